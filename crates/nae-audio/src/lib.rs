@@ -1,0 +1,1 @@
+//! Audio files, resampling, the short-time Fourier transform and blocks of long sounds.

@@ -1,0 +1,2 @@
+//! The command `nae`.
+fn main() {}

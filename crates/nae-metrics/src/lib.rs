@@ -1,0 +1,1 @@
+//! Scores of separated sound: BSS_eval, scale-invariant ratios, STOI.

@@ -1,0 +1,1 @@
+//! Non-negative autoencoders and the file they live in.

@@ -1,0 +1,1 @@
+//! Pulling the sources of a mixture apart with frozen models.

@@ -1,0 +1,1 @@
+//! Learning one model from clean clips of one source.
