@@ -272,9 +272,10 @@ impl ToeplitzFactor {
     }
 }
 
-/// The inner product, in eight running sums that fill the vector registers.
+/// The inner product of slices of one length, in eight running sums that fill the vector registers.
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     const LANES: usize = 8;
+    debug_assert_eq!(a.len(), b.len());
     let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
     let rest: f64 = a_chunks
         .remainder()
