@@ -1,2 +1,38 @@
-//! The command `nae`.
-fn main() {}
+//! The command `nae`: learns one model per sound source and pulls sources apart.
+#![recursion_limit = "256"] // burn-wgpu's fused types nest deeply
+
+mod arguments;
+mod clips;
+mod commands;
+mod demo_page;
+mod device;
+mod progress;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    arguments.terminal.start_log();
+    let terminal = &arguments.terminal;
+    let outcome = match &arguments.command {
+        Command::Train(command) => commands::train::run(command, terminal),
+        Command::Separate(command) => commands::separate::run(command, terminal),
+        Command::Evaluate(command) => commands::evaluate::run(command),
+        Command::Demo(command) => commands::demo::run(command, terminal),
+        Command::Devices => commands::devices::run(),
+        Command::Settings(command) => commands::settings::run(command),
+        Command::Completions(command) => commands::completions::run(command),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("nae: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,1 +1,43 @@
-//! Non-negative autoencoders and the file they live in.
+//! Non-negative autoencoders (NAE), the losses they are trained with and the file they live in.
+//!
+//! A shallow NAE is `H = g(W‡·X)`, `X̂ = g(W·H)`; deeper ones stack dense layers on both sides
+//! (Smaragdis & Venkataramani, *A Neural Network Alternative to Non-Negative Audio Models*,
+//! ICASSP 2017). The decoder is the reusable model of one source; the encoder stays in the file
+//! because it gives separation a good start.
+//!
+//! # Layout
+//!
+//! One layout everywhere, the one the maths is written in: spectra are `[bins, frames]`,
+//! activations `[rank, frames]`, a weight is `[outputs, inputs]` and a layer is `W·x`. Sound
+//! arrives frame by frame (`nae-audio` keeps a frame's bins together); [`spectra`] transposes on
+//! the way in and on the way out, nowhere else.
+//!
+//! # Backends
+//!
+//! Nothing here names a Burn backend: whoever calls passes a [`burn::tensor::Device`]. Initial
+//! values are drawn on the host from one seeded generator ([`random`]), so every device starts
+//! from the same numbers.
+
+pub mod activations;
+pub mod card;
+pub mod config;
+pub mod decoder;
+pub mod dense;
+pub mod error;
+pub mod file;
+pub mod init;
+pub mod loss;
+pub mod nae;
+pub mod nonlinearity;
+pub mod optim;
+pub mod random;
+pub mod spectra;
+
+pub use activations::{ActivationForm, Activations};
+pub use card::{AudioConfig, Card, ClipRecord, TrainingSummary};
+pub use config::{BasisNorm, Latent, ModelConfig, ModelKind, Output};
+pub use decoder::Decoder;
+pub use error::ModelError;
+pub use file::Model;
+pub use nae::Nae;
+pub use nonlinearity::Nonlinearity;

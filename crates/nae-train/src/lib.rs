@@ -1,1 +1,111 @@
 //! Learning one model from clean clips of one source.
+//!
+//! [`train`] takes clips at the model's sample rate and returns a finished
+//! [`nae_model::Model`]: spectra of the frames that are not silent ([`frames`]), an autoencoder
+//! fitted to them ([`fit`]), and a refining stage in which the decoder and the training frames'
+//! own activations are optimised together ([`refine`]). Nothing here knows separation.
+
+pub mod batches;
+pub mod error;
+pub mod fit;
+pub mod frames;
+pub mod refine;
+pub mod settings;
+
+use std::time::Instant;
+
+use burn::tensor::Device;
+use nae_model::optim::{Flow, Progress};
+use nae_model::random::generator;
+use nae_model::{AudioConfig, Card, Model, ModelConfig, Nae, TrainingSummary};
+
+pub use error::TrainError;
+pub use frames::{Frames, TrainingClip};
+pub use settings::TrainConfig;
+
+/// All that decides what a training run does.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recipe {
+    /// How sound becomes spectra.
+    pub audio: AudioConfig,
+    /// Architecture.
+    pub model: ModelConfig,
+    /// Optimisation.
+    pub train: TrainConfig,
+}
+
+impl Recipe {
+    /// Checks every range.
+    ///
+    /// # Errors
+    /// [`TrainError::Model`] naming the first key that is out of range.
+    pub fn validate(&self) -> Result<(), TrainError> {
+        self.audio.validate()?;
+        self.model.validate()?;
+        self.train.validate()
+    }
+}
+
+/// Trains one model.
+///
+/// - `clips`: clean sound of one source at `recipe.audio.sample_rate`
+/// - `device`: any device; gradients are recorded on `device.autodiff()`
+/// - `observe`: called once a window of steps; [`Flow::Stop`] ends training with the best so far
+///
+/// # Errors
+/// [`TrainError`] for settings out of range, clips without enough sound, or a diverging run.
+pub fn train(
+    name: &str,
+    clips: &[TrainingClip],
+    recipe: &Recipe,
+    seed: u64,
+    device: &Device,
+    observe: &mut dyn FnMut(&Progress) -> Flow,
+) -> Result<Model, TrainError> {
+    recipe.validate()?;
+    let frames = Frames::from_clips(clips, &recipe.audio, recipe.train.silence_db)?;
+    let started = Instant::now();
+    let tape = device.clone().autodiff();
+    let spectrum = nae_model::spectra::upload(
+        &frames.magnitude,
+        frames.gain,
+        recipe.model.compression,
+        &tape,
+    );
+    let network = Nae::new(
+        &recipe.model,
+        recipe.audio.stft().bins(),
+        &mut generator(seed, "weights"),
+        &tape,
+    );
+
+    let mut run = fit::fit(network, &spectrum, &recipe.train, seed, observe)?;
+    if recipe.train.refine.steps > 0 && !run.is_interrupted {
+        let refined = refine::refine(run.network.clone(), &spectrum, &recipe.train, seed, observe)?;
+        run = fit::Fitted {
+            steps: run.steps + refined.steps,
+            ..refined
+        };
+    }
+    let card = Card {
+        name: name.into(),
+        audio: recipe.audio,
+        model: recipe.model.clone(),
+        gain: frames.gain,
+        training: TrainingSummary {
+            clips: clips.iter().map(|clip| clip.record.clone()).collect(),
+            duration_s: frames.duration_s,
+            frames: frames.magnitude.frames(),
+            loss: run.loss,
+            steps: run.steps,
+            seed,
+            seconds: started.elapsed().as_secs_f64(),
+            interrupted: run.is_interrupted,
+            tool_version: env!("CARGO_PKG_VERSION").into(),
+        },
+    };
+    Ok(Model {
+        card,
+        network: run.network,
+    })
+}

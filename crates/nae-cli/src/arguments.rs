@@ -1,0 +1,189 @@
+//! What the command line takes.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::device::DeviceChoice;
+
+/// Learns one small model per sound source from clean clips, and pulls those sources apart in
+/// mixtures it has never heard.
+#[derive(Debug, Parser)]
+#[command(name = "nae", version, arg_required_else_help = true)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub terminal: Terminal,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What goes to standard error.
+#[derive(Debug, Args)]
+pub struct Terminal {
+    /// Say nothing but errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more (twice: everything)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+impl Terminal {
+    /// Sends log records to standard error at the chosen level.
+    pub fn start_log(&self) {
+        let level = match (self.quiet, self.verbose) {
+            (true, _) => log::LevelFilter::Error,
+            (false, 0) => log::LevelFilter::Warn,
+            (false, 1) => log::LevelFilter::Info,
+            (false, _) => log::LevelFilter::Debug,
+        };
+        env_logger::Builder::new()
+            .filter_level(level)
+            .format_timestamp(None)
+            .format_target(false)
+            .init();
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Learn a model of one source from clean clips
+    Train(Train),
+    /// Pull the sources of a mixture apart
+    Separate(Separate),
+    /// Score estimates against the true sources
+    Evaluate(Evaluate),
+    /// Train two voices, separate a mixture of them, and write a page to listen to
+    Demo(Demo),
+    /// List the devices this build can use
+    Devices,
+    /// Print every setting with its value, as a configuration file
+    Settings(Configured),
+    /// Print a completion script for a shell
+    Completions(Completions),
+}
+
+/// Where settings come from: defaults, then the file, then each `--set` in turn.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Configured {
+    /// Configuration file (TOML); see `configs/` for examples
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Set one key, e.g. model.rank=40 (repeatable)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// Where and from which numbers to compute.
+#[derive(Clone, Debug, Args)]
+pub struct Computing {
+    /// Device to compute on
+    #[arg(long, value_enum, default_value_t = DeviceChoice::Auto)]
+    pub device: DeviceChoice,
+    /// Seed of every random draw
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct Train {
+    /// Sound files, or folders searched for them
+    #[arg(required = true, value_name = "CLIP_OR_FOLDER")]
+    pub clips: Vec<PathBuf>,
+    /// Model file to write
+    #[arg(long, value_name = "FILE.safetensors")]
+    pub out: PathBuf,
+    /// Name of the source [default: the model file's name]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Overwrite an existing file
+    #[arg(long)]
+    pub force: bool,
+    /// Write the loss of every window of steps to this file, one JSON object a line
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub log: Option<PathBuf>,
+    /// Print a summary as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub configured: Configured,
+    #[command(flatten)]
+    pub computing: Computing,
+}
+
+#[derive(Debug, Args)]
+pub struct Separate {
+    /// Sound file to separate
+    pub mixture: PathBuf,
+    /// Model of one source, once for every source: FILE, NAME=FILE, or several models of one
+    /// source with commas (their masks are averaged)
+    #[arg(long = "model", required = true, value_name = "[NAME=]FILE[,FILE]")]
+    pub models: Vec<String>,
+    /// Folder for the stems, made if missing; a stem is DIR/NAME.wav
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Overwrite existing stems
+    #[arg(long)]
+    pub force: bool,
+    /// Sample format of the stems
+    #[arg(long, value_enum, default_value_t = Bits::Float)]
+    pub bits: Bits,
+    /// Print a summary as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub configured: Configured,
+    #[command(flatten)]
+    pub computing: Computing,
+}
+
+/// Sample format of stems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Bits {
+    /// 32-bit float, never scaled
+    #[value(name = "32")]
+    Float,
+    /// 16-bit integers; one common gain if any stem would clip
+    #[value(name = "16")]
+    Int16,
+    /// 24-bit integers; one common gain if any stem would clip
+    #[value(name = "24")]
+    Int24,
+}
+
+#[derive(Debug, Args)]
+pub struct Evaluate {
+    /// True source (repeatable), in the order of the estimates
+    #[arg(long = "reference", required = true, value_name = "WAV", num_args = 1..)]
+    pub references: Vec<PathBuf>,
+    /// Estimate (repeatable), in the order of the references
+    #[arg(long = "estimate", required = true, value_name = "WAV", num_args = 1..)]
+    pub estimates: Vec<PathBuf>,
+    /// The mixture, to print each score's gain over it
+    #[arg(long, value_name = "WAV")]
+    pub mixture: Option<PathBuf>,
+    /// Print JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Folder to write to
+    #[arg(long, value_name = "DIR", default_value = "nae-demo")]
+    pub out: PathBuf,
+    /// Folder with the recordings that come with nae
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub data: PathBuf,
+    #[command(flatten)]
+    pub configured: Configured,
+    #[command(flatten)]
+    pub computing: Computing,
+}
+
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// Shell to complete in
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}

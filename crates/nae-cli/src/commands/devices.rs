@@ -1,0 +1,13 @@
+//! `nae devices`
+
+use anyhow::Result;
+
+use super::print;
+use crate::device::{self, DeviceChoice};
+
+pub fn run() -> Result<()> {
+    for (choice, name) in device::list() {
+        print(&format!("{choice:<8} {name}"))?;
+    }
+    print(&format!("auto     picks {}", DeviceChoice::Auto.open()?))
+}

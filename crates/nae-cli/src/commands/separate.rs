@@ -1,0 +1,228 @@
+//! `nae separate`
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result, anyhow, bail};
+use burn::tensor::Device;
+use nae_audio::{AudioReader, BitDepth, WavSink};
+use nae_model::Model;
+use nae_separate::{NullDepth, Separator, Source};
+use serde::Serialize;
+
+use super::train::check_source_name;
+use super::{make_folder, print, refuse_existing};
+use crate::arguments::{Bits, Separate, Terminal};
+use crate::progress::{Bar, catch_interrupt, flow, say};
+use crate::settings::Settings;
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    stems: &'a [PathBuf],
+    /// `null` where nothing at all is left.
+    null_db: Option<f64>,
+    gain_db: f64,
+    loss: f64,
+    steps: usize,
+    seconds: f64,
+    device: &'a str,
+}
+
+/// Samples converted at once when float stems become integers.
+const CONVERTED_AT_ONCE: usize = 1 << 16;
+
+pub fn run(command: &Separate, terminal: &Terminal) -> Result<()> {
+    let settings = Settings::load(&command.configured)?;
+    let device = command.computing.device.open()?;
+    let sources = command
+        .models
+        .iter()
+        .map(|text| read_source(text, &device.device))
+        .collect::<Result<Vec<_>>>()?;
+    let separator = Separator::new(
+        &sources,
+        settings.separate,
+        command.computing.seed,
+        &device.device,
+    )?;
+    let stems: Vec<PathBuf> = separator
+        .names()
+        .iter()
+        .map(|name| command.out.join(format!("{name}.wav")))
+        .collect();
+    for stem in &stems {
+        refuse_existing(stem, command.force)?;
+    }
+    let reader = AudioReader::open(&command.mixture)?;
+    make_folder(&command.out)?;
+    say(
+        terminal,
+        &format!("separating {} on {device}", command.mixture.display()),
+    );
+    catch_interrupt()?;
+
+    let (rate, channels) = (reader.sample_rate(), reader.channel_count());
+    // integers may need a gain that is only known at the end: floats first, beside the stems
+    let draft = tempfile::Builder::new()
+        .prefix(".nae-")
+        .tempdir_in(&command.out)
+        .with_context(|| format!("cannot write into {}", command.out.display()))?;
+    let written = match command.bits {
+        Bits::Float => stems.clone(),
+        Bits::Int16 | Bits::Int24 => (0..stems.len())
+            .map(|i| draft.path().join(format!("{i}.wav")))
+            .collect(),
+    };
+    let mut sinks = written
+        .iter()
+        .map(|path| WavSink::create(path, channels, rate, BitDepth::Float32))
+        .collect::<Result<Vec<_>, _>>()?;
+    let started = Instant::now();
+    let mut bar = Bar::new(terminal)?;
+    let summary = separator.separate_stream(
+        reader,
+        &mut |i, samples| sinks[i].write(samples),
+        &mut |block| {
+            let label = match block.blocks {
+                Some(1) => String::new(),
+                Some(blocks) => format!("{}/{blocks}", block.block + 1),
+                None => format!("{}", block.block + 1),
+            };
+            bar.show(&label, &block.progress);
+            flow()
+        },
+    )?;
+    bar.finish();
+    if summary.is_interrupted {
+        bail!("stopped by Ctrl-C; no stem was written");
+    }
+    for sink in sinks {
+        sink.finish()?;
+    }
+    let peak = summary.peaks.iter().fold(0.0f32, |a, &b| a.max(b));
+    let (gain, null) = match command.bits {
+        Bits::Float => (1.0, summary.null),
+        Bits::Int16 => to_integers(&written, &stems, BitDepth::Int16, peak, summary.null)?,
+        Bits::Int24 => to_integers(&written, &stems, BitDepth::Int24, peak, summary.null)?,
+    };
+    let gain_db = 20.0 * f64::from(gain).log10();
+    if gain != 1.0 {
+        say(
+            terminal,
+            &format!(
+                "the loudest stem peaks at {peak:.3}: all stems were turned down by {:.2} dB so that none clips",
+                -gain_db
+            ),
+        );
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    let duration_s = summary.samples as f64 / f64::from(rate);
+    for stem in &stems {
+        say(terminal, &format!("{}", stem.display()));
+    }
+    say(
+        terminal,
+        &format!(
+            "the stems sum to the mixture down to {:.1} dB; {:.2} s for {duration_s:.2} s of sound ({:.1} times real time)",
+            null.db(),
+            seconds,
+            duration_s / seconds
+        ),
+    );
+    if command.json {
+        let null_db = Some(null.db()).filter(|db| db.is_finite());
+        print(&serde_json::to_string(&Report {
+            stems: &stems,
+            null_db,
+            gain_db,
+            loss: summary.loss,
+            steps: summary.steps,
+            seconds,
+            device: &device.name,
+        })?)?;
+    }
+    Ok(())
+}
+
+/// `FILE`, `NAME=FILE`, or several files with commas.
+fn read_source(text: &str, device: &Device) -> Result<Source> {
+    let (name, files) = match text.split_once('=') {
+        // a path may itself contain `=`
+        Some((name, files)) if !Path::new(text).exists() => (Some(name), files),
+        _ => (None, text),
+    };
+    let paths: Vec<&Path> = if Path::new(files).exists() {
+        vec![Path::new(files)]
+    } else {
+        files.split(',').map(Path::new).collect()
+    };
+    let models = paths
+        .into_iter()
+        .map(|path| Ok(Model::load(path, device)?))
+        .collect::<Result<Vec<_>>>()?;
+    let first = models
+        .first()
+        .ok_or_else(|| anyhow!("`--model {text}` names no file"))?;
+    let name = name.unwrap_or(&first.card.name).to_owned();
+    check_source_name(&name)?;
+    Ok(Source { name, models })
+}
+
+/// Writes float stems as integers, turned down together if the loudest would clip. Returns the
+/// gain and the null depth with the rounding counted in.
+fn to_integers(
+    from: &[PathBuf],
+    to: &[PathBuf],
+    depth: BitDepth,
+    peak: f32,
+    null: NullDepth,
+) -> Result<(f32, NullDepth)> {
+    let full_scale = (1u32 << (depth.bits() - 1)) as f32;
+    let largest = (full_scale - 1.0) / full_scale;
+    let gain = if peak > largest { largest / peak } else { 1.0 };
+    let mut readers = from
+        .iter()
+        .map(|path| AudioReader::open(path))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut sinks = Vec::new();
+    for (reader, path) in readers.iter().zip(to) {
+        sinks.push(WavSink::create(
+            path,
+            reader.channel_count(),
+            reader.sample_rate(),
+            depth,
+        )?);
+    }
+    // the stems' rounding errors add up; they are independent of what was left before
+    let mut null = null;
+    loop {
+        let mut errors: Vec<Vec<f64>> = Vec::new();
+        for (reader, sink) in readers.iter_mut().zip(&mut sinks) {
+            let mut channels = reader.read(CONVERTED_AT_ONCE)?;
+            errors.resize(channels.len(), Vec::new());
+            for (channel, errors) in channels.iter_mut().zip(&mut errors) {
+                errors.resize(channel.len(), 0.0);
+                for (x, error) in channel.iter_mut().zip(errors) {
+                    let scaled = *x * gain;
+                    let rounded = (scaled * full_scale).round() / full_scale;
+                    *error += f64::from(rounded - scaled) / f64::from(gain);
+                    *x = scaled;
+                }
+            }
+            sink.write(&channels)?;
+        }
+        if errors.iter().all(Vec::is_empty) {
+            break;
+        }
+        null.rest += errors
+            .iter()
+            .flatten()
+            .map(|error| error * error)
+            .sum::<f64>();
+    }
+    for sink in sinks {
+        sink.finish()?;
+    }
+    Ok((gain, null))
+}

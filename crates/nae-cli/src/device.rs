@@ -1,0 +1,146 @@
+//! The one place that names backends.
+
+use std::fmt;
+
+use anyhow::{Result, bail};
+use burn::tensor::Device;
+use clap::ValueEnum;
+
+/// What `--device` takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DeviceChoice {
+    /// A GPU if this build has the feature and the machine the card, else the CPU
+    Auto,
+    /// The CPU (burn-flex)
+    Cpu,
+    /// A GPU through wgpu (feature `gpu`)
+    Gpu,
+    /// The CPU through burn-ndarray (feature `ndarray`)
+    Ndarray,
+}
+
+/// A device and what to call it.
+#[derive(Clone, Debug)]
+pub struct NamedDevice {
+    /// Where tensors live.
+    pub device: Device,
+    /// Words for it.
+    pub name: String,
+}
+
+impl fmt::Display for NamedDevice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+impl DeviceChoice {
+    /// The device this stands for.
+    pub fn open(self) -> Result<NamedDevice> {
+        match self {
+            Self::Auto => Ok(gpu::hardware().into_iter().next().unwrap_or_else(cpu)),
+            Self::Cpu => Ok(cpu()),
+            Self::Gpu => gpu::open(),
+            Self::Ndarray => ndarray(),
+        }
+    }
+}
+
+/// Everything this build can use: the choice that picks it, and its name or why it is missing.
+pub fn list() -> Vec<(&'static str, String)> {
+    let mut list = vec![("cpu", cpu().name)];
+    match gpu::open() {
+        Ok(device) => list.push(("gpu", device.name)),
+        Err(error) => list.push(("gpu", format!("not available: {error}"))),
+    }
+    match ndarray() {
+        Ok(device) => list.push(("ndarray", device.name)),
+        Err(error) => list.push(("ndarray", format!("not available: {error}"))),
+    }
+    list
+}
+
+fn cpu() -> NamedDevice {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    NamedDevice {
+        device: Device::flex(),
+        name: format!("cpu (burn-flex, {cores} threads)"),
+    }
+}
+
+#[cfg(feature = "ndarray")]
+fn ndarray() -> Result<NamedDevice> {
+    // burn-ndarray has no release after 0.22; kept for comparisons only
+    #[allow(deprecated)]
+    let device = Device::ndarray();
+    Ok(NamedDevice {
+        device,
+        name: "cpu (burn-ndarray)".into(),
+    })
+}
+
+#[cfg(not(feature = "ndarray"))]
+fn ndarray() -> Result<NamedDevice> {
+    bail!(
+        "this nae was built without burn-ndarray; build it with `--features ndarray`, or use --device cpu"
+    )
+}
+
+#[cfg(not(feature = "gpu"))]
+mod gpu {
+    use super::*;
+
+    pub fn hardware() -> Option<NamedDevice> {
+        None
+    }
+
+    pub fn open() -> Result<NamedDevice> {
+        bail!(
+            "this nae was built without GPU support; build it with `--features gpu`, or use --device cpu"
+        )
+    }
+}
+
+#[cfg(feature = "gpu")]
+mod gpu {
+    use super::*;
+    use burn::tensor::{DeviceKind, DeviceType};
+
+    /// GPUs that are real hardware, the best first.
+    pub fn hardware() -> Option<NamedDevice> {
+        let devices = Device::enumerate(DeviceType::Wgpu).into_vec();
+        let kinds = ["DiscreteGpu", "IntegratedGpu", "VirtualGpu"];
+        let rank = |device: &Device| {
+            let text = format!("{device:?}");
+            kinds.iter().position(|kind| text.contains(kind))
+        };
+        devices
+            .into_iter()
+            .filter_map(|device| rank(&device).map(|rank| (rank, device)))
+            .min_by_key(|(rank, _)| *rank)
+            .map(|(_, device)| named(device))
+    }
+
+    /// Real hardware if there is any, else a software device if wgpu finds one.
+    pub fn open() -> Result<NamedDevice> {
+        if let Some(device) = hardware() {
+            return Ok(device);
+        }
+        if Device::enumerate(DeviceType::Wgpu).into_vec().is_empty() {
+            bail!(
+                "wgpu finds no GPU on this machine (no Vulkan, Metal or DirectX 12 driver); install its driver, or use --device cpu"
+            );
+        }
+        Ok(named(Device::wgpu(DeviceKind::DefaultDevice)))
+    }
+
+    fn named(device: Device) -> NamedDevice {
+        let name = device
+            .identity()
+            .map_or_else(|| "unnamed".to_owned(), |identity| identity.name);
+        NamedDevice {
+            name: format!("gpu (wgpu, {name})"),
+            device,
+        }
+    }
+}

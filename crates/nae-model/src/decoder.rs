@@ -1,0 +1,48 @@
+//! The reusable half of a model: activations in, spectra out, nothing left to learn.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+use crate::dense::Dense;
+use crate::nae::run;
+
+/// Frozen layers after a chosen latent, with the layers before it as an encoder.
+///
+/// Separation, refining and reports see only this: a new architecture is one more way to make one.
+#[derive(Module, Debug)]
+pub struct Decoder {
+    before: Vec<Dense>,
+    after: Vec<Dense>,
+}
+
+impl Decoder {
+    /// Splits a stack of frozen layers at the latent.
+    pub fn new(before: Vec<Dense>, after: Vec<Dense>) -> Self {
+        Self { before, after }
+    }
+
+    /// Number of activations a frame has at the latent.
+    pub fn rank(&self) -> usize {
+        self.after.first().map_or(0, |layer| layer.weight.dims()[1])
+    }
+
+    /// Activations that the model's own encoder reads from a spectrum.
+    ///
+    /// # Shapes
+    /// - `x`: `[bins, frames]`, compressed magnitudes
+    /// - output: `[rank, frames]`, non-negative
+    pub fn encode(&self, x: Tensor<2>) -> Tensor<2> {
+        run(&self.before, x.clone()).pop().unwrap_or(x)
+    }
+
+    /// Spectrum that the activations stand for.
+    ///
+    /// # Shapes
+    /// - `activations`: `[rank, frames]`
+    /// - output: `[bins, frames]`, compressed magnitudes, non-negative
+    pub fn decode(&self, activations: Tensor<2>) -> Tensor<2> {
+        run(&self.after, activations.clone())
+            .pop()
+            .unwrap_or(activations)
+    }
+}

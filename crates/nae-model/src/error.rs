@@ -1,0 +1,97 @@
+//! What can go wrong with models and their files.
+
+use std::path::PathBuf;
+
+/// Errors of model settings and model files.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// A setting is outside its range.
+    #[error("`{key}` is {came}, but it must be {expected}. Try {advice}.")]
+    Setting {
+        /// Full configuration key.
+        key: &'static str,
+        /// The allowed range.
+        expected: String,
+        /// The value that came.
+        came: String,
+        /// What to try instead.
+        advice: String,
+    },
+    /// The file cannot be opened or read.
+    #[error(
+        "cannot read the model file {path}: {source}. Check the path, or train a model with `nae train CLIPS --out {path}`."
+    )]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The file cannot be written.
+    #[error(transparent)]
+    Write(#[from] nae_audio::AudioError),
+    /// The file is not a model file of ours.
+    #[error(
+        "{path} is not a nae model file: {reason}. Expected a .safetensors file written by `nae train`."
+    )]
+    NotAModel {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
+    },
+    /// The file was written by a later version.
+    #[error(
+        "{path} has model format version {came}, and this nae reads up to version {known}. Update nae, or train the model again."
+    )]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// The version found.
+        came: String,
+        /// The newest version known here.
+        known: u32,
+    },
+    /// A tensor in the file does not fit the architecture in its metadata.
+    #[error(
+        "the tensor `{tensor}` in {path} is {came}, but the architecture in the file's metadata needs {expected}. The file is damaged or was edited; train the model again."
+    )]
+    Tensor {
+        /// The file.
+        path: PathBuf,
+        /// The tensor's name.
+        tensor: String,
+        /// What the architecture needs.
+        expected: String,
+        /// What the file holds.
+        came: String,
+    },
+    /// Two models do not analyse sound the same way.
+    #[error(
+        "the models `{left}` and `{right}` cannot be used together: `{left}` has {left_audio}, `{right}` has {right_audio}. Train both with the same `[audio]` settings."
+    )]
+    Mismatch {
+        /// Name of the first model.
+        left: String,
+        /// Its audio settings in words.
+        left_audio: String,
+        /// Name of the second model.
+        right: String,
+        /// Its audio settings in words.
+        right_audio: String,
+    },
+    /// The device failed while numbers were read back.
+    #[error("the device failed: {0}. Try `--device cpu`, or a smaller batch.")]
+    Device(String),
+}
+
+/// A setting outside its range.
+pub fn setting(key: &'static str, expected: &str, came: impl ToString, advice: &str) -> ModelError {
+    ModelError::Setting {
+        key,
+        expected: expected.into(),
+        came: came.to_string(),
+        advice: advice.into(),
+    }
+}

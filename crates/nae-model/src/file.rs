@@ -1,0 +1,276 @@
+//! The model file: one `.safetensors` with weights under readable names and a card in its metadata.
+//!
+//! | tensor | shape |
+//! |---|---|
+//! | `encoder.0.weight` … | `[outputs, inputs]` |
+//! | `decoder.0.weight` … | `[outputs, inputs]` |
+//! | `encoder.0.bias` … (if any) | `[outputs, 1]` |
+//!
+//! Metadata, all strings, structured ones as JSON: `format` (`"nae"`), `format_version`, `name`,
+//! `architecture`, `audio` (sample rate and STFT), `gain`, `training`.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use burn::tensor::{Device, Tensor};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+use crate::card::Card;
+use crate::dense::Dense;
+use crate::error::ModelError;
+use crate::init::matrix;
+use crate::nae::{Nae, stage};
+use crate::spectra::read;
+
+/// Newest format version, the one that is written.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// A model with everything its file says.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// What the file says besides the weights.
+    pub card: Card,
+    /// The network.
+    pub network: Nae,
+}
+
+impl Model {
+    /// The file's bytes.
+    ///
+    /// # Errors
+    /// [`ModelError::Device`] if the weights cannot be read back.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
+        let tensors = self.tensors()?;
+        let views = tensors
+            .iter()
+            .map(|(name, (shape, bytes))| {
+                let view = TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(unwritable)?;
+                Ok((name.as_str(), view))
+            })
+            .collect::<Result<Vec<_>, ModelError>>()?;
+        serialize(views, Some(self.metadata()?)).map_err(unwritable)
+    }
+
+    /// Writes the file, whole or not at all.
+    ///
+    /// # Errors
+    /// [`ModelError::Write`] if the path cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), ModelError> {
+        Ok(nae_audio::write_atomically(path, &self.to_bytes()?)?)
+    }
+
+    /// Reads a model file and puts its weights on `device`.
+    ///
+    /// # Errors
+    /// [`ModelError::Read`], [`ModelError::NotAModel`], [`ModelError::Version`] or
+    /// [`ModelError::Tensor`], each naming the file.
+    pub fn load(path: &Path, device: &Device) -> Result<Self, ModelError> {
+        let bytes = std::fs::read(path).map_err(|source| ModelError::Read {
+            path: path.into(),
+            source,
+        })?;
+        Reader { path: path.into() }.model(&bytes, device)
+    }
+
+    /// The model's identity: SHA-256, in hexadecimal, of all that decides what it does (weights,
+    /// architecture, audio settings and gain), whatever it is called and however it was trained.
+    ///
+    /// # Errors
+    /// [`ModelError::Device`] if the weights cannot be read back.
+    pub fn fingerprint(&self) -> Result<String, ModelError> {
+        let metadata = self.metadata()?;
+        let mut bytes = Vec::new();
+        for key in ["architecture", "audio", "gain"] {
+            bytes.extend(metadata[key].as_bytes());
+        }
+        for (name, (_, values)) in self.tensors()? {
+            bytes.extend(name.as_bytes());
+            bytes.extend(values);
+        }
+        Ok(sha256_hex(&bytes))
+    }
+
+    /// Every tensor's shape and little-endian bytes, by name.
+    fn tensors(&self) -> Result<BTreeMap<String, (Vec<usize>, Vec<u8>)>, ModelError> {
+        let mut tensors = BTreeMap::new();
+        let mut add = |name: String, tensor: Tensor<2>| -> Result<(), ModelError> {
+            let shape = tensor.dims().to_vec();
+            let bytes = read(tensor)?.iter().flat_map(|x| x.to_le_bytes()).collect();
+            tensors.insert(name, (shape, bytes));
+            Ok(())
+        };
+        for (part, layers) in [
+            ("encoder", &self.network.encoder),
+            ("decoder", &self.network.decoder),
+        ] {
+            for (i, layer) in layers.iter().enumerate() {
+                add(format!("{part}.{i}.weight"), layer.weight.val())?;
+                if let Some(bias) = &layer.bias {
+                    add(format!("{part}.{i}.bias"), bias.val())?;
+                }
+            }
+        }
+        Ok(tensors)
+    }
+
+    fn metadata(&self) -> Result<HashMap<String, String>, ModelError> {
+        let json = |value: serde_json::Result<String>| value.map_err(unwritable);
+        let card = &self.card;
+        Ok(HashMap::from([
+            ("format".into(), "nae".into()),
+            ("format_version".into(), FORMAT_VERSION.to_string()),
+            ("name".into(), card.name.clone()),
+            (
+                "architecture".into(),
+                json(serde_json::to_string(&card.model))?,
+            ),
+            ("audio".into(), json(serde_json::to_string(&card.audio))?),
+            ("gain".into(), json(serde_json::to_string(&card.gain))?),
+            (
+                "training".into(),
+                json(serde_json::to_string(&card.training))?,
+            ),
+        ]))
+    }
+}
+
+/// SHA-256 of some bytes, in hexadecimal.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// Only reached if serialisation itself is broken; still no panic.
+fn unwritable(error: impl std::fmt::Display) -> ModelError {
+    ModelError::Device(format!("the model could not be serialised: {error}"))
+}
+
+struct Reader {
+    path: PathBuf,
+}
+
+impl Reader {
+    fn not_a_model(&self, reason: impl Into<String>) -> ModelError {
+        ModelError::NotAModel {
+            path: self.path.clone(),
+            reason: reason.into(),
+        }
+    }
+
+    fn model(&self, bytes: &[u8], device: &Device) -> Result<Model, ModelError> {
+        let (_, header) = SafeTensors::read_metadata(bytes)
+            .map_err(|error| self.not_a_model(format!("it is no safetensors file ({error})")))?;
+        let metadata = header.metadata().clone().unwrap_or_default();
+        if metadata.get("format").map(String::as_str) != Some("nae") {
+            return Err(self.not_a_model("its metadata has no `format` = `nae`"));
+        }
+        let version = metadata.get("format_version").cloned().unwrap_or_default();
+        if version
+            .parse::<u32>()
+            .ok()
+            .is_none_or(|version| version > FORMAT_VERSION)
+        {
+            return Err(ModelError::Version {
+                path: self.path.clone(),
+                came: version,
+                known: FORMAT_VERSION,
+            });
+        }
+        let card = Card {
+            name: metadata
+                .get("name")
+                .cloned()
+                .ok_or_else(|| self.not_a_model("its metadata has no `name`"))?,
+            audio: self.json(&metadata, "audio")?,
+            model: self.json(&metadata, "architecture")?,
+            gain: self.json(&metadata, "gain")?,
+            training: self.json(&metadata, "training")?,
+        };
+        card.audio.validate()?;
+        card.model.validate()?;
+        let tensors =
+            SafeTensors::deserialize(bytes).map_err(|error| self.not_a_model(error.to_string()))?;
+        let sizes = card.model.sizes(card.audio.stft().bins());
+        let mut layers = (0..card.model.layers)
+            .map(|i| {
+                let encoder = card.model.encoder_layers();
+                let name = if i < encoder {
+                    format!("encoder.{i}")
+                } else {
+                    format!("decoder.{}", i - encoder)
+                };
+                let weight = self.matrix(
+                    &tensors,
+                    format!("{name}.weight"),
+                    [sizes[i + 1], sizes[i]],
+                    device,
+                )?;
+                let bias = match card.model.bias {
+                    crate::config::Bias::None => None,
+                    crate::config::Bias::All => Some(self.matrix(
+                        &tensors,
+                        format!("{name}.bias"),
+                        [sizes[i + 1], 1],
+                        device,
+                    )?),
+                };
+                Ok(Dense::from_tensors(weight, bias, stage(&card.model, i)))
+            })
+            .collect::<Result<Vec<_>, ModelError>>()?;
+        let decoder = layers.split_off(card.model.encoder_layers());
+        Ok(Model {
+            card,
+            network: Nae {
+                encoder: layers,
+                decoder,
+            },
+        })
+    }
+
+    fn json<T: DeserializeOwned>(
+        &self,
+        metadata: &HashMap<String, String>,
+        key: &str,
+    ) -> Result<T, ModelError> {
+        let text = metadata
+            .get(key)
+            .ok_or_else(|| self.not_a_model(format!("its metadata has no `{key}`")))?;
+        serde_json::from_str(text).map_err(|error| {
+            self.not_a_model(format!("its metadata's `{key}` cannot be read ({error})"))
+        })
+    }
+
+    fn matrix(
+        &self,
+        tensors: &SafeTensors<'_>,
+        name: String,
+        shape: [usize; 2],
+        device: &Device,
+    ) -> Result<Tensor<2>, ModelError> {
+        let wrong = |came: String| ModelError::Tensor {
+            path: self.path.clone(),
+            tensor: name.clone(),
+            expected: format!("{shape:?} in f32"),
+            came,
+        };
+        let view = tensors.tensor(&name).map_err(|_| wrong("missing".into()))?;
+        if view.shape() != shape || view.dtype() != Dtype::F32 {
+            return Err(wrong(format!("{:?} in {:?}", view.shape(), view.dtype())));
+        }
+        let values: Vec<f32> = view
+            .data()
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|bytes| f32::from_le_bytes(*bytes))
+            .collect();
+        if values.iter().any(|value| !value.is_finite()) {
+            return Err(wrong("holding numbers that are not finite".into()));
+        }
+        Ok(matrix(values, shape[0], shape[1], device))
+    }
+}

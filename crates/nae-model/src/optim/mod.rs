@@ -1,0 +1,39 @@
+//! Optimisers that training and separation share, behind one set of settings.
+
+mod descent;
+mod rprop;
+mod schedule;
+mod window;
+
+use burn::optim::{AdamConfig, ModuleOptimizer, RmsPropConfig};
+use serde::{Deserialize, Serialize};
+
+pub use descent::{Descent, DescentError, Flow, Plan, Progress, descend};
+pub use rprop::{Rprop, RpropSettings};
+pub use schedule::Schedule;
+
+/// Which rule turns gradients into steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OptimizerKind {
+    /// Adam (Kingma & Ba, 2015), β = (0.9, 0.999).
+    Adam,
+    /// RMSProp (Tieleman & Hinton, 2012), smoothing 0.99, no momentum.
+    Rmsprop,
+    /// iRprop− (Igel & Hüsken, 2003): full-batch only, it needs gradients without noise.
+    Rprop,
+}
+
+impl OptimizerKind {
+    /// A fresh optimiser. For [`OptimizerKind::Rprop`] the learning rate is the first step size.
+    pub fn build(self, rprop: &RpropSettings) -> ModuleOptimizer {
+        match self {
+            Self::Adam => AdamConfig::new().with_epsilon(1e-8).init(),
+            Self::Rmsprop => RmsPropConfig::new()
+                .with_momentum(0.0)
+                .with_epsilon(1e-8)
+                .init(),
+            Self::Rprop => ModuleOptimizer::from(Rprop::new(rprop.clone())),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Ratio masks.
+
+use burn::tensor::Tensor;
+
+/// Spectra all below this (relative to unit-level sound) count as silent: no model claims the bin.
+const SILENT: f64 = 1e-10;
+
+/// Ratio masks `Mᵢ = X̂ᵢᵉ / Σⱼ X̂ⱼᵉ`. A bin in which no source has anything is shared equally, so
+/// that masks sum to one everywhere.
+///
+/// Ratios to the loudest source are formed first, so that no exponent under- or overflows.
+///
+/// # Shapes
+/// - `estimates`: `[bins, frames]` each, non-negative
+/// - output: `[bins, frames]` each, in `[0, 1]`
+pub fn ratio_masks(estimates: &[Tensor<2>], exponent: f64) -> Vec<Tensor<2>> {
+    let Some(loudest) = estimates.iter().cloned().reduce(|a, b| a.max_pair(b)) else {
+        return Vec::new();
+    };
+    let is_silent = loudest.clone().lower_equal_elem(SILENT);
+    let loudest = loudest.clamp_min(SILENT);
+    let powers: Vec<Tensor<2>> = estimates
+        .iter()
+        .map(|x| {
+            (x.clone() / loudest.clone())
+                .powf_scalar(exponent)
+                .mask_fill(is_silent.clone(), 1.0)
+        })
+        .collect();
+    let Some(total) = powers.iter().cloned().reduce(|a, b| a + b) else {
+        return Vec::new();
+    };
+    powers
+        .into_iter()
+        .map(|power| power / total.clone())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    fn masks(estimates: &[[f32; 4]], exponent: f64) -> Vec<Vec<f32>> {
+        let device = Device::flex();
+        let tensors: Vec<_> = estimates
+            .iter()
+            .map(|x| Tensor::<2>::from_data([*x], &device))
+            .collect();
+        ratio_masks(&tensors, exponent)
+            .into_iter()
+            .map(|m| m.into_data().try_to_vec().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn masks_sum_to_one_and_silent_bins_are_shared_equally() {
+        for exponent in [0.5, 1.0, 2.0, 8.0] {
+            let came = masks(
+                &[
+                    [3.0, 0.0, 1e-20, 1e15],
+                    [1.0, 0.0, 0.0, 1e-15],
+                    [0.0, 0.0, 1e-19, 1.0],
+                ],
+                exponent,
+            );
+            for bin in 0..4 {
+                let sum: f32 = came.iter().map(|m| m[bin]).sum();
+                // three f32 roundings
+                assert!((sum - 1.0).abs() < 3e-7, "{came:?}");
+            }
+            assert!((came[0][1] - 1.0 / 3.0).abs() < 1e-7 && (came[2][2] - 1.0 / 3.0).abs() < 1e-7);
+        }
+    }
+
+    #[test]
+    fn masks_equal_their_definition() {
+        let came = masks(&[[3.0, 1.0, 2.0, 0.0], [1.0, 1.0, 4.0, 5.0]], 2.0);
+        let expected = [0.9, 0.5, 0.2, 0.0];
+        for (came, expected) in came[0].iter().zip(expected) {
+            assert!((came - expected).abs() < 1e-6);
+        }
+    }
+}

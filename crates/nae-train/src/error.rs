@@ -1,0 +1,45 @@
+//! What can go wrong while training.
+
+use nae_audio::AudioError;
+use nae_model::ModelError;
+use nae_model::optim::DescentError;
+
+/// Errors of training.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// No clip was given.
+    #[error(
+        "there is nothing to train on: expected at least one clip. Give WAV, FLAC, MP3, Ogg or AAC files, or a folder of them."
+    )]
+    NoClips,
+    /// The clips hold nothing but silence.
+    #[error(
+        "the clips ({duration_s:.2} s) are silent: a model needs sound to learn from. Check the recording's level and channel."
+    )]
+    Silent {
+        /// Length of all clips in seconds.
+        duration_s: f64,
+    },
+    /// Too few frames to learn anything.
+    #[error(
+        "the clips give {frames} frames that are not silent ({duration_s:.2} s of sound in all), and a model needs at least {needed}. Give longer clips; about 20 s of clean sound is a good amount."
+    )]
+    TooShort {
+        /// Frames that are not silent.
+        frames: usize,
+        /// Frames needed at least.
+        needed: usize,
+        /// Length of all clips in seconds.
+        duration_s: f64,
+    },
+    /// Settings, devices.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The transform.
+    #[error(transparent)]
+    Audio(#[from] AudioError),
+    /// The optimisation.
+    #[error(transparent)]
+    Descent(#[from] DescentError),
+}

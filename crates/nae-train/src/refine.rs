@@ -1,0 +1,103 @@
+//! Refining: the decoder and the training frames' own activations, optimised together.
+//!
+//! The encoder's one pass cannot find the best activations of a frame, so a decoder trained
+//! behind it learns to make up for that. Separation does not use the encoder, only the decoder:
+//! letting every training frame have free activations, starting at the encoder's, fits the
+//! decoder to the way it will be used. The encoder stays as it was.
+
+use burn::optim::{AdamConfig, GradientsParams};
+use burn::tensor::Tensor;
+use nae_model::loss::{Target, generalised_kl, sparsity};
+use nae_model::optim::{Flow, Plan, Progress, Schedule, descend};
+use nae_model::random::generator;
+use nae_model::{ActivationForm, Activations, Nae};
+
+use crate::batches::{Batches, indices, latent_noise};
+use crate::error::TrainError;
+use crate::fit::Fitted;
+use crate::settings::TrainConfig;
+
+/// Minimises the training loss over decoder and activations, full batch, Adam with a cosine.
+///
+/// # Shapes
+/// - `spectrum`: `[bins, frames]`, compressed, on a device that records gradients
+///
+/// # Errors
+/// [`TrainError::Descent`] if the loss stops being finite.
+pub fn refine(
+    network: Nae,
+    spectrum: &Tensor<2>,
+    config: &TrainConfig,
+    seed: u64,
+    observe: &mut dyn FnMut(&Progress) -> Flow,
+) -> Result<Fitted, TrainError> {
+    let device = spectrum.device();
+    let settings = &config.refine;
+    let frames = spectrum.dims()[1];
+    let mut target = Target::new(spectrum.clone(), config.eps);
+    if settings.max_frames > 0 && settings.max_frames < frames {
+        let mut choice = Batches::new(
+            frames,
+            settings.max_frames,
+            generator(seed, "refined frames"),
+        );
+        target = target.select(indices(choice.draw(), &device));
+    }
+    let start = network
+        .encode(target.spectrum.clone())
+        .pop()
+        .unwrap_or_else(|| target.spectrum.clone());
+    let activations = Activations::new(start, ActivationForm::Preactivation);
+    let mut noise_rng = generator(seed, "refining noise");
+    let adam = || AdamConfig::new().with_epsilon(1e-8).init();
+    let (mut decoder_optimizer, mut activation_optimizer) = (adam(), adam());
+    let plan = Plan {
+        stage: "refining",
+        max_steps: settings.steps,
+        window: config.window,
+        tolerance: config.tolerance,
+    };
+
+    let run = descend(
+        plan,
+        (network, activations),
+        |(mut network, activations), step| {
+            let mut latent = activations.value();
+            let penalised = latent.clone();
+            if config.latent_noise > 0.0 {
+                latent = latent.clone()
+                    * latent_noise(latent.dims(), config.latent_noise, &mut noise_rng, &device);
+            }
+            let mut hidden = network.decode(latent);
+            let estimate = hidden.pop().unwrap_or_else(|| target.spectrum.clone());
+            let mut loss = generalised_kl(&target, estimate);
+            if let Some(penalty) =
+                sparsity(std::iter::once(&penalised).chain(&hidden), config.sparsity)
+            {
+                loss = loss + penalty;
+            }
+            let mut gradients = loss.backward();
+            let decoder_gradients = GradientsParams::from_module(&mut gradients, &network.decoder);
+            let activation_gradients = GradientsParams::from_module(&mut gradients, &activations);
+            let rate = |full| Schedule::Cosine.rate(full, step, settings.steps);
+            network.decoder = decoder_optimizer.step(
+                rate(settings.decoder_rate),
+                network.decoder,
+                decoder_gradients,
+            );
+            let activations = activation_optimizer.step(
+                rate(settings.activation_rate),
+                activations,
+                activation_gradients,
+            );
+            ((network, activations), loss.inner())
+        },
+        observe,
+    )?;
+    Ok(Fitted {
+        network: run.best.0,
+        loss: run.loss,
+        steps: run.steps,
+        is_interrupted: run.is_interrupted,
+    })
+}
