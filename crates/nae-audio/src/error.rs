@@ -1,0 +1,322 @@
+//! The one error of this crate.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What can go wrong with sound; each message says what was expected, what came and what to try.
+#[derive(Debug, thiserror::Error)]
+pub enum AudioError {
+    /// Nothing lies at the path.
+    #[error("{path}: there is no such file; check the spelling and the folder the command runs in")]
+    NotFound {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// The folder to write into does not exist.
+    #[error(
+        "{path}: cannot be written because the folder {folder} does not exist; create it first or choose another place"
+    )]
+    FolderNotFound {
+        /// The file to be written.
+        path: PathBuf,
+        /// The folder that is missing.
+        folder: PathBuf,
+    },
+    /// A folder where a file was expected.
+    #[error("{path}: is a folder, but a file was expected; name one file in it")]
+    IsFolder {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// A pipe, a device or a socket where a file was expected.
+    #[error(
+        "{path}: is not a regular file (a pipe, a device or a socket), but sound is read from regular files; save it to a file first"
+    )]
+    NotRegular {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// The system refuses access.
+    #[error(
+        "{path}: permission denied, cannot {action}; check who owns it and its access rights, or choose another place"
+    )]
+    NoPermission {
+        /// The file or folder that refuses.
+        path: PathBuf,
+        /// What was tried, such as "open it for reading".
+        action: &'static str,
+    },
+    /// Any other failure of the system beneath.
+    #[error(
+        "{path}: could not {action}: {error}; check that the disk is present, healthy and not full, then try again"
+    )]
+    Io {
+        /// The file or folder at fault.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The content is no known kind of sound.
+    #[error(
+        "{path}: is not a sound file; expected WAV, FLAC, MP3, Ogg Vorbis, AAC (.m4a, .aac) or AIFF, found {found}; the content decides, not the name, so convert it to WAV first"
+    )]
+    NotAudio {
+        /// The path as given.
+        path: PathBuf,
+        /// What the content looks like.
+        found: String,
+    },
+    /// The container is known, its content is not.
+    #[error(
+        "{path}: holds sound coded as {codec}, which cannot be decoded here; convert it to WAV or FLAC first"
+    )]
+    UnsupportedCodec {
+        /// The path as given.
+        path: PathBuf,
+        /// The codec, as well as it is known.
+        codec: String,
+    },
+    /// A sound file without sound.
+    #[error(
+        "{path}: is a sound file but holds no samples at all; at least one was expected, so record or export it again"
+    )]
+    NoSamples {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// The header promises more than the file holds.
+    #[error(
+        "{path}: is cut short: its header promises {promised} {unit}, but the file holds only {found}; copy or download it again, or rewrite the file with an audio editor to keep what is left"
+    )]
+    Truncated {
+        /// The path as given.
+        path: PathBuf,
+        /// What the header promises.
+        promised: u64,
+        /// What is there.
+        found: u64,
+        /// What the two figures count: "samples per channel" or "bytes of sound".
+        unit: &'static str,
+    },
+    /// The content contradicts itself.
+    #[error(
+        "{path}: is damaged: {detail}; copy or download it again, or rewrite it with an audio editor"
+    )]
+    Damaged {
+        /// The path as given.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+    /// A sample of a file is NaN or infinite.
+    #[error(
+        "{path}: sample {sample} of channel {channel} (both counted from 0) is {value}, but every sample must be a finite number; export the file again, or repair that place in an audio editor"
+    )]
+    NonFinite {
+        /// The file.
+        path: PathBuf,
+        /// The first bad channel, from 0.
+        channel: usize,
+        /// The index of the first bad sample in that channel, from 0.
+        sample: u64,
+        /// NaN or an infinity.
+        value: f32,
+    },
+    /// A sample in memory is NaN or infinite.
+    #[error(
+        "sample {sample} (counted from 0) of the {what} is {value}, but every sample must be a finite number; look for a division by zero or an overflow before this point"
+    )]
+    NonFiniteSample {
+        /// What the samples are.
+        what: &'static str,
+        /// The index of the first bad one, from 0.
+        sample: usize,
+        /// NaN or an infinity.
+        value: f32,
+    },
+    /// Channels that do not make a clip.
+    #[error(
+        "a clip needs at least one channel, channels of equal length and a sample rate above 0, but got {detail}"
+    )]
+    BadClip {
+        /// What is wrong.
+        detail: String,
+    },
+    /// A WAV file that cannot be made.
+    #[error(
+        "{path}: a WAV file needs {expected}, but got {found}; change the sound or write several files"
+    )]
+    BadWav {
+        /// The file to be written.
+        path: PathBuf,
+        /// What was expected.
+        expected: &'static str,
+        /// What came.
+        found: String,
+    },
+    /// Sample rates that cannot be converted into each other.
+    #[error(
+        "cannot resample from {from} Hz to {to} Hz: both must lie within {min} Hz to {max} Hz; check the file's header and the model's sample rate"
+    )]
+    SampleRate {
+        /// The rate of the input, Hz.
+        from: u32,
+        /// The rate wanted, Hz.
+        to: u32,
+        /// The lowest rate allowed, Hz.
+        min: u32,
+        /// The highest rate allowed, Hz.
+        max: u32,
+    },
+    /// The resampler failed.
+    #[error("resampling from {from} Hz to {to} Hz failed: {detail}; please report this")]
+    Resampler {
+        /// The rate of the input, Hz.
+        from: u32,
+        /// The rate wanted, Hz.
+        to: u32,
+        /// What the resampler said.
+        detail: String,
+    },
+    /// A window length that is not allowed.
+    #[error(
+        "the STFT's n_fft is {n_fft}, but must lie within 2 and {max} samples; 1024 is a good choice at 16 kHz"
+    )]
+    WindowLength {
+        /// The length asked for, in samples.
+        n_fft: usize,
+        /// The longest allowed.
+        max: usize,
+    },
+    /// A hop from which the signal cannot be put together again.
+    #[error("the STFT with n_fft {n_fft} and hop {hop} cannot be undone: {reason}; use a hop of at most n_fft/2 = {half}, such as n_fft/4 = {quarter}", half = n_fft / 2, quarter = (n_fft / 4).max(1))]
+    Hop {
+        /// The window length, in samples.
+        n_fft: usize,
+        /// The hop asked for, in samples.
+        hop: usize,
+        /// Why it cannot be undone.
+        reason: String,
+    },
+    /// The Fourier transform failed.
+    #[error("the Fourier transform of length {n_fft} failed: {detail}; please report this")]
+    Transform {
+        /// The length of the transform.
+        n_fft: usize,
+        /// What the transform said.
+        detail: String,
+    },
+    /// Two things whose sizes should agree do not.
+    #[error(
+        "{what}: expected {expected}, but got {found}; both must come from the same sound and the same STFT settings"
+    )]
+    Shape {
+        /// What was compared.
+        what: &'static str,
+        /// What was expected.
+        expected: String,
+        /// What came.
+        found: String,
+    },
+    /// A value that cannot be a magnitude.
+    #[error(
+        "value {index} (bin {bin} of frame {frame}) of a magnitude spectrogram is {value}, but magnitudes are finite and not negative; pass magnitudes, not decibels or logarithms"
+    )]
+    BadMagnitude {
+        /// The index into the data.
+        index: usize,
+        /// Its bin.
+        bin: usize,
+        /// Its frame.
+        frame: usize,
+        /// The value.
+        value: f32,
+    },
+    /// Blocks that cannot be cut.
+    #[error(
+        "blocks of {block} samples that overlap by {overlap} cannot be cut: a block needs at least 1 sample and an overlap of at most half its length; lengthen the block or shorten the overlap"
+    )]
+    BlockSize {
+        /// Samples in a block.
+        block: usize,
+        /// Samples shared with the block before.
+        overlap: usize,
+    },
+    /// A crossfade without room to fade.
+    #[error(
+        "an overlap of {overlap} samples with a guard of {guard} at either end leaves no room to fade: twice the guard must be less than the overlap; lengthen the overlap"
+    )]
+    FadeSize {
+        /// Samples shared by two blocks.
+        overlap: usize,
+        /// Samples at both ends of the overlap that do not fade.
+        guard: usize,
+    },
+    /// A block that does not fit the ones before it.
+    #[error(
+        "a block of {channels} channels with {samples} samples does not follow the one before: expected {expected}"
+    )]
+    BlockShape {
+        /// Its channels.
+        channels: usize,
+        /// Its samples (of the first channel that disagrees).
+        samples: usize,
+        /// What was expected.
+        expected: String,
+    },
+}
+
+impl AudioError {
+    /// Sorts a failure of the system into the kinds that deserve their own advice.
+    pub(crate) fn io(path: &Path, action: &'static str, error: io::Error) -> Self {
+        let path = path.to_path_buf();
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::NotFound { path },
+            io::ErrorKind::IsADirectory => Self::IsFolder { path },
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Self::NoPermission { path, action }
+            }
+            _ => Self::Io {
+                path,
+                action,
+                error,
+            },
+        }
+    }
+
+    pub(crate) fn damaged(path: &Path, detail: impl Into<String>) -> Self {
+        Self::Damaged {
+            path: path.to_path_buf(),
+            detail: detail.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn denied_access_says_what_was_tried() {
+        let error = AudioError::io(
+            Path::new("secret.wav"),
+            "open it for reading",
+            io::ErrorKind::PermissionDenied.into(),
+        );
+        let text = error.to_string();
+        assert!(matches!(error, AudioError::NoPermission { .. }));
+        assert!(text.contains("secret.wav") && text.contains("open it for reading"));
+    }
+
+    #[test]
+    fn a_full_disk_keeps_the_words_of_the_system() {
+        let error = AudioError::io(
+            Path::new("a.wav"),
+            "write samples",
+            io::ErrorKind::StorageFull.into(),
+        );
+        assert!(error.to_string().contains("no storage space"), "{error}");
+    }
+}
