@@ -1,0 +1,114 @@
+//! What can be wrong with a page.
+
+use plotters::drawing::DrawingAreaErrorKind;
+
+/// Why a page could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The number of values is not rows × columns.
+    #[error(
+        "a matrix of {rows} rows and {cols} columns needs {} values, {values} came",
+        rows.saturating_mul(*cols)
+    )]
+    MatrixShape {
+        /// Rows asked for.
+        rows: usize,
+        /// Columns asked for.
+        cols: usize,
+        /// Values given.
+        values: usize,
+    },
+    /// A matrix without a single cell cannot be drawn.
+    #[error(
+        "a matrix of {rows} rows and {cols} columns has nothing to draw; leave the picture out"
+    )]
+    MatrixEmpty {
+        /// Rows asked for.
+        rows: usize,
+        /// Columns asked for.
+        cols: usize,
+    },
+    /// An axis that does not run from one finite value to a larger one.
+    #[error(
+        "the axis \"{label}\" of the picture \"{picture}\" runs from {start} to {end}; it must run \
+         from one finite value up to another"
+    )]
+    Axis {
+        /// Title of the picture.
+        picture: String,
+        /// Label of the axis.
+        label: String,
+        /// Value at the left or lower edge.
+        start: f64,
+        /// Value at the right or upper edge.
+        end: f64,
+    },
+    /// A decibel range that is not a positive number.
+    #[error("the picture \"{picture}\" asks for a range of {range_db} dB; give a positive number")]
+    Range {
+        /// Title of the picture.
+        picture: String,
+        /// The range asked for, in dB.
+        range_db: f64,
+    },
+    /// A player without tracks.
+    #[error("the player \"{player}\" has no track; add one or leave the player out")]
+    NoTracks {
+        /// Title of the player.
+        player: String,
+    },
+    /// A track without channels or without samples.
+    #[error("the track \"{track}\" has no samples; leave it out")]
+    TrackEmpty {
+        /// Name of the track.
+        track: String,
+    },
+    /// Channels of one track differ in length.
+    #[error("the channels of the track \"{track}\" differ in length: {first} and {other} samples")]
+    TrackRagged {
+        /// Name of the track.
+        track: String,
+        /// Samples of the first channel.
+        first: usize,
+        /// Samples of the first channel that differs.
+        other: usize,
+    },
+    /// A sample rate of zero.
+    #[error("the track \"{track}\" has a sample rate of 0 Hz; give the rate it was recorded at")]
+    TrackRate {
+        /// Name of the track.
+        track: String,
+    },
+    /// More channels or samples than a WAV file can state.
+    #[error(
+        "the track \"{track}\" ({channels} channels of {samples} samples) does not fit into a WAV \
+         file; show an excerpt"
+    )]
+    TrackTooLarge {
+        /// Name of the track.
+        track: String,
+        /// Number of channels.
+        channels: usize,
+        /// Samples per channel.
+        samples: usize,
+    },
+    /// A row has not as many cells as the header.
+    #[error("row {row} of a table has {cells} cells, its header has {header}")]
+    TableRow {
+        /// The row, counted from 1.
+        row: usize,
+        /// Cells in that row.
+        cells: usize,
+        /// Cells in the header.
+        header: usize,
+    },
+    /// A picture could not be written as PNG.
+    #[error("a picture could not be written as PNG")]
+    Png(#[from] png::EncodingError),
+    /// A chart could not be drawn.
+    #[error("a chart could not be drawn")]
+    Chart(#[from] DrawingAreaErrorKind<std::io::Error>),
+    /// A template could not be filled in.
+    #[error("a template of the page could not be filled in")]
+    Template(#[from] askama::Error),
+}

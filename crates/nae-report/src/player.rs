@@ -1,0 +1,231 @@
+//! Sounds to switch between while they play.
+
+use askama::Template;
+
+use crate::picture::decibels;
+use crate::{ReportError, Track};
+
+/// Columns of a waveform.
+const WAVEFORM_WIDTH: usize = 800;
+/// Peak that a player is turned down to when one of its tracks would clip: rounding to 16 bits
+/// stays inside.
+const LOUDEST: f32 = 0.999;
+
+/// Tracks that play together, one of them heard.
+///
+/// Their levels are kept. If one would clip, all are turned down by one gain, which the page states.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Player {
+    /// What is compared, in a few words.
+    pub title: String,
+    /// A sentence below the title; may be empty.
+    pub caption: String,
+    /// The tracks, in the order of their keys 1 to 9.
+    pub tracks: Vec<Track>,
+}
+
+impl Player {
+    /// A player without tracks yet.
+    pub fn new(title: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            ..Self::default()
+        }
+    }
+
+    /// The same player with a sentence below its title.
+    pub fn captioned(mut self, caption: impl Into<String>) -> Self {
+        self.caption = caption.into();
+        self
+    }
+
+    /// The same player with one more track.
+    pub fn track(mut self, track: Track) -> Self {
+        self.tracks.push(track);
+        self
+    }
+
+    pub(crate) fn render(&self) -> Result<String, ReportError> {
+        if self.tracks.is_empty() {
+            return Err(ReportError::NoTracks {
+                player: self.title.clone(),
+            });
+        }
+        for track in &self.tracks {
+            track.check()?;
+        }
+        let peak = self.tracks.iter().map(Track::peak).fold(0.0, f32::max);
+        let gain = gain_for(peak);
+        let span_s = self
+            .tracks
+            .iter()
+            .map(Track::duration_s)
+            .fold(0.0, f64::max);
+        let view = View {
+            title: &self.title,
+            caption: &self.caption,
+            remark: self.remark(gain),
+            has_pictures: self.tracks.iter().any(|t| t.picture.is_some()),
+            span_s,
+            tracks: self
+                .tracks
+                .iter()
+                .enumerate()
+                .map(|(index, track)| self.lane(index, track, gain, span_s, peak))
+                .collect::<Result<_, _>>()?,
+        };
+        Ok(view.render()?)
+    }
+
+    fn lane<'a>(
+        &self,
+        index: usize,
+        track: &'a Track,
+        gain: f32,
+        span_s: f64,
+        peak: f32,
+    ) -> Result<Lane<'a>, ReportError> {
+        Ok(Lane {
+            number: index + 1,
+            name: &track.name,
+            note: &track.note,
+            seconds: track.duration_s(),
+            uri: track.data_uri(gain)?,
+            file_name: format!("{}.wav", slug(&[&self.title, &track.name])),
+            picture: match &track.picture {
+                Some(picture) => picture.render_lane()?,
+                None => String::new(),
+            },
+            waveform: match track.picture {
+                Some(_) => String::new(),
+                None => track.waveform(WAVEFORM_WIDTH, span_s, peak),
+            },
+            waveform_width: WAVEFORM_WIDTH,
+        })
+    }
+
+    /// What was done to the sound; empty when nothing was.
+    fn remark(&self, gain: f32) -> String {
+        let mut remarks = Vec::new();
+        if gain < 1.0 {
+            remarks.push(format!(
+                "All tracks here are changed by {} together, because one would clip otherwise.",
+                decibels(20.0 * f64::from(gain).log10())
+            ));
+        }
+        for track in &self.tracks {
+            match track.not_finite() {
+                0 => {}
+                n => remarks.push(format!(
+                    "Samples of {} that are not finite and played as silence: {n}.",
+                    track.name
+                )),
+            }
+        }
+        remarks.join(" ")
+    }
+}
+
+fn gain_for(peak: f32) -> f32 {
+    if peak > 1.0 { LOUDEST / peak } else { 1.0 }
+}
+
+/// A file name of letters, digits and hyphens.
+fn slug(parts: &[&str]) -> String {
+    let joined = parts.join("-").to_lowercase();
+    let words: Vec<&str> = joined
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|w| !w.is_empty())
+        .collect();
+    match words.is_empty() {
+        true => "track".into(),
+        false => words.join("-"),
+    }
+}
+
+struct Lane<'a> {
+    number: usize,
+    name: &'a str,
+    note: &'a str,
+    seconds: f64,
+    uri: String,
+    file_name: String,
+    picture: String,
+    waveform: String,
+    waveform_width: usize,
+}
+
+#[derive(Template)]
+#[template(path = "player.html")]
+struct View<'a> {
+    title: &'a str,
+    caption: &'a str,
+    remark: String,
+    has_pictures: bool,
+    span_s: f64,
+    tracks: Vec<Lane<'a>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn track(name: &str, level: f32) -> Track {
+        Track::mono(name, vec![level, -level], 8000)
+    }
+
+    #[test]
+    fn levels_are_kept_while_nothing_clips() {
+        let html = Player::new("p").track(track("a", 1.0)).render().unwrap();
+        assert!(!html.contains("clip"));
+        assert_eq!(gain_for(0.2), 1.0);
+    }
+
+    #[test]
+    fn one_gain_for_all_is_stated_when_one_would_clip() {
+        let html = Player::new("p")
+            .track(track("a", 0.1))
+            .track(track("b", 1.998))
+            .render()
+            .unwrap();
+        assert!(html.contains("−6.0 dB together"), "{html}");
+    }
+
+    #[test]
+    fn every_track_has_a_sound_a_button_and_a_download() {
+        let html = Player::new("Voices")
+            .track(track("Mixture", 0.5))
+            .track(track("Stem <1>", 0.5))
+            .render()
+            .unwrap();
+        assert_eq!(html.matches("<audio").count(), 2);
+        assert_eq!(html.matches("src=\"data:audio/wav;base64,").count(), 2);
+        assert_eq!(html.matches("class=\"choose\"").count(), 2);
+        assert!(html.contains("download=\"voices-mixture.wav\""));
+        assert!(html.contains("download=\"voices-stem-1.wav\""));
+        assert!(html.contains("Stem &#60;1&#62;"));
+    }
+
+    #[test]
+    fn silence_without_a_number_is_said() {
+        let html = Player::new("p")
+            .track(Track::mono("a", vec![f32::NAN, 0.5], 8000))
+            .render()
+            .unwrap();
+        assert!(html.contains("played as silence: 1."), "{html}");
+    }
+
+    #[test]
+    fn a_player_without_tracks_is_an_error() {
+        assert!(matches!(
+            Player::new("p").render(),
+            Err(ReportError::NoTracks { .. })
+        ));
+    }
+
+    #[test]
+    fn file_names_are_plain() {
+        assert_eq!(slug(&["A/B", "../x y"]), "a-b-x-y");
+        assert_eq!(slug(&["", "…"]), "track");
+    }
+}
