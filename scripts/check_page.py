@@ -126,7 +126,7 @@ CHECK = r"""
   if (wide) failures.push("the page is wider than the window");
   return {
     title: document.title, pictures: pictures.length, sounds: sounds.length,
-    seconds: sounds.reduce((sum, s) => sum + s.duration, 0),
+    seconds: sounds.reduce((sum, s) => sum + (s.duration || 0), 0),
     players: players.length, heard, failures,
   };
 })()

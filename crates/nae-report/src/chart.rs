@@ -193,6 +193,7 @@ impl Chart {
         chart
             .configure_mesh()
             .axis_style(INK.stroke_width(3))
+            .set_all_tick_mark_size(12)
             .bold_line_style(GRID.stroke_width(3))
             .light_line_style(TRANSPARENT)
             .label_style(("sans-serif", FONT).into_font().color(&INK))
