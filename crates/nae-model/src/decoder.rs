@@ -45,4 +45,10 @@ impl Decoder {
             .pop()
             .unwrap_or(activations)
     }
+
+    /// All weights, in the order of the layers; none asks for a gradient.
+    pub fn weights(&self) -> Vec<Tensor<2>> {
+        let layers = self.before.iter().chain(&self.after);
+        layers.map(|layer| layer.weight.val()).collect()
+    }
 }

@@ -120,7 +120,10 @@ impl Dense {
     /// The same layer with [`basis`](Self::basis) worked out once, for decoding with frozen
     /// weights: no parameter asks for a gradient.
     pub fn frozen(&self, device: &Device) -> Self {
-        let plain = |tensor: Tensor<2>| Tensor::<2>::from_data(tensor.into_data(), device);
+        let plain = |tensor: Tensor<2>| {
+            let options = (device, tensor.dtype());
+            Tensor::<2>::from_data(tensor.into_data(), options)
+        };
         let stage = Stage {
             basis_norm: BasisNorm::None,
             ..self.stage

@@ -1,0 +1,193 @@
+//! Model files: round trip, what is refused, what the metadata says.
+
+use burn::tensor::{Device, Tensor};
+use nae_model::config::Bias;
+use nae_model::random::generator;
+use nae_model::{
+    AudioConfig, Card, ClipRecord, Model, ModelConfig, ModelError, Nae, TrainingSummary,
+};
+
+const SEED: u64 = 3;
+
+fn model(config: ModelConfig) -> Model {
+    let audio = AudioConfig {
+        sample_rate: 8000,
+        n_fft: 32,
+        hop: 8,
+    };
+    let network = Nae::new(
+        &config,
+        audio.stft().bins(),
+        &mut generator(SEED, "weights"),
+        &Device::flex(),
+    );
+    let clip = ClipRecord {
+        name: "a.wav".into(),
+        sha256: "00".into(),
+        duration_s: 2.5,
+    };
+    let training = TrainingSummary {
+        clips: vec![clip],
+        duration_s: 2.5,
+        frames: 100,
+        loss: 0.1,
+        steps: 10,
+        seed: SEED,
+        seconds: 1.0,
+        interrupted: false,
+        tool_version: "0.1.0".into(),
+    };
+    Model {
+        card: Card {
+            name: "voice".into(),
+            audio,
+            model: config,
+            gain: 0.3,
+            training,
+        },
+        network,
+    }
+}
+
+fn estimate(model: &Model) -> Vec<f32> {
+    let x = Tensor::<2>::ones([17, 3], &Device::flex());
+    let latent = model.network.encode(x).pop().unwrap();
+    model
+        .network
+        .decode(latent)
+        .pop()
+        .unwrap()
+        .into_data()
+        .try_to_vec()
+        .unwrap()
+}
+
+#[test]
+fn a_model_survives_its_file_bit_by_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    for config in [
+        ModelConfig {
+            rank: 5,
+            ..Default::default()
+        },
+        ModelConfig {
+            layers: 2,
+            rank: 4,
+            bias: Bias::All,
+            ..Default::default()
+        },
+        ModelConfig {
+            layers: 5,
+            rank: 4,
+            widths: vec![9, 4, 7, 8],
+            ..Default::default()
+        },
+    ] {
+        let path = folder.path().join("model.safetensors");
+        let saved = model(config);
+        saved.save(&path).unwrap();
+        let loaded = Model::load(&path, &Device::flex()).unwrap();
+        assert_eq!(saved.card, loaded.card);
+        assert_eq!(estimate(&saved), estimate(&loaded));
+        assert_eq!(saved.fingerprint().unwrap(), loaded.fingerprint().unwrap());
+    }
+}
+
+#[test]
+fn the_metadata_describes_the_model() {
+    let bytes = model(ModelConfig {
+        rank: 5,
+        ..Default::default()
+    })
+    .to_bytes()
+    .unwrap();
+    let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    let metadata = header.metadata().clone().unwrap();
+    for key in [
+        "format",
+        "format_version",
+        "name",
+        "architecture",
+        "audio",
+        "gain",
+        "training",
+    ] {
+        assert!(metadata.contains_key(key), "{key}");
+    }
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    assert_eq!(tensors.tensor("decoder.1.weight").unwrap().shape(), [17, 5]);
+    assert_eq!(tensors.tensor("encoder.0.weight").unwrap().shape(), [5, 17]);
+}
+
+#[test]
+fn files_that_are_no_models_are_refused_with_their_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let good = model(ModelConfig {
+        rank: 5,
+        ..Default::default()
+    })
+    .to_bytes()
+    .unwrap();
+    let replaced = |from: &str, to: &str| {
+        assert_eq!(from.len(), to.len(), "the header's length must stay");
+        let text: Vec<u8> = good.clone();
+        let at = text
+            .windows(from.len())
+            .position(|w| w == from.as_bytes())
+            .expect("the text is in the file");
+        let mut text = text;
+        text[at..at + from.len()].copy_from_slice(to.as_bytes());
+        text
+    };
+    let mut not_finite = good.clone();
+    let end = not_finite.len();
+    not_finite[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+    for (bytes, word) in [
+        (Vec::new(), "not a nae model"),
+        (b"RIFF this is something else".to_vec(), "not a nae model"),
+        (good[..good.len() / 2].to_vec(), "not a nae model"),
+        (
+            replaced("\"format\":\"nae\"", "\"format\":\"xyz\""),
+            "not a nae model",
+        ),
+        (
+            replaced("\"format_version\":\"1\"", "\"format_version\":\"9\""),
+            "version",
+        ),
+        (replaced("\\\"rank\\\":5", "\\\"rank\\\":6"), "needs"),
+        (not_finite, "not finite"),
+    ] {
+        std::fs::write(&path, bytes).unwrap();
+        let error = Model::load(&path, &Device::flex()).unwrap_err().to_string();
+        assert!(
+            error.contains(word) && error.contains("model.safetensors"),
+            "{word}: {error}"
+        );
+    }
+    assert!(matches!(
+        Model::load(&folder.path().join("none"), &Device::flex()),
+        Err(ModelError::Read { .. })
+    ));
+}
+
+#[test]
+fn models_that_hear_differently_name_both_sides() {
+    let left = model(ModelConfig {
+        rank: 5,
+        ..Default::default()
+    })
+    .card;
+    let mut right = left.clone();
+    right.name = "noise".into();
+    right.audio.hop = 16;
+    let error = left.agrees_with(&right).unwrap_err().to_string();
+    assert!(
+        error.contains("voice")
+            && error.contains("noise")
+            && error.contains("every 8")
+            && error.contains("every 16"),
+        "{error}"
+    );
+    assert!(left.agrees_with(&left).is_ok());
+}

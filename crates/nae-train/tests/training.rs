@@ -1,0 +1,285 @@
+//! Training runs on small made-up sources.
+
+use burn::tensor::Device;
+use nae_model::optim::{Flow, OptimizerKind, Progress, RpropSettings};
+use nae_model::random::generator;
+use nae_model::{AudioConfig, ClipRecord, Model, ModelConfig, Nonlinearity, Output};
+use nae_train::settings::RefineConfig;
+use nae_train::{Recipe, TrainConfig, TrainError, TrainingClip, train};
+use rand::RngExt;
+
+const SEED: u64 = 5;
+
+fn clip(samples: Vec<f32>) -> TrainingClip {
+    let duration_s = samples.len() as f64 / 8000.0;
+    TrainingClip {
+        record: ClipRecord {
+            name: "clip".into(),
+            sha256: "ab".into(),
+            duration_s,
+        },
+        samples,
+    }
+}
+
+/// Notes of a few harmonics each, one after another.
+fn notes() -> TrainingClip {
+    let mut rng = generator(SEED, "notes");
+    let mut samples = Vec::new();
+    for note in 0..8 {
+        let base = 150.0 + 70.0 * f64::from(note);
+        for n in 0..1500 {
+            let phase = f64::from(n) / 8000.0 * base * std::f64::consts::TAU;
+            let tone: f64 = (1..6)
+                .map(|k| (phase * f64::from(k)).sin() / f64::from(k))
+                .sum();
+            samples.push((tone * 0.2) as f32 + rng.random_range(-0.002..0.002));
+        }
+    }
+    clip(samples)
+}
+
+fn recipe() -> Recipe {
+    Recipe {
+        audio: AudioConfig {
+            sample_rate: 8000,
+            n_fft: 256,
+            hop: 64,
+        },
+        model: ModelConfig {
+            layers: 4,
+            rank: 8,
+            ..Default::default()
+        },
+        train: TrainConfig {
+            max_steps: 150,
+            batch_frames: 64,
+            refine: RefineConfig {
+                steps: 40,
+                ..Default::default()
+            },
+            ..Default::default()
+        },
+    }
+}
+
+fn run(recipe: &Recipe) -> (Result<Model, TrainError>, Vec<Progress>) {
+    let mut seen = Vec::new();
+    let model = train(
+        "notes",
+        &[notes()],
+        recipe,
+        SEED,
+        &Device::flex(),
+        &mut |progress| {
+            seen.push(*progress);
+            Flow::Continue
+        },
+    );
+    (model, seen)
+}
+
+#[test]
+fn every_optimiser_and_output_lowers_the_loss() {
+    for (optimizer, learning_rate, batch_frames) in [
+        (OptimizerKind::Adam, 3e-3, 64),
+        (OptimizerKind::Rmsprop, 1e-3, 64),
+        (OptimizerKind::Rprop, 1e-3, 0),
+    ] {
+        for output in [Output::Softplus, Output::Relu, Output::Abs, Output::Linear] {
+            for layers in [2, 3, 4] {
+                let mut recipe = recipe();
+                recipe.model = ModelConfig {
+                    layers,
+                    output,
+                    ..recipe.model
+                };
+                recipe.train = TrainConfig {
+                    optimizer,
+                    learning_rate,
+                    batch_frames,
+                    ..recipe.train
+                };
+                let (model, seen) = run(&recipe);
+                let first = seen[0].loss;
+                let last = seen
+                    .iter()
+                    .rfind(|p| p.stage == "autoencoder")
+                    .unwrap()
+                    .loss;
+                assert!(
+                    last < 0.9 * first,
+                    "{optimizer:?} {output:?} {layers} layers: {first} to {last}"
+                );
+                assert!(model.unwrap().card.training.loss.is_finite());
+            }
+        }
+    }
+}
+
+#[test]
+fn refining_lowers_the_loss_further() {
+    let (model, seen) = run(&recipe());
+    let before = seen
+        .iter()
+        .rfind(|p| p.stage == "autoencoder")
+        .unwrap()
+        .loss;
+    let training = model.unwrap().card.training;
+    assert!(training.loss < before, "{before} to {}", training.loss);
+    assert_eq!(training.steps, 190);
+}
+
+#[test]
+fn a_seed_decides_everything() {
+    let fingerprint = |seed| {
+        train(
+            "a",
+            &[notes()],
+            &recipe(),
+            seed,
+            &Device::flex(),
+            &mut |_| Flow::Continue,
+        )
+        .unwrap()
+        .fingerprint()
+        .unwrap()
+    };
+    assert_eq!(fingerprint(1), fingerprint(1));
+    assert_ne!(fingerprint(1), fingerprint(2));
+}
+
+#[test]
+fn level_does_not_matter_to_what_is_learnt() {
+    let quiet = TrainingClip {
+        samples: notes().samples.iter().map(|x| x * 0.125).collect(),
+        ..notes()
+    };
+    let learn = |clip| {
+        train("a", &[clip], &recipe(), SEED, &Device::flex(), &mut |_| {
+            Flow::Continue
+        })
+        .unwrap()
+    };
+    let (loud, quiet) = (learn(notes()), learn(quiet));
+    assert!((quiet.card.gain / loud.card.gain - 8.0).abs() < 1e-5);
+    assert!(
+        (quiet.card.training.loss - loud.card.training.loss).abs() < 1e-3 * loud.card.training.loss
+    );
+}
+
+#[test]
+fn an_observer_stops_training_and_gets_the_best_model_so_far() {
+    let model = train(
+        "a",
+        &[notes()],
+        &recipe(),
+        SEED,
+        &Device::flex(),
+        &mut |progress| {
+            if progress.step >= 50 {
+                Flow::Stop
+            } else {
+                Flow::Continue
+            }
+        },
+    )
+    .unwrap();
+    assert!(model.card.training.interrupted);
+    assert_eq!(model.card.training.steps, 50);
+}
+
+#[test]
+fn the_tolerance_ends_a_run_that_has_settled() {
+    let mut recipe = recipe();
+    recipe.train = TrainConfig {
+        tolerance: 0.5,
+        refine: RefineConfig {
+            steps: 0,
+            ..Default::default()
+        },
+        ..recipe.train
+    };
+    assert!(run(&recipe).0.unwrap().card.training.steps < 150);
+}
+
+#[test]
+fn silent_frames_are_left_out() {
+    let mut padded = notes();
+    let frames = run(&recipe()).0.unwrap().card.training.frames;
+    padded.samples.extend(vec![0.0; 8000]);
+    let model = train(
+        "a",
+        &[padded],
+        &recipe(),
+        SEED,
+        &Device::flex(),
+        &mut |_| Flow::Continue,
+    )
+    .unwrap();
+    // the last note's own end is all that may differ
+    assert!(
+        model.card.training.frames.abs_diff(frames) <= 4,
+        "{} {frames}",
+        model.card.training.frames
+    );
+}
+
+#[test]
+fn what_cannot_be_trained_on_is_an_error_that_says_so() {
+    let fails = |clips: &[TrainingClip], recipe: &Recipe| {
+        train("a", clips, recipe, SEED, &Device::flex(), &mut |_| {
+            Flow::Continue
+        })
+        .unwrap_err()
+    };
+    assert!(matches!(fails(&[], &recipe()), TrainError::NoClips));
+    assert!(matches!(
+        fails(&[clip(vec![0.0; 8000])], &recipe()),
+        TrainError::Silent { .. }
+    ));
+    assert!(matches!(
+        fails(&[clip(notes().samples[..100].to_vec())], &recipe()),
+        TrainError::TooShort { .. }
+    ));
+    let mut rprop = recipe();
+    rprop.train = TrainConfig {
+        optimizer: OptimizerKind::Rprop,
+        ..rprop.train
+    };
+    assert!(
+        fails(&[notes()], &rprop)
+            .to_string()
+            .contains("batch_frames")
+    );
+}
+
+#[test]
+fn a_diverging_run_is_an_error_with_advice() {
+    let mut recipe = recipe();
+    recipe.model = ModelConfig {
+        hidden: Nonlinearity::Abs,
+        output: Output::Abs,
+        ..recipe.model
+    };
+    recipe.train = TrainConfig {
+        optimizer: OptimizerKind::Rprop,
+        batch_frames: 0,
+        learning_rate: 1e30,
+        rprop: RpropSettings {
+            max_step: 1e38,
+            increase: 1e6,
+            ..Default::default()
+        },
+        ..recipe.train
+    };
+    let error = run(&recipe).0.unwrap_err().to_string();
+    assert!(error.contains("learning rate"), "{error}");
+}
+
+#[test]
+fn a_limit_on_refined_frames_is_kept_and_still_trains() {
+    let mut recipe = recipe();
+    recipe.train.refine.max_frames = 50;
+    assert!(run(&recipe).0.unwrap().card.training.loss.is_finite());
+}
