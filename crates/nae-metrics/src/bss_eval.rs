@@ -39,10 +39,11 @@ use rayon::prelude::*;
 use crate::decibel::ratio_db;
 use crate::error::{MetricsError, Signal};
 use crate::fft::{Bin, multiply_add};
-use crate::overlap_save::{BlockSpectra, Blocks};
+use crate::overlap_save::{Blocks, Histories};
 use crate::permutation::best_assignment;
 use crate::projection::Projector;
-use crate::signal::{Estimate, Reference, checked, checked_of_length};
+use crate::signal::{Estimate, Reference, check_of_length};
+use crate::simd::vectorised;
 use crate::toeplitz::BlockToeplitz;
 
 /// Taps of the projection filters of BSS_eval v3.
@@ -81,7 +82,7 @@ pub struct BssEval {
     samples: usize,
     blocks: Blocks,
     /// Of each reference, scaled to unit energy.
-    histories: Vec<BlockSpectra>,
+    histories: Vec<Histories>,
     /// The projection on all references.
     together: Projector,
     /// The projection on each reference; empty when there is one, which `together` serves.
@@ -102,7 +103,7 @@ impl BssEval {
     /// Prepares `references` of one length for projections with `taps` taps: [`BSS_EVAL_TAPS`] for
     /// BSS_eval v3, [`SCALE_INVARIANT_TAPS`] for the scale-invariant ratios.
     ///
-    /// Takes about 20 bytes a sample and reference, and `4 (references · taps)²` bytes.
+    /// Takes about 19 bytes a sample and reference, and `4 (references · taps)²` bytes.
     ///
     /// # Errors
     ///
@@ -116,23 +117,40 @@ impl BssEval {
                 found: 0,
             });
         }
-        let signals = unit_energy(references, taps)?;
-        let (count, samples) = (signals.len(), signals[0].len());
+        let count = references.len();
+        let samples = references.first().ok_or(MetricsError::NoReference)?.0.len();
         let blocks = Blocks::new(samples, taps);
-        let (bodies, histories): (Vec<_>, Vec<_>) = signals
+        let (scales, histories): (Vec<f64>, Vec<Histories>) = references
             .par_iter()
-            .map_with(blocks.clone(), |blocks, signal| {
-                (blocks.bodies(signal), blocks.histories(signal))
+            .enumerate()
+            .map_with(blocks.clone(), |blocks, (index, reference)| {
+                check_of_length(reference.0, Signal::Reference(index), samples)?;
+                let scale = 1.0 / energy(reference.0).sqrt();
+                Ok((scale, blocks.histories(reference.0, scale)))
             })
+            .collect::<Result<Vec<_>, MetricsError>>()?
+            .into_iter()
             .unzip();
-        let lags: Vec<Vec<f64>> = (0..count * count)
-            .into_par_iter()
-            .map_with(blocks.clone(), |blocks, pair| {
-                blocks.correlate(&bodies[pair / count], &histories[pair % count])
+        let expected = (count - 1) * taps + 2;
+        if samples < expected {
+            return Err(MetricsError::TooShort {
+                signal: Signal::Reference(0),
+                expected,
+                found: samples,
+            });
+        }
+        let lags: Vec<Vec<Vec<f64>>> = references
+            .par_iter()
+            .zip(scales)
+            .map_with(blocks.clone(), |blocks, (reference, scale)| {
+                let mut lags = blocks.correlate(reference.0, &histories);
+                for value in lags.iter_mut().flatten() {
+                    *value *= scale;
+                }
+                lags
             })
             .collect();
-        drop(bodies);
-        let lag = |i: usize, j: usize| lags[i * count + j].as_slice();
+        let lag = |i: usize, j: usize| lags[i][j].as_slice();
         let on_all = || Projector::new(&BlockToeplitz::new(count, taps, lag));
         let on_each = || -> Option<Vec<Projector>> {
             let sources = if count > 1 { count } else { 0 };
@@ -194,8 +212,8 @@ impl BssEval {
             });
         }
         let signal = Signal::Estimate(index_of_reference);
-        let estimate = checked_of_length(estimate.0, signal, self.samples)?;
-        Ok(self.ratios(&estimate, &[index_of_reference])[0])
+        check_of_length(estimate.0, signal, self.samples)?;
+        Ok(self.ratios(estimate.0, &[index_of_reference])[0])
     }
 
     /// Scores `estimate` as that of each reference in turn. The mixture, scored so, gives the floor
@@ -206,9 +224,9 @@ impl BssEval {
     /// An estimate that is silent, has a sample that is not finite, or has another length than the
     /// references.
     pub fn score_against_each(&self, estimate: &Estimate<'_>) -> Result<Vec<Ratios>, MetricsError> {
-        let estimate = checked_of_length(estimate.0, Signal::Estimate(0), self.samples)?;
+        check_of_length(estimate.0, Signal::Estimate(0), self.samples)?;
         let targets: Vec<usize> = (0..self.references()).collect();
-        Ok(self.ratios(&estimate, &targets))
+        Ok(self.ratios(estimate.0, &targets))
     }
 
     /// Scores each estimate as that of the reference of the same index, in parallel.
@@ -246,9 +264,8 @@ impl BssEval {
             .par_iter()
             .enumerate()
             .map(|(index, estimate)| {
-                let signal = Signal::Estimate(index);
-                let estimate = checked_of_length(estimate.0, signal, self.samples)?;
-                Ok(self.ratios(&estimate, &targets))
+                check_of_length(estimate.0, Signal::Estimate(index), self.samples)?;
+                Ok(self.ratios(estimate.0, &targets))
             })
             .collect::<Result<Vec<_>, MetricsError>>()?;
         let order = best_assignment(estimates.len(), |reference, estimate| {
@@ -273,15 +290,9 @@ impl BssEval {
     }
 
     /// The ratios of one estimate as that of each of `targets`.
-    fn ratios(&self, estimate: &[f64], targets: &[usize]) -> Vec<Ratios> {
+    fn ratios(&self, estimate: &[f32], targets: &[usize]) -> Vec<Ratios> {
         let mut blocks = self.blocks.clone();
-        let bodies = blocks.bodies(estimate);
-        let correlations: Vec<Vec<f64>> = self
-            .histories
-            .iter()
-            .map(|history| blocks.correlate(&bodies, history))
-            .collect();
-        drop(bodies);
+        let correlations = blocks.correlate(estimate, &self.histories);
         let on_all = self.filters_on_all(&mut blocks, &correlations);
         let on_own: Vec<Vec<Bin>> = targets
             .iter()
@@ -315,17 +326,18 @@ impl BssEval {
     fn energies(
         &self,
         blocks: &mut Blocks,
-        estimate: &[f64],
+        estimate: &[f32],
         on_all: &[Vec<Bin>],
         targets: &[usize],
         on_own: &[Vec<Bin>],
     ) -> Vec<Energies> {
         let mut sums = vec![Energies::default(); targets.len()];
         let mut spectrum = vec![Bin::default(); blocks.fft.bins()];
+        let mut heard = vec![0.0; blocks.body()];
         let mut all_buffer = vec![0.0; blocks.fft.len()];
         let mut own_buffer = vec![0.0; blocks.fft.len()];
         for index in 0..blocks.count() {
-            let heard = &estimate[blocks.range(index, estimate.len())];
+            blocks.copy(estimate, index, 0, &mut heard);
             spectrum.fill(Bin::default());
             for (filter, history) in on_all.iter().zip(&self.histories) {
                 multiply_add(&mut spectrum, filter, history.block(index));
@@ -333,81 +345,75 @@ impl BssEval {
             let all = blocks.output(&mut spectrum, &mut all_buffer);
             if on_own.is_empty() {
                 for sum in &mut sums {
-                    sum.add(heard, all, all);
+                    sum.add(&heard, all, all);
                 }
             }
             for ((sum, &target), filter) in sums.iter_mut().zip(targets).zip(on_own) {
                 spectrum.fill(Bin::default());
                 multiply_add(&mut spectrum, filter, self.histories[target].block(index));
-                sum.add(heard, all, blocks.output(&mut spectrum, &mut own_buffer));
+                sum.add(&heard, all, blocks.output(&mut spectrum, &mut own_buffer));
             }
         }
         sums
     }
 }
 
-/// The references in double precision and scaled to unit energy, once they are known to be fit.
-fn unit_energy(references: &[Reference<'_>], taps: usize) -> Result<Vec<Vec<f64>>, MetricsError> {
-    let samples = references.first().ok_or(MetricsError::NoReference)?.0.len();
-    let signals = references
-        .par_iter()
-        .enumerate()
-        .map(|(index, reference)| {
-            let signal = Signal::Reference(index);
-            let mut samples = if index == 0 {
-                checked(reference.0, signal)?
-            } else {
-                checked_of_length(reference.0, signal, samples)?
-            };
-            let energy: f64 = samples.iter().map(|value| value * value).sum();
-            let scale = 1.0 / energy.sqrt();
-            for value in &mut samples {
-                *value *= scale;
-            }
-            Ok(samples)
-        })
-        .collect::<Result<Vec<_>, MetricsError>>()?;
-    let expected = (references.len() - 1) * taps + 2;
-    if samples < expected {
-        return Err(MetricsError::TooShort {
-            signal: Signal::Reference(0),
-            expected,
-            found: samples,
-        });
-    }
-    Ok(signals)
+/// The sum of the squares of `signal`.
+fn energy(signal: &[f32]) -> f64 {
+    signal.iter().map(|&v| f64::from(v) * f64::from(v)).sum()
 }
 
-/// Energies of the parts of an estimate.
-#[derive(Debug, Clone, Copy, Default)]
+/// Running sums of each energy: they fill the vector registers.
+const LANES: usize = 8;
+
+/// Energies of the parts of an estimate, each in running sums.
+#[derive(Debug, Clone, Default)]
 struct Energies {
-    target: f64,
-    interference: f64,
-    artefacts: f64,
+    target: [f64; LANES],
+    interference: [f64; LANES],
+    artefacts: [f64; LANES],
     /// Interference and artefacts together.
-    distortion: f64,
+    distortion: [f64; LANES],
     /// Target and interference together.
-    references: f64,
+    references: [f64; LANES],
 }
 
 impl Energies {
-    /// Adds one block: the estimate as `heard` (zero after its end) and its two projections.
+    /// Adds one block: the estimate as `heard` and its two projections, of one length.
     fn add(&mut self, heard: &[f64], all: &[f64], own: &[f64]) {
-        let zeros = std::iter::repeat(&0.0);
-        for ((heard, all), own) in heard.iter().chain(zeros).zip(all).zip(own) {
-            self.target += own * own;
-            self.references += all * all;
-            self.interference += (all - own) * (all - own);
-            self.artefacts += (heard - all) * (heard - all);
-            self.distortion += (heard - own) * (heard - own);
+        let (heard, heard_rest) = heard.as_chunks::<LANES>();
+        let (all, all_rest) = all.as_chunks::<LANES>();
+        let (own, own_rest) = own.as_chunks::<LANES>();
+        vectorised(
+            #[inline(always)]
+            || {
+                for ((heard, all), own) in heard.iter().zip(all).zip(own) {
+                    for lane in 0..LANES {
+                        self.add_sample(lane, heard[lane], all[lane], own[lane]);
+                    }
+                }
+            },
+        );
+        for ((heard, all), own) in heard_rest.iter().zip(all_rest).zip(own_rest) {
+            self.add_sample(0, *heard, *all, *own);
         }
     }
 
+    #[inline(always)]
+    fn add_sample(&mut self, lane: usize, heard: f64, all: f64, own: f64) {
+        self.target[lane] += own * own;
+        self.references[lane] += all * all;
+        self.interference[lane] += (all - own) * (all - own);
+        self.artefacts[lane] += (heard - all) * (heard - all);
+        self.distortion[lane] += (heard - own) * (heard - own);
+    }
+
     fn ratios(&self) -> Ratios {
+        let sum = |lanes: &[f64; LANES]| lanes.iter().sum::<f64>();
         Ratios {
-            sdr: ratio_db(self.target, self.distortion),
-            sir: ratio_db(self.target, self.interference),
-            sar: ratio_db(self.references, self.artefacts),
+            sdr: ratio_db(sum(&self.target), sum(&self.distortion)),
+            sir: ratio_db(sum(&self.target), sum(&self.interference)),
+            sar: ratio_db(sum(&self.references), sum(&self.artefacts)),
         }
     }
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
+use crate::simd::vectorised;
+
 /// A bin of a spectrum.
 pub(crate) type Bin = Complex<f64>;
 
@@ -63,14 +65,24 @@ impl RealFft {
 
 /// `sum += a · b`, bin by bin.
 pub(crate) fn multiply_add(sum: &mut [Bin], a: &[Bin], b: &[Bin]) {
-    for ((sum, a), b) in sum.iter_mut().zip(a).zip(b) {
-        *sum += a * b;
-    }
+    vectorised(
+        #[inline(always)]
+        || {
+            for ((sum, a), b) in sum.iter_mut().zip(a).zip(b) {
+                *sum += a * b;
+            }
+        },
+    );
 }
 
 /// `sum += conj(a) · b`, bin by bin.
 pub(crate) fn conjugate_multiply_add(sum: &mut [Bin], a: &[Bin], b: &[Bin]) {
-    for ((sum, a), b) in sum.iter_mut().zip(a).zip(b) {
-        *sum += a.conj() * b;
-    }
+    vectorised(
+        #[inline(always)]
+        || {
+            for ((sum, a), b) in sum.iter_mut().zip(a).zip(b) {
+                *sum += a.conj() * b;
+            }
+        },
+    );
 }

@@ -10,6 +10,7 @@ mod permutation;
 mod projection;
 mod scale_invariant;
 mod signal;
+mod simd;
 mod stoi;
 pub mod summary;
 mod third_octave;

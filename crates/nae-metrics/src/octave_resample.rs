@@ -11,7 +11,7 @@
 //! `i` is the filter centred on input position `i q / p`; there are `⌈samples · p / q⌉` of them.
 //! Beyond its ends the input is zero.
 
-use crate::toeplitz::dot;
+use crate::simd::{dot, vectorised};
 
 /// Rejection of the stop band.
 const REJECTION_DB: f64 = 60.0;
@@ -58,21 +58,30 @@ impl OctaveResampler {
             return signal.to_vec();
         }
         let samples = (signal.len() * self.up).div_ceil(self.down);
-        (0..samples)
-            .map(|index| {
-                let position = index * self.down + self.half;
-                let taps = &self.phases[position % self.up];
-                // The last input under the filter, and where its first lies, in reversed taps.
-                let last = position / self.up;
-                let end = (last + 1).min(signal.len());
-                let start = (last + 1).saturating_sub(taps.len());
-                if start >= end {
-                    return 0.0;
-                }
-                let offset = taps.len() + start - (last + 1);
-                dot(&signal[start..end], &taps[offset..offset + end - start])
-            })
-            .collect()
+        vectorised(
+            #[inline(always)]
+            || {
+                (0..samples)
+                    .map(|index| self.sample(signal, index))
+                    .collect()
+            },
+        )
+    }
+
+    /// One output sample.
+    #[inline(always)]
+    fn sample(&self, signal: &[f64], index: usize) -> f64 {
+        let position = index * self.down + self.half;
+        let taps = &self.phases[position % self.up];
+        // The last input under the filter, and where its first lies, in reversed taps.
+        let last = position / self.up;
+        let end = (last + 1).min(signal.len());
+        let start = (last + 1).saturating_sub(taps.len());
+        if start >= end {
+            return 0.0;
+        }
+        let offset = taps.len() + start - (last + 1);
+        dot(&signal[start..end], &taps[offset..offset + end - start])
     }
 }
 

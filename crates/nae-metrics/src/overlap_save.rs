@@ -2,7 +2,7 @@
 //!
 //! Only the `L` lags that the filters reach are needed, so the signals are cut into blocks of `B`
 //! samples and every transform has `F = B + L − 1` points, small enough for the cache. Block `b` has
-//! two spectra:
+//! two spectra, of which only the second is kept:
 //!
 //! - its *body*, the samples `bB … bB + B − 1` followed by zeros;
 //! - its *history*, the samples `bB − (L − 1) … bB + B − 1`.
@@ -32,19 +32,14 @@ pub(crate) struct Blocks {
     count: usize,
 }
 
-/// The spectra of all blocks of one signal, one after the other.
-pub(crate) struct BlockSpectra {
+/// The spectra of the histories of all blocks of one signal, one after the other.
+pub(crate) struct Histories {
     bins: usize,
     spectra: Vec<Bin>,
 }
 
-impl BlockSpectra {
-    /// The spectrum of each block in turn.
-    fn iter(&self) -> std::slice::ChunksExact<'_, Bin> {
-        self.spectra.chunks_exact(self.bins)
-    }
-
-    /// The spectrum of one block.
+impl Histories {
+    /// The spectrum of one history.
     pub(crate) fn block(&self, index: usize) -> &[Bin] {
         &self.spectra[index * self.bins..(index + 1) * self.bins]
     }
@@ -69,51 +64,61 @@ impl Blocks {
         self.count
     }
 
-    /// The samples of a signal that block `index` covers, empty past its end.
-    pub(crate) fn range(&self, index: usize, samples: usize) -> std::ops::Range<usize> {
-        let start = (index * self.body).min(samples);
-        start..(start + self.body).min(samples)
+    /// Samples of each block.
+    pub(crate) fn body(&self) -> usize {
+        self.body
     }
 
-    /// The spectra of the bodies of `signal`.
-    pub(crate) fn bodies(&mut self, signal: &[f64]) -> BlockSpectra {
-        self.spectra(signal, 0, self.body)
+    /// Copies `signal` from the start of block `index`, and `before` samples earlier, into `buffer`:
+    /// zeros before its start, after its end and past the block.
+    pub(crate) fn copy(&self, signal: &[f32], index: usize, before: usize, buffer: &mut [f64]) {
+        let start = index * self.body;
+        let lead = before.saturating_sub(start);
+        let from = (start + lead - before).min(signal.len());
+        let to = (start + self.body).min(signal.len());
+        let (leading, rest) = buffer.split_at_mut(lead);
+        let (sounding, trailing) = rest.split_at_mut(to - from);
+        leading.fill(0.0);
+        for (slot, value) in sounding.iter_mut().zip(&signal[from..to]) {
+            *slot = f64::from(*value);
+        }
+        trailing.fill(0.0);
     }
 
-    /// The spectra of the histories of `signal`.
-    pub(crate) fn histories(&mut self, signal: &[f64]) -> BlockSpectra {
-        self.spectra(signal, self.taps - 1, self.fft.len())
-    }
-
-    /// The spectra of `length` samples a block, from `before` samples before its start.
-    fn spectra(&mut self, signal: &[f64], before: usize, length: usize) -> BlockSpectra {
+    /// The spectra of the histories of `signal` times `scale`.
+    pub(crate) fn histories(&mut self, signal: &[f32], scale: f64) -> Histories {
         let bins = self.fft.bins();
         let mut buffer = vec![0.0; self.fft.len()];
         let mut spectra = vec![Bin::default(); bins * self.count];
         for (index, spectrum) in spectra.chunks_exact_mut(bins).enumerate() {
-            // Positions in the signal with `before` zeros put in front of it.
-            let start = index * self.body;
-            let lead = before.saturating_sub(start).min(length);
-            let from = (start + lead - before).min(signal.len());
-            let to = (start + length - before).min(signal.len()).max(from);
-            buffer.fill(0.0);
-            buffer[lead..lead + to - from].copy_from_slice(&signal[from..to]);
+            self.copy(signal, index, self.taps - 1, &mut buffer);
+            for value in &mut buffer {
+                *value *= scale;
+            }
             self.fft.forward(&mut buffer, spectrum);
         }
-        BlockSpectra { bins, spectra }
+        Histories { bins, spectra }
     }
 
-    /// `Σₙ a[n] s[n − τ]` for `τ = 0 … taps − 1`, from the bodies of `a` and the histories of `s`.
-    pub(crate) fn correlate(&mut self, a: &BlockSpectra, s: &BlockSpectra) -> Vec<f64> {
-        let mut sum = vec![Bin::default(); self.fft.bins()];
-        for (a, s) in a.iter().zip(s.iter()) {
-            conjugate_multiply_add(&mut sum, a, s);
+    /// `Σₙ a[n] s[n − τ]` for `τ = 0 … taps − 1`, for each `s` in turn.
+    pub(crate) fn correlate(&mut self, a: &[f32], signals: &[Histories]) -> Vec<Vec<f64>> {
+        let bins = self.fft.bins();
+        let mut sums = vec![vec![Bin::default(); bins]; signals.len()];
+        let mut buffer = vec![0.0; self.fft.len()];
+        let mut body = vec![Bin::default(); bins];
+        for index in 0..self.count {
+            self.copy(a, index, 0, &mut buffer);
+            self.fft.forward(&mut buffer, &mut body);
+            for (sum, histories) in sums.iter_mut().zip(signals) {
+                conjugate_multiply_add(sum, &body, histories.block(index));
+            }
         }
-        let mut lags = vec![0.0; self.fft.len()];
-        self.fft.inverse(&mut sum, &mut lags);
-        lags.truncate(self.taps);
-        lags.reverse();
-        lags
+        sums.iter_mut()
+            .map(|sum| {
+                self.fft.inverse(sum, &mut buffer);
+                buffer[..self.taps].iter().rev().copied().collect()
+            })
+            .collect()
     }
 
     /// The spectrum of a filter of at most `taps` taps, to be multiplied with histories.
@@ -140,10 +145,17 @@ mod tests {
     use crate::fft::multiply_add;
 
     /// A signal that repeats nothing: a quadratic phase.
-    fn chirp(samples: usize, rate: f64) -> Vec<f64> {
+    fn chirp(samples: usize, rate: f64) -> Vec<f32> {
         (0..samples)
-            .map(|n| (rate * (n * n) as f64).sin() + 0.1 * (n % 7) as f64)
+            .map(|n| ((rate * (n * n) as f64).sin() + 0.1 * (n % 7) as f64) as f32)
             .collect()
+    }
+
+    /// What the blocks are given a scale for, and the sums are not.
+    const SCALE: f64 = 0.5;
+
+    fn product(a: f32, b: f32) -> f64 {
+        SCALE * f64::from(a) * f64::from(b)
     }
 
     #[test]
@@ -151,11 +163,11 @@ mod tests {
         for (samples, taps) in [(5000, 1), (700, 512), (9000, 512), (64, 30), (3000, 7)] {
             let (a, s) = (chirp(samples, 1e-3), chirp(samples, 3e-3));
             let mut blocks = Blocks::new(samples, taps);
-            let (bodies, histories) = (blocks.bodies(&a), blocks.histories(&s));
-            let lags = blocks.correlate(&bodies, &histories);
-            assert_eq!(lags.len(), taps);
-            for (lag, value) in lags.iter().enumerate() {
-                let naive: f64 = (lag..samples).map(|n| a[n] * s[n - lag]).sum();
+            let histories = blocks.histories(&s, SCALE);
+            let lags = blocks.correlate(&a, &[histories]);
+            assert_eq!(lags[0].len(), taps);
+            for (lag, value) in lags[0].iter().enumerate() {
+                let naive: f64 = (lag..samples).map(|n| product(a[n], s[n - lag])).sum();
                 // Rounding of a sum of `samples` products near 1.
                 let tolerance = 1e-14 * samples as f64;
                 assert!((value - naive).abs() < tolerance, "{samples} {taps} {lag}");
@@ -168,8 +180,8 @@ mod tests {
         for (samples, taps) in [(5000, 1), (700, 512), (9000, 512), (64, 30), (3000, 7)] {
             let (signal, filter) = (chirp(samples, 1e-3), chirp(taps, 7e-3));
             let mut blocks = Blocks::new(samples, taps);
-            let histories = blocks.histories(&signal);
-            let response = blocks.filter(filter.iter().copied());
+            let histories = blocks.histories(&signal, SCALE);
+            let response = blocks.filter(filter.iter().map(|&tap| f64::from(tap)));
             let mut buffer = vec![0.0; blocks.fft.len()];
             let mut output = Vec::new();
             for index in 0..blocks.count() {
@@ -181,7 +193,7 @@ mod tests {
             for (n, value) in output.iter().enumerate() {
                 let naive: f64 = (0..taps)
                     .filter(|&k| k <= n && n - k < samples)
-                    .map(|k| filter[k] * signal[n - k])
+                    .map(|k| product(filter[k], signal[n - k]))
                     .sum();
                 // Rounding of a sum of `taps` products near 1.
                 let tolerance = 1e-13 * (taps as f64 + 10.0);

@@ -19,7 +19,8 @@
 //! that on the space the references do span. mir_eval meets the same case with the LU factor of the
 //! nearly singular matrix, and with least squares should that fail.
 
-use crate::toeplitz::{BlockToeplitz, ToeplitzFactor, ToeplitzProduct, dot};
+use crate::simd::dot;
+use crate::toeplitz::{BlockToeplitz, ToeplitzFactor, ToeplitzProduct};
 
 /// The missing share of the projected energy at which a solution is taken as exact.
 const TOLERANCE: f64 = 1e-26;
@@ -53,33 +54,36 @@ impl Projector {
     pub(crate) fn filters(&self, correlations: &[f64]) -> Vec<f64> {
         let mut filters = vec![0.0; correlations.len()];
         let mut residual = correlations.to_vec();
-        let mut preconditioned = residual.clone();
-        self.factor.solve(&mut preconditioned);
-        let mut missing = dot(&residual, &preconditioned);
-        let enough = TOLERANCE * missing;
-        let mut direction = preconditioned;
-        for _ in 0..MAX_STEPS {
-            let image = self.product.times(&direction);
-            let step = missing / dot(&direction, &image);
-            // Nothing is left, or rounding has made the matrix indefinite along this direction.
-            if !(step > 0.0 && step.is_finite()) {
-                break;
-            }
-            add_scaled(&mut filters, step, &direction);
-            add_scaled(&mut residual, -step, &image);
+        let mut direction = vec![0.0; correlations.len()];
+        let mut missing = f64::INFINITY;
+        let mut enough = 0.0;
+        for step in 0..MAX_STEPS {
             let mut preconditioned = residual.clone();
-            self.factor.solve(&mut preconditioned);
-            let still_missing = dot(&residual, &preconditioned);
+            self.factor.solve_lower(&mut preconditioned);
+            let still_missing = dot(&preconditioned, &preconditioned);
             // Also stops at NaN.
-            let goes_on = still_missing > enough && still_missing < PROGRESS * missing;
-            if !goes_on {
+            if !(still_missing > enough && still_missing < PROGRESS * missing) {
                 break;
             }
-            let conjugate = still_missing / missing;
-            missing = still_missing;
+            self.factor.solve_upper(&mut preconditioned);
+            let conjugate = if step == 0 {
+                0.0
+            } else {
+                still_missing / missing
+            };
             for (d, z) in direction.iter_mut().zip(&preconditioned) {
                 *d = z + conjugate * *d;
             }
+            missing = still_missing;
+            enough = enough.max(TOLERANCE * missing);
+            let image = self.product.times(&direction);
+            let length = missing / dot(&direction, &image);
+            // Rounding has made the matrix indefinite along this direction.
+            if !(length > 0.0 && length.is_finite()) {
+                break;
+            }
+            add_scaled(&mut filters, length, &direction);
+            add_scaled(&mut residual, -length, &image);
         }
         filters
     }

@@ -15,7 +15,7 @@
 
 use crate::decibel::ratio_db;
 use crate::error::{MetricsError, Signal};
-use crate::signal::{Estimate, Reference, checked, checked_of_length};
+use crate::signal::{Estimate, Reference, check, check_of_length};
 
 /// The scale-invariant signal-to-distortion ratio in dB: −∞ when nothing of the reference is in the
 /// estimate, +∞ when nothing else is.
@@ -24,20 +24,21 @@ use crate::signal::{Estimate, Reference, checked, checked_of_length};
 ///
 /// Silence, NaN or infinite samples, and signals of different length.
 pub fn si_sdr(reference: &Reference<'_>, estimate: &Estimate<'_>) -> Result<f64, MetricsError> {
-    let reference = checked(reference.0, Signal::Reference(0))?;
-    let estimate = checked_of_length(estimate.0, Signal::Estimate(0), reference.len())?;
-    let scale = dot(&estimate, &reference) / dot(&reference, &reference);
+    let (reference, estimate) = (reference.0, estimate.0);
+    check(reference, Signal::Reference(0))?;
+    check_of_length(estimate, Signal::Estimate(0), reference.len())?;
+    let pairs = || {
+        let pairs = reference.iter().zip(estimate);
+        pairs.map(|(&s, &e)| (f64::from(s), f64::from(e)))
+    };
+    let scale = pairs().map(|(s, e)| s * e).sum::<f64>() / pairs().map(|(s, _)| s * s).sum::<f64>();
     let (mut target, mut rest) = (0.0, 0.0);
-    for (s, e) in reference.iter().zip(&estimate) {
+    for (s, e) in pairs() {
         let projected = scale * s;
         target += projected * projected;
         rest += (e - projected) * (e - projected);
     }
     Ok(ratio_db(target, rest))
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ impl<'a> Estimate<'a> {
 }
 
 /// Finite, and not all zero.
-fn check(samples: &[f32], signal: Signal) -> Result<(), MetricsError> {
+pub(crate) fn check(samples: &[f32], signal: Signal) -> Result<(), MetricsError> {
     if let Some(sample) = samples.iter().position(|value| !value.is_finite()) {
         return Err(MetricsError::NonFinite {
             signal,
@@ -66,18 +66,12 @@ fn check(samples: &[f32], signal: Signal) -> Result<(), MetricsError> {
     Ok(())
 }
 
-/// The samples in double precision, once they are known to be finite and not all zero.
-pub(crate) fn checked(samples: &[f32], signal: Signal) -> Result<Vec<f64>, MetricsError> {
-    check(samples, signal)?;
-    Ok(samples.iter().map(|&value| f64::from(value)).collect())
-}
-
-/// [`checked`], and `expected` samples long.
-pub(crate) fn checked_of_length(
+/// [`check`], and `expected` samples long.
+pub(crate) fn check_of_length(
     samples: &[f32],
     signal: Signal,
     expected: usize,
-) -> Result<Vec<f64>, MetricsError> {
+) -> Result<(), MetricsError> {
     if samples.len() != expected {
         return Err(MetricsError::LengthMismatch {
             signal,
@@ -85,7 +79,7 @@ pub(crate) fn checked_of_length(
             found: samples.len(),
         });
     }
-    checked(samples, signal)
+    check(samples, signal)
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@
 use crate::error::{MetricsError, Signal};
 use crate::fft::{Bin, RealFft};
 use crate::octave_resample::OctaveResampler;
-use crate::signal::{Estimate, Reference, checked, checked_of_length};
+use crate::signal::{Estimate, Reference, check, check_of_length};
 use crate::third_octave::{BANDS, bands};
 
 /// What pystoi returns, with a warning, where this crate has [`MetricsError::TooFewFrames`].
@@ -140,13 +140,15 @@ fn band_amplitudes(
             found: sample_rate,
         });
     }
-    let reference = checked(reference.0, Signal::Reference(0))?;
-    let estimate = checked_of_length(estimate.0, Signal::Estimate(0), reference.len())?;
+    let (reference, estimate) = (reference.0, estimate.0);
+    check(reference, Signal::Reference(0))?;
+    check_of_length(estimate, Signal::Estimate(0), reference.len())?;
     let resampler = OctaveResampler::new(sample_rate, RATE);
-    let (x, y) = (
-        resampler.resample(&reference),
-        resampler.resample(&estimate),
-    );
+    let resampled = |signal: &[f32]| {
+        let samples: Vec<f64> = signal.iter().map(|&value| f64::from(value)).collect();
+        resampler.resample(&samples)
+    };
+    let (x, y) = (resampled(reference), resampled(estimate));
     let window = hann();
     let loud = loud_frames(&x, &window);
     let x = amplitudes(&only_frames(&x, &loud, &window), &window);

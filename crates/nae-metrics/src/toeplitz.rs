@@ -34,6 +34,7 @@
 use std::ops::Range;
 
 use crate::fft::{Bin, RealFft, multiply_add};
+use crate::simd::{dot, vectorised};
 
 /// Columns that one rotation is applied to at a time: a tile of every row stays in the first cache.
 const TILE: usize = 128;
@@ -172,12 +173,17 @@ fn clear_leading_block(
         rotations.push(rotation);
     }
     // … and everything behind it follows, tile by tile.
-    for start in (p..remaining).step_by(TILE) {
-        let end = (start + TILE).min(remaining);
-        for (column, rotation) in rotations.iter().enumerate() {
-            rotation.apply(column, a, b, start..end, shift);
-        }
-    }
+    vectorised(
+        #[inline(always)]
+        || {
+            for start in (p..remaining).step_by(TILE) {
+                let end = (start + TILE).min(remaining);
+                for (column, rotation) in rotations.iter().enumerate() {
+                    rotation.apply(column, a, b, start..end, shift);
+                }
+            }
+        },
+    );
     Some(())
 }
 
@@ -198,6 +204,7 @@ impl Rotation {
 
     /// Applies the rotation to `columns` of `a`, at most [`TILE`] of them, and of `b` further right
     /// by `shift`.
+    #[inline(always)]
     fn apply(
         &self,
         row: usize,
@@ -251,45 +258,42 @@ pub(crate) struct ToeplitzFactor {
 }
 
 impl ToeplitzFactor {
-    /// Replaces `vector` by the solution of `UᵀU x = vector`.
-    pub(crate) fn solve(&self, vector: &mut [f64]) {
+    /// Replaces `vector` by `U⁻ᵀ vector`, whose squared norm is `vectorᵀ T⁻¹ vector`.
+    pub(crate) fn solve_lower(&self, vector: &mut [f64]) {
         debug_assert_eq!(vector.len(), self.order);
-        let mut start = 0;
-        for index in 0..self.order {
-            let row = &self.rows[start..start + self.order - index];
-            let value = vector[index] / row[0];
-            vector[index] = value;
-            for (below, entry) in vector[index + 1..].iter_mut().zip(&row[1..]) {
-                *below -= value * entry;
-            }
-            start += row.len();
-        }
-        for index in (0..self.order).rev() {
-            start -= self.order - index;
-            let row = &self.rows[start..start + self.order - index];
-            vector[index] = (vector[index] - dot(&row[1..], &vector[index + 1..])) / row[0];
-        }
+        let mut rows = self.rows.as_slice();
+        vectorised(
+            #[inline(always)]
+            || {
+                for index in 0..self.order {
+                    let (row, below) = rows.split_at(self.order - index);
+                    let value = vector[index] / row[0];
+                    vector[index] = value;
+                    for (rest, entry) in vector[index + 1..].iter_mut().zip(&row[1..]) {
+                        *rest -= value * entry;
+                    }
+                    rows = below;
+                }
+            },
+        );
     }
-}
 
-/// The inner product of slices of one length, in eight running sums that fill the vector registers.
-pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    const LANES: usize = 8;
-    debug_assert_eq!(a.len(), b.len());
-    let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest: f64 = a_chunks
-        .remainder()
-        .iter()
-        .zip(b_chunks.remainder())
-        .map(|(x, y)| x * y)
-        .sum();
-    let mut sums = [0.0; LANES];
-    for (x, y) in a_chunks.zip(b_chunks) {
-        for lane in 0..LANES {
-            sums[lane] += x[lane] * y[lane];
-        }
+    /// Replaces `vector` by `U⁻¹ vector`. After [`ToeplitzFactor::solve_lower`] that solves
+    /// `T x = vector`.
+    pub(crate) fn solve_upper(&self, vector: &mut [f64]) {
+        debug_assert_eq!(vector.len(), self.order);
+        let mut rows = self.rows.as_slice();
+        vectorised(
+            #[inline(always)]
+            || {
+                for index in (0..self.order).rev() {
+                    let (above, row) = rows.split_at(rows.len() - (self.order - index));
+                    vector[index] = (vector[index] - dot(&row[1..], &vector[index + 1..])) / row[0];
+                    rows = above;
+                }
+            },
+        );
     }
-    sums.iter().sum::<f64>() + rest
 }
 
 /// The spectra of the block-circulant matrix whose corner is a block-Toeplitz one.
@@ -456,7 +460,9 @@ mod tests {
             let (matrix, _) = example(width, taps);
             let vector: Vec<f64> = (0..width * taps).map(|k| (k as f64 * 0.7).cos()).collect();
             let mut solution = matrix.product().times(&vector);
-            matrix.factor(0.0).unwrap().solve(&mut solution);
+            let factor = matrix.factor(0.0).unwrap();
+            factor.solve_lower(&mut solution);
+            factor.solve_upper(&mut solution);
             for (value, expected) in solution.iter().zip(&vector) {
                 // Signals that sweep the whole band: matrices with conditions below 1e5.
                 assert!((value - expected).abs() < 1e-9, "{value} {expected}");
