@@ -33,6 +33,7 @@
 //! 3. R. Scheibler, "SDR – medium rare with fast computations", ICASSP 2022.
 
 use std::fmt;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -213,7 +214,11 @@ impl BssEval {
         }
         let signal = Signal::Estimate(index_of_reference);
         check_of_length(estimate.0, signal, self.samples)?;
-        Ok(self.ratios(estimate.0, &[index_of_reference])[0])
+        let task = Task {
+            estimate: estimate.0,
+            targets: index_of_reference..index_of_reference + 1,
+        };
+        Ok(self.ratios(&[task])[0][0])
     }
 
     /// Scores `estimate` as that of each reference in turn. The mixture, scored so, gives the floor
@@ -225,8 +230,11 @@ impl BssEval {
     /// references.
     pub fn score_against_each(&self, estimate: &Estimate<'_>) -> Result<Vec<Ratios>, MetricsError> {
         check_of_length(estimate.0, Signal::Estimate(0), self.samples)?;
-        let targets: Vec<usize> = (0..self.references()).collect();
-        Ok(self.ratios(estimate.0, &targets))
+        let task = Task {
+            estimate: estimate.0,
+            targets: 0..self.references(),
+        };
+        Ok(self.ratios(&[task]).swap_remove(0))
     }
 
     /// Scores each estimate as that of the reference of the same index, in parallel.
@@ -236,12 +244,8 @@ impl BssEval {
     /// More or fewer estimates than references; an estimate that is silent, has a sample that is not
     /// finite, or has another length than the references.
     pub fn score_all(&self, estimates: &[Estimate<'_>]) -> Result<Vec<Ratios>, MetricsError> {
-        self.check_count(estimates)?;
-        estimates
-            .par_iter()
-            .enumerate()
-            .map(|(index, estimate)| self.score(index, estimate))
-            .collect()
+        let scores = self.score_targets(estimates, |index| index..index + 1)?;
+        Ok(scores.into_iter().flatten().collect())
     }
 
     /// The pairing of estimates with references that has the highest mean SIR, and its scores: for
@@ -257,17 +261,8 @@ impl BssEval {
         &self,
         estimates: &[Estimate<'_>],
     ) -> Result<(Vec<usize>, Vec<Ratios>), MetricsError> {
-        self.check_count(estimates)?;
-        let targets: Vec<usize> = (0..self.references()).collect();
         // By estimate, then by reference.
-        let scores = estimates
-            .par_iter()
-            .enumerate()
-            .map(|(index, estimate)| {
-                check_of_length(estimate.0, Signal::Estimate(index), self.samples)?;
-                Ok(self.ratios(estimate.0, &targets))
-            })
-            .collect::<Result<Vec<_>, MetricsError>>()?;
+        let scores = self.score_targets(estimates, |_| 0..self.references())?;
         let order = best_assignment(estimates.len(), |reference, estimate| {
             scores[estimate][reference].sir
         });
@@ -279,34 +274,61 @@ impl BssEval {
         Ok((order, ratios))
     }
 
-    fn check_count(&self, estimates: &[Estimate<'_>]) -> Result<(), MetricsError> {
-        if estimates.len() == self.references() {
-            return Ok(());
+    /// Checks all estimates, then scores each against its targets, as many at a time as there are
+    /// threads to share them.
+    fn score_targets(
+        &self,
+        estimates: &[Estimate<'_>],
+        targets: impl Fn(usize) -> Range<usize>,
+    ) -> Result<Vec<Vec<Ratios>>, MetricsError> {
+        if estimates.len() != self.references() {
+            return Err(MetricsError::CountMismatch {
+                expected: self.references(),
+                found: estimates.len(),
+            });
         }
-        Err(MetricsError::CountMismatch {
-            expected: self.references(),
-            found: estimates.len(),
-        })
+        let tasks = estimates
+            .iter()
+            .enumerate()
+            .map(|(index, estimate)| {
+                check_of_length(estimate.0, Signal::Estimate(index), self.samples)?;
+                Ok(Task {
+                    estimate: estimate.0,
+                    targets: targets(index),
+                })
+            })
+            .collect::<Result<Vec<_>, MetricsError>>()?;
+        let share = tasks.len().div_ceil(rayon::current_num_threads());
+        Ok(tasks
+            .par_chunks(share)
+            .flat_map_iter(|tasks| self.ratios(tasks))
+            .collect())
     }
 
-    /// The ratios of one estimate as that of each of `targets`.
-    fn ratios(&self, estimate: &[f32], targets: &[usize]) -> Vec<Ratios> {
+    /// The ratios of each estimate as that of each of its targets.
+    fn ratios(&self, tasks: &[Task<'_>]) -> Vec<Vec<Ratios>> {
         let mut blocks = self.blocks.clone();
-        let correlations = blocks.correlate(estimate, &self.histories);
-        let on_all = self.filters_on_all(&mut blocks, &correlations);
-        let on_own: Vec<Vec<Bin>> = targets
+        let correlations: Vec<Vec<Vec<f64>>> = tasks
             .iter()
-            .filter_map(|&target| Some((target, self.alone.get(target)?)))
-            .map(|(target, own)| blocks.filter(own.filters(&correlations[target]).into_iter()))
+            .map(|task| blocks.correlate(task.estimate, &self.histories))
             .collect();
-        self.energies(&mut blocks, estimate, &on_all, targets, &on_own)
-            .iter()
-            .map(Energies::ratios)
+        let interleaved = correlations.iter().map(|lags| self.interleave(lags));
+        let on_all = self.together.filters(interleaved.collect());
+        let parts = tasks.iter().zip(correlations).zip(on_all);
+        parts
+            .map(|((task, correlations), on_all)| {
+                let on_all = self.responses_on_all(&mut blocks, &on_all);
+                let on_own = self.responses_on_own(&mut blocks, task, &correlations);
+                self.energies(&mut blocks, task, &on_all, &on_own)
+                    .iter()
+                    .map(Energies::ratios)
+                    .collect()
+            })
             .collect()
     }
 
-    /// The spectra of the filters of the projection on all references.
-    fn filters_on_all(&self, blocks: &mut Blocks, correlations: &[Vec<f64>]) -> Vec<Vec<Bin>> {
+    /// The correlations with each reference in the order of [`BlockToeplitz`].
+    fn interleave(&self, correlations: &[Vec<f64>]) -> Vec<f64> {
         let count = self.references();
         let mut interleaved = vec![0.0; count * self.taps];
         for (source, lags) in correlations.iter().enumerate() {
@@ -315,29 +337,49 @@ impl BssEval {
                 *slot = *value;
             }
         }
-        let filters = self.together.filters(&interleaved);
+        interleaved
+    }
+
+    /// The spectra of the filters of the projection on all references.
+    fn responses_on_all(&self, blocks: &mut Blocks, filters: &[f64]) -> Vec<Vec<Bin>> {
+        let count = self.references();
         (0..count)
             .map(|source| blocks.filter(filters[source..].iter().copied().step_by(count)))
             .collect()
     }
 
-    /// The energies of the parts of `estimate` for each of `targets`, summed block by block.
+    /// The spectra of the filters of the projection on each target; none when there is one
+    /// reference.
+    fn responses_on_own(
+        &self,
+        blocks: &mut Blocks,
+        task: &Task<'_>,
+        correlations: &[Vec<f64>],
+    ) -> Vec<Vec<Bin>> {
+        task.targets
+            .clone()
+            .filter_map(|target| Some((target, self.alone.get(target)?)))
+            .flat_map(|(target, own)| own.filters(vec![correlations[target].clone()]))
+            .map(|filter| blocks.filter(filter.into_iter()))
+            .collect()
+    }
+
+    /// The energies of the parts of an estimate for each of its targets, summed block by block.
     /// `on_own` is empty when there is one reference: then both projections are the same.
     fn energies(
         &self,
         blocks: &mut Blocks,
-        estimate: &[f32],
+        task: &Task<'_>,
         on_all: &[Vec<Bin>],
-        targets: &[usize],
         on_own: &[Vec<Bin>],
     ) -> Vec<Energies> {
-        let mut sums = vec![Energies::default(); targets.len()];
+        let mut sums = vec![Energies::default(); task.targets.len()];
         let mut spectrum = vec![Bin::default(); blocks.fft.bins()];
         let mut heard = vec![0.0; blocks.body()];
         let mut all_buffer = vec![0.0; blocks.fft.len()];
         let mut own_buffer = vec![0.0; blocks.fft.len()];
         for index in 0..blocks.count() {
-            blocks.copy(estimate, index, 0, &mut heard);
+            blocks.copy(task.estimate, index, 0, &mut heard);
             spectrum.fill(Bin::default());
             for (filter, history) in on_all.iter().zip(&self.histories) {
                 multiply_add(&mut spectrum, filter, history.block(index));
@@ -348,7 +390,7 @@ impl BssEval {
                     sum.add(&heard, all, all);
                 }
             }
-            for ((sum, &target), filter) in sums.iter_mut().zip(targets).zip(on_own) {
+            for ((sum, target), filter) in sums.iter_mut().zip(task.targets.clone()).zip(on_own) {
                 spectrum.fill(Bin::default());
                 multiply_add(&mut spectrum, filter, self.histories[target].block(index));
                 sum.add(&heard, all, blocks.output(&mut spectrum, &mut own_buffer));
@@ -356,6 +398,12 @@ impl BssEval {
         }
         sums
     }
+}
+
+/// An estimate and the references it is scored against.
+struct Task<'a> {
+    estimate: &'a [f32],
+    targets: Range<usize>,
 }
 
 /// The sum of the squares of `signal`.

@@ -50,42 +50,95 @@ impl Projector {
         })
     }
 
-    /// The filters `x` of the projection of a signal with the correlations `b`, in the same order.
-    pub(crate) fn filters(&self, correlations: &[f64]) -> Vec<f64> {
-        let mut filters = vec![0.0; correlations.len()];
-        let mut residual = correlations.to_vec();
-        let mut direction = vec![0.0; correlations.len()];
-        let mut missing = f64::INFINITY;
-        let mut enough = 0.0;
-        for step in 0..MAX_STEPS {
-            let mut preconditioned = residual.clone();
-            self.factor.solve_lower(&mut preconditioned);
-            let still_missing = dot(&preconditioned, &preconditioned);
-            // Also stops at NaN.
-            if !(still_missing > enough && still_missing < PROGRESS * missing) {
+    /// The filters `x` of the projections of signals with the correlations `b`, in the same order.
+    /// Several at once cost little more than one: the factor is read from memory once for all.
+    pub(crate) fn filters(&self, correlations: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
+        let mut descents: Vec<Descent> = correlations.into_iter().map(Descent::new).collect();
+        let mut active: Vec<&mut Descent> = descents.iter_mut().collect();
+        for _ in 0..MAX_STEPS {
+            let mut halves: Vec<Vec<f64>> = active.iter().map(|d| d.residual.clone()).collect();
+            self.factor.solve_lower(&mut halves);
+            let mut vectors;
+            (active, vectors) = active
+                .into_iter()
+                .zip(halves)
+                .filter_map(|(descent, half)| {
+                    let goes_on = descent.goes_on(dot(&half, &half));
+                    goes_on.then_some((descent, half))
+                })
+                .unzip::<_, _, Vec<_>, Vec<_>>();
+            if active.is_empty() {
                 break;
             }
-            self.factor.solve_upper(&mut preconditioned);
-            let conjugate = if step == 0 {
-                0.0
-            } else {
-                still_missing / missing
-            };
-            for (d, z) in direction.iter_mut().zip(&preconditioned) {
-                *d = z + conjugate * *d;
-            }
-            missing = still_missing;
-            enough = enough.max(TOLERANCE * missing);
-            let image = self.product.times(&direction);
-            let length = missing / dot(&direction, &image);
-            // Rounding has made the matrix indefinite along this direction.
-            if !(length > 0.0 && length.is_finite()) {
-                break;
-            }
-            add_scaled(&mut filters, length, &direction);
-            add_scaled(&mut residual, -length, &image);
+            self.factor.solve_upper(&mut vectors);
+            active = active
+                .into_iter()
+                .zip(vectors)
+                .filter_map(|(descent, z)| descent.step(&z, &self.product).then_some(descent))
+                .collect();
         }
-        filters
+        descents
+            .into_iter()
+            .map(|descent| descent.filters)
+            .collect()
+    }
+}
+
+/// The conjugate gradients of one right-hand side.
+struct Descent {
+    filters: Vec<f64>,
+    residual: Vec<f64>,
+    direction: Vec<f64>,
+    /// The energy that the filters found so far leave out: `rᵀ T⁻¹ r`.
+    missing: f64,
+    /// What the new direction keeps of the one before.
+    conjugate: f64,
+    /// The missing energy at which to stop.
+    enough: f64,
+}
+
+impl Descent {
+    fn new(correlations: Vec<f64>) -> Self {
+        let zeros = vec![0.0; correlations.len()];
+        Self {
+            filters: zeros.clone(),
+            direction: zeros,
+            residual: correlations,
+            missing: f64::INFINITY,
+            conjugate: 0.0,
+            enough: 0.0,
+        }
+    }
+
+    /// Whether another step is worth it, with `missing` energy left.
+    fn goes_on(&mut self, missing: f64) -> bool {
+        // NaN compares false, and stops.
+        if !(missing > self.enough && missing < PROGRESS * self.missing) {
+            return false;
+        }
+        // Zero at the first step, where everything is missing.
+        self.conjugate = missing / self.missing;
+        self.missing = missing;
+        if self.enough == 0.0 {
+            self.enough = TOLERANCE * missing;
+        }
+        true
+    }
+
+    /// One step, from the preconditioned residual; whether it could be taken.
+    fn step(&mut self, preconditioned: &[f64], product: &ToeplitzProduct) -> bool {
+        for (d, z) in self.direction.iter_mut().zip(preconditioned) {
+            *d = z + self.conjugate * *d;
+        }
+        let image = product.times(&self.direction);
+        let length = self.missing / dot(&self.direction, &image);
+        // Rounding has made the matrix indefinite along this direction.
+        if !(length > 0.0 && length.is_finite()) {
+            return false;
+        }
+        add_scaled(&mut self.filters, length, &self.direction);
+        add_scaled(&mut self.residual, -length, &image);
+        true
     }
 }
 

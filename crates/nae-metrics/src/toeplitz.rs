@@ -258,19 +258,21 @@ pub(crate) struct ToeplitzFactor {
 }
 
 impl ToeplitzFactor {
-    /// Replaces `vector` by `U⁻ᵀ vector`, whose squared norm is `vectorᵀ T⁻¹ vector`.
-    pub(crate) fn solve_lower(&self, vector: &mut [f64]) {
-        debug_assert_eq!(vector.len(), self.order);
+    /// Replaces each of `vectors` by `U⁻ᵀ vector`, whose squared norm is `vectorᵀ T⁻¹ vector`. The
+    /// factor is read once for all.
+    pub(crate) fn solve_lower(&self, vectors: &mut [Vec<f64>]) {
         let mut rows = self.rows.as_slice();
         vectorised(
             #[inline(always)]
             || {
                 for index in 0..self.order {
                     let (row, below) = rows.split_at(self.order - index);
-                    let value = vector[index] / row[0];
-                    vector[index] = value;
-                    for (rest, entry) in vector[index + 1..].iter_mut().zip(&row[1..]) {
-                        *rest -= value * entry;
+                    for vector in vectors.iter_mut() {
+                        let value = vector[index] / row[0];
+                        vector[index] = value;
+                        for (rest, entry) in vector[index + 1..].iter_mut().zip(&row[1..]) {
+                            *rest -= value * entry;
+                        }
                     }
                     rows = below;
                 }
@@ -278,17 +280,19 @@ impl ToeplitzFactor {
         );
     }
 
-    /// Replaces `vector` by `U⁻¹ vector`. After [`ToeplitzFactor::solve_lower`] that solves
+    /// Replaces each of `vectors` by `U⁻¹ vector`. After [`ToeplitzFactor::solve_lower`] that solves
     /// `T x = vector`.
-    pub(crate) fn solve_upper(&self, vector: &mut [f64]) {
-        debug_assert_eq!(vector.len(), self.order);
+    pub(crate) fn solve_upper(&self, vectors: &mut [Vec<f64>]) {
         let mut rows = self.rows.as_slice();
         vectorised(
             #[inline(always)]
             || {
                 for index in (0..self.order).rev() {
                     let (above, row) = rows.split_at(rows.len() - (self.order - index));
-                    vector[index] = (vector[index] - dot(&row[1..], &vector[index + 1..])) / row[0];
+                    for vector in vectors.iter_mut() {
+                        let known = dot(&row[1..], &vector[index + 1..]);
+                        vector[index] = (vector[index] - known) / row[0];
+                    }
                     rows = above;
                 }
             },
@@ -459,11 +463,14 @@ mod tests {
         for (width, taps) in SHAPES {
             let (matrix, _) = example(width, taps);
             let vector: Vec<f64> = (0..width * taps).map(|k| (k as f64 * 0.7).cos()).collect();
-            let mut solution = matrix.product().times(&vector);
+            let reversed: Vec<f64> = vector.iter().rev().copied().collect();
+            let vectors = [vector, reversed];
+            let product = matrix.product();
+            let mut solutions = vectors.each_ref().map(|vector| product.times(vector));
             let factor = matrix.factor(0.0).unwrap();
-            factor.solve_lower(&mut solution);
-            factor.solve_upper(&mut solution);
-            for (value, expected) in solution.iter().zip(&vector) {
+            factor.solve_lower(&mut solutions);
+            factor.solve_upper(&mut solutions);
+            for (value, expected) in solutions.iter().flatten().zip(vectors.iter().flatten()) {
                 // Signals that sweep the whole band: matrices with conditions below 1e5.
                 assert!((value - expected).abs() < 1e-9, "{value} {expected}");
             }
