@@ -37,8 +37,15 @@ impl Terminal {
             (false, 1) => log::LevelFilter::Info,
             (false, _) => log::LevelFilter::Debug,
         };
+        // libraries' own messages are for those who ask for everything
+        let others = if self.verbose > 1 {
+            level
+        } else {
+            log::LevelFilter::Off
+        };
         env_logger::Builder::new()
-            .filter_level(level)
+            .filter_level(others)
+            .filter_module("nae", level)
             .format_timestamp(None)
             .format_target(false)
             .init();
@@ -154,14 +161,28 @@ pub enum Bits {
 #[derive(Debug, Args)]
 pub struct Evaluate {
     /// True source (repeatable), in the order of the estimates
-    #[arg(long = "reference", required = true, value_name = "WAV", num_args = 1..)]
+    #[arg(long = "reference", value_name = "FILE", num_args = 1.., required_unless_present = "references_folder")]
     pub references: Vec<PathBuf>,
     /// Estimate (repeatable), in the order of the references
-    #[arg(long = "estimate", required = true, value_name = "WAV", num_args = 1..)]
+    #[arg(long = "estimate", value_name = "FILE", num_args = 1.., required_unless_present = "estimates_folder")]
     pub estimates: Vec<PathBuf>,
-    /// The mixture, to print each score's gain over it
-    #[arg(long, value_name = "WAV")]
+    /// Folder of true sources, matched with estimates by file name; subfolders are further scenes,
+    /// and a file called `mixture` is a scene's mixture
+    #[arg(long = "references", value_name = "DIR", requires = "estimates_folder", conflicts_with_all = ["references", "estimates"])]
+    pub references_folder: Option<PathBuf>,
+    /// Folder of estimates, laid out as the references
+    #[arg(long = "estimates", value_name = "DIR", requires = "references_folder")]
+    pub estimates_folder: Option<PathBuf>,
+    /// The mixture: adds its own scores (the floor), the gain over it, and the ideal ratio mask's
+    /// scores (the ceiling)
+    #[arg(long, value_name = "FILE")]
     pub mixture: Option<PathBuf>,
+    /// Assign estimates to references by the highest mean SIR, for unlabelled estimates
+    #[arg(long)]
+    pub permute: bool,
+    /// Score under every definition of SDR and say in words why they differ
+    #[arg(long, conflicts_with_all = ["json", "permute"])]
+    pub explain: bool,
     /// Print JSON on standard output
     #[arg(long)]
     pub json: bool,

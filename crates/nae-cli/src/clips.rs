@@ -39,23 +39,31 @@ pub fn read_clips(paths: &[PathBuf], sample_rate: u32) -> Result<Vec<TrainingCli
 }
 
 fn search(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    for path in sorted_entries(folder)? {
+        if path.is_dir() {
+            search(&path, files)?;
+        } else if is_sound(&path) {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// What is in a folder, in the order of the names.
+pub fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(folder)
         .with_context(|| format!("cannot look into the folder {}", folder.display()))?;
     let mut paths = entries
         .map(|entry| Ok(entry?.path()))
         .collect::<Result<Vec<PathBuf>>>()?;
     paths.sort();
-    for path in paths {
-        let ending = path
-            .extension()
-            .map(|ending| ending.to_string_lossy().to_lowercase());
-        if path.is_dir() {
-            search(&path, files)?;
-        } else if ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())) {
-            files.push(path);
-        }
-    }
-    Ok(())
+    Ok(paths)
+}
+
+/// Whether a file's name ends as a sound's does.
+pub fn is_sound(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|ending| ENDINGS.contains(&ending.to_string_lossy().to_lowercase().as_str()))
 }
 
 fn read_clip(path: &Path, sample_rate: u32) -> Result<TrainingClip> {

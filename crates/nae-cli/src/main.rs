@@ -7,6 +7,7 @@ mod commands;
 mod demo_page;
 mod device;
 mod progress;
+mod scores;
 mod settings;
 
 use std::process::ExitCode;
@@ -22,7 +23,7 @@ fn main() -> ExitCode {
     let outcome = match &arguments.command {
         Command::Train(command) => commands::train::run(command, terminal),
         Command::Separate(command) => commands::separate::run(command, terminal),
-        Command::Evaluate(command) => commands::evaluate::run(command),
+        Command::Evaluate(command) => commands::evaluate::run(command, terminal),
         Command::Demo(command) => commands::demo::run(command, terminal),
         Command::Devices => commands::devices::run(),
         Command::Settings(command) => commands::settings::run(command),

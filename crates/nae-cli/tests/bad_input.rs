@@ -1,4 +1,9 @@
 //! What users get wrong: one clear paragraph, a status that is not zero, nothing half-written.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "in a test a panic is the report"
+)]
 
 mod common;
 

@@ -2,6 +2,11 @@
 //!
 //! Runs on whatever device wgpu finds, also a software one; shapes are tiny because a software
 //! device compiles shaders slowly.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "in a test a panic is the report"
+)]
 #![recursion_limit = "256"]
 
 use std::collections::HashMap;

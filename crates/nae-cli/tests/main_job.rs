@@ -1,4 +1,9 @@
 //! From clips to stems through the command line, on real voices.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "in a test a panic is the report"
+)]
 
 mod common;
 

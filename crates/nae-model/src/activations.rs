@@ -65,7 +65,7 @@ impl Activations {
         }
         let Self { leaf, form } = self;
         // off the tape and back: a projection is part of the step, not of the objective
-        let leaf = leaf.map(|z| z.detach().clamp_min(0.0).require_grad());
+        let leaf = leaf.map(|z| Tensor::from_inner(z.inner().clamp_min(0.0)).require_grad());
         Self { leaf, form }
     }
 }

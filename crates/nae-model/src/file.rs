@@ -27,6 +27,9 @@ use crate::spectra::read;
 /// Newest format version, the one that is written.
 pub const FORMAT_VERSION: u32 = 1;
 
+/// A tensor's shape and little-endian bytes.
+type StoredTensor = (Vec<usize>, Vec<u8>);
+
 /// A model with everything its file says.
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -93,7 +96,7 @@ impl Model {
     }
 
     /// Every tensor's shape and little-endian bytes, by name.
-    fn tensors(&self) -> Result<BTreeMap<String, (Vec<usize>, Vec<u8>)>, ModelError> {
+    fn tensors(&self) -> Result<BTreeMap<String, StoredTensor>, ModelError> {
         let mut tensors = BTreeMap::new();
         let mut add = |name: String, tensor: Tensor<2>| -> Result<(), ModelError> {
             let shape = tensor.dims().to_vec();

@@ -1,4 +1,9 @@
 //! Model files: round trip, what is refused, what the metadata says.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "in a test a panic is the report"
+)]
 
 use burn::tensor::{Device, Tensor};
 use nae_model::config::Bias;

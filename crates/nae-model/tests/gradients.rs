@@ -1,4 +1,9 @@
 //! Gradients of the training loss against central finite differences, in double precision.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "in a test a panic is the report"
+)]
 
 use burn::module::Param;
 use burn::tensor::{DType, Device, Tensor, TensorData};

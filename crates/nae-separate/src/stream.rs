@@ -17,6 +17,9 @@ pub struct BlockProgress {
     pub progress: Progress,
 }
 
+/// Takes the number of a source and its next finished samples, channel by channel.
+pub type WriteStem<'a> = dyn FnMut(usize, &[Vec<f32>]) -> Result<(), AudioError> + 'a;
+
 /// What a separation found.
 #[derive(Clone, Debug)]
 pub struct Summary {
@@ -67,14 +70,12 @@ impl NullDepth {
 impl Separator {
     /// Separates everything `reader` gives, in overlapping blocks joined by linear crossfades.
     ///
-    /// `write` gets the number of a source and its next finished samples, channel by channel.
-    ///
     /// # Errors
     /// [`SeparateError`] from reading, separating or `write`.
     pub fn separate_stream(
         &self,
         reader: AudioReader,
-        write: &mut dyn FnMut(usize, &[Vec<f32>]) -> Result<(), AudioError>,
+        write: &mut WriteStem<'_>,
         observe: &mut dyn FnMut(&BlockProgress) -> Flow,
     ) -> Result<Summary, SeparateError> {
         let rate = reader.sample_rate();

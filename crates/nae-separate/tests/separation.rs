@@ -1,4 +1,9 @@
 //! Separation with models that need no training: what must hold whatever the weights are.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "in a test a panic is the report"
+)]
 
 use std::path::Path;
 

@@ -1,4 +1,9 @@
 //! Training runs on small made-up sources.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "in a test a panic is the report"
+)]
 
 use burn::tensor::Device;
 use nae_model::optim::{Flow, OptimizerKind, Progress, RpropSettings};

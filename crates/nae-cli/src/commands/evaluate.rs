@@ -1,136 +1,307 @@
 //! `nae evaluate`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nae_audio::Clip;
-use nae_metrics::{Estimate, Reference, si_sdr, summary};
+use nae_metrics::summary::{self, Summary};
+use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::print;
-use crate::arguments::Evaluate;
+use crate::arguments::{Evaluate, Terminal};
+use crate::clips::{is_sound, sorted_entries};
+use crate::scores::{KEYS, Order, Row, Scene, Scores};
 
-/// One score: the key it is printed under and its value.
-type Score = (&'static str, f64);
+/// Name of a scene's mixture in a folder.
+const MIXTURE: &str = "mixture";
 
-/// Every score of one estimate.
-fn scores(reference: &[f32], estimate: &[f32]) -> Result<Vec<Score>> {
-    Ok(vec![(
-        "si_sdr",
-        si_sdr(&Reference(reference), &Estimate(estimate))?,
-    )])
+pub fn run(command: &Evaluate, terminal: &Terminal) -> Result<()> {
+    let scenes = scenes(command)?;
+    if command.explain {
+        return explain(&scenes);
+    }
+    let order = if command.permute {
+        Order::Best
+    } else {
+        Order::Given
+    };
+    let bar = ProgressBar::with_draw_target(
+        Some(scenes.len() as u64),
+        if terminal.quiet || scenes.len() < 2 {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr()
+        },
+    );
+    bar.set_style(ProgressStyle::with_template(
+        "{bar:32} {pos}/{len} scenes ETA {eta}",
+    )?);
+    let score = |files: &SceneFiles| {
+        let rows = files.read()?.score(order);
+        bar.inc(1);
+        rows
+    };
+    let scored = scenes.par_iter().map(score).collect::<Result<Vec<_>>>()?;
+    bar.finish_and_clear();
+    let rows: Vec<Row> = scored.into_iter().flatten().collect();
+    if command.json {
+        return print(&to_json(&rows).to_string());
+    }
+    print(&table(&rows))
 }
 
-pub fn run(command: &Evaluate) -> Result<()> {
-    if command.references.len() != command.estimates.len() {
+/// One number of a summary.
+type Part = fn(&Summary) -> f64;
+
+/// Files that belong together.
+struct SceneFiles {
+    references: Vec<PathBuf>,
+    estimates: Vec<PathBuf>,
+    mixture: Option<PathBuf>,
+}
+
+impl SceneFiles {
+    fn read(&self) -> Result<Scene> {
+        let read = |path: &PathBuf| -> Result<(String, Clip)> {
+            Ok((path.display().to_string(), nae_audio::read(path)?))
+        };
+        let all = |paths: &[PathBuf]| paths.iter().map(read).collect::<Result<Vec<_>>>();
+        Scene::new(
+            all(&self.references)?,
+            all(&self.estimates)?,
+            self.mixture.as_ref().map(read).transpose()?,
+        )
+    }
+}
+
+fn scenes(command: &Evaluate) -> Result<Vec<SceneFiles>> {
+    let (Some(references), Some(estimates)) =
+        (&command.references_folder, &command.estimates_folder)
+    else {
+        return Ok(vec![SceneFiles {
+            references: command.references.clone(),
+            estimates: command.estimates.clone(),
+            mixture: command.mixture.clone(),
+        }]);
+    };
+    let mut found = Vec::new();
+    search(
+        references,
+        estimates,
+        command.mixture.as_deref(),
+        &mut found,
+    )?;
+    if found.is_empty() {
         bail!(
-            "there are {} references and {} estimates; give one estimate for every reference, in the same order",
-            command.references.len(),
-            command.estimates.len()
+            "there is no sound file in {} or its subfolders; expected the true sources there, named as their estimates in {}",
+            references.display(),
+            estimates.display()
         );
     }
-    let mixture = command
-        .mixture
-        .as_deref()
-        .map(nae_audio::read)
-        .transpose()?;
-    let mut sources = Vec::new();
-    for (reference, estimate) in command.references.iter().zip(&command.estimates) {
-        sources.push(source(reference, estimate, mixture.as_ref())?);
-    }
-    let medians = medians(&sources);
-    if command.json {
-        return print(&json!({ "sources": sources, "median": medians }).to_string());
-    }
-    print(&table(&sources, &medians))
+    Ok(found)
 }
 
-/// One source's row: names and scores.
-fn source(reference: &Path, estimate: &Path, mixture: Option<&Clip>) -> Result<Map<String, Value>> {
-    let (truth, found) = (nae_audio::read(reference)?, nae_audio::read(estimate)?);
-    let same_rate = |other: &Clip, what: &str| {
-        if other.sample_rate() == truth.sample_rate() {
-            return Ok(());
-        }
-        Err(anyhow!(
-            "{} has {} Hz and {what} has {} Hz; scores need one rate, so resample one of them",
-            reference.display(),
-            truth.sample_rate(),
-            other.sample_rate()
-        ))
-    };
-    same_rate(&found, &estimate.display().to_string())?;
-    let explain = |error: anyhow::Error| {
-        error.context(format!(
-            "reference 1 is {}, estimate 1 is {}",
-            reference.display(),
-            estimate.display()
-        ))
-    };
-    let truth_samples = truth.mixdown();
-    let found_scores = scores(&truth_samples, &found.mixdown()).map_err(explain)?;
-    let mut row = Map::new();
-    row.insert("reference".into(), reference.display().to_string().into());
-    row.insert("estimate".into(), estimate.display().to_string().into());
-    for (key, value) in &found_scores {
-        row.insert((*key).into(), number(*value));
-    }
-    if let Some(mixture) = mixture {
-        same_rate(mixture, "the mixture")?;
-        for ((key, floor), (_, value)) in scores(&truth_samples, &mixture.mixdown())?
-            .into_iter()
-            .zip(found_scores)
-        {
-            row.insert(format!("{key}_mixture"), number(floor));
-            row.insert(format!("{key}_improvement"), number(value - floor));
+/// A folder with sounds is a scene: its sources are matched with the estimates by file name
+/// (endings may differ), and a file called `mixture` is the mixture. Subfolders are further scenes.
+fn search(
+    references: &Path,
+    estimates: &Path,
+    mixture: Option<&Path>,
+    found: &mut Vec<SceneFiles>,
+) -> Result<()> {
+    let (mut files, mut folders) = (Vec::new(), Vec::new());
+    for path in sorted_entries(references)? {
+        if path.is_dir() {
+            folders.push(path);
+        } else if is_sound(&path) {
+            files.push(path);
         }
     }
-    Ok(row)
-}
-
-/// JSON has no infinities: they are strings.
-fn number(value: f64) -> Value {
-    serde_json::Number::from_f64(value).map_or_else(|| value.to_string().into(), Value::Number)
-}
-
-fn medians(sources: &[Map<String, Value>]) -> Map<String, Value> {
-    let mut medians = Map::new();
-    for key in sources.first().into_iter().flat_map(Map::keys) {
-        let values: Vec<f64> = sources.iter().filter_map(|row| row[key].as_f64()).collect();
-        if values.len() == sources.len() {
-            if let Some(median) = summary::median(&values) {
-                medians.insert(key.clone(), number(median));
-            }
-        }
-    }
-    medians
-}
-
-fn table(sources: &[Map<String, Value>], medians: &Map<String, Value>) -> String {
-    let keys: Vec<&String> = medians.keys().collect();
-    let width = sources
+    let own_mixture = files
         .iter()
-        .map(|row| row["estimate"].as_str().unwrap_or_default().chars().count())
+        .position(|path| path.file_stem().is_some_and(|stem| stem == MIXTURE))
+        .map(|i| files.remove(i));
+    if !files.is_empty() {
+        let candidates = sorted_entries(estimates)?;
+        let partner = |file: &PathBuf| -> Result<PathBuf> {
+            let stem = file.file_stem();
+            let mut same = candidates
+                .iter()
+                .filter(|path| path.file_stem() == stem && is_sound(path));
+            let path = same.next().with_context(|| {
+                format!(
+                    "{} has no estimate: there is no sound of that name in {}",
+                    file.display(),
+                    estimates.display()
+                )
+            })?;
+            Ok(path.clone())
+        };
+        let matched = files.iter().map(partner).collect::<Result<Vec<_>>>()?;
+        found.push(SceneFiles {
+            references: files,
+            estimates: matched,
+            mixture: own_mixture.or_else(|| mixture.map(Path::to_owned)),
+        });
+    }
+    for folder in folders {
+        let Some(name) = folder.file_name() else {
+            continue;
+        };
+        search(&folder, &estimates.join(name), mixture, found)?;
+    }
+    Ok(())
+}
+
+fn explain(scenes: &[SceneFiles]) -> Result<()> {
+    for files in scenes {
+        let scene = files.read()?;
+        if files.references.len() != files.estimates.len() {
+            bail!(
+                "there are {} references and {} estimates; give one estimate for every reference, in the same order",
+                files.references.len(),
+                files.estimates.len()
+            );
+        }
+        for i in 0..files.references.len() {
+            print(&format!("{}\n", scene.explain(i)?))?;
+        }
+    }
+    Ok(())
+}
+
+/// A row's keys and values as they are printed.
+fn cells(row: &Row) -> Vec<(String, Option<f64>)> {
+    let mut cells: Vec<(String, Option<f64>)> = KEYS
+        .iter()
+        .zip(row.scores)
+        .map(|(key, value)| ((*key).to_owned(), value))
+        .collect();
+    if let Some((floor, ceiling)) = &row.bounds {
+        let difference = |i: usize| Some(row.scores[i]? - floor[i]?);
+        let with = |suffix: &str, value: &dyn Fn(usize) -> Option<f64>| {
+            KEYS.iter()
+                .enumerate()
+                .map(|(i, key)| (format!("{key}_{suffix}"), value(i)))
+                .collect::<Vec<_>>()
+        };
+        cells.extend(with("mixture", &|i| floor[i]));
+        cells.extend(with("improvement", &difference));
+        cells.extend(
+            KEYS.iter()
+                .zip(ceiling)
+                .map(|(key, value)| (format!("oracle_{key}"), *value)),
+        );
+    }
+    cells
+}
+
+/// The keys named in the documentation; a score that does not exist is `null`.
+fn to_json(rows: &[Row]) -> Value {
+    let number = |value: Option<f64>| {
+        value
+            .and_then(serde_json::Number::from_f64)
+            .map_or(Value::Null, Value::Number)
+    };
+    let mut sources = Vec::new();
+    for row in rows {
+        let mut object = Map::new();
+        object.insert("reference".into(), row.reference.clone().into());
+        object.insert("estimate".into(), row.estimate.clone().into());
+        object.extend(
+            cells(row)
+                .into_iter()
+                .map(|(key, value)| (key, number(value))),
+        );
+        sources.push(object);
+    }
+    let mut median = Map::new();
+    for (i, (key, _)) in rows
+        .first()
+        .map(cells)
+        .unwrap_or_default()
+        .into_iter()
+        .enumerate()
+    {
+        let values: Vec<f64> = rows.iter().filter_map(|row| cells(row)[i].1).collect();
+        let value = if values.len() == rows.len() {
+            summary::median(&values)
+        } else {
+            None
+        };
+        median.insert(key, number(value));
+    }
+    json!({ "sources": sources, "median": median })
+}
+
+fn table(rows: &[Row]) -> String {
+    const HEADERS: [&str; 8] = [
+        "SDR", "SIR", "SAR", "SI-SDR", "SI-SIR", "SI-SAR", "STOI", "ESTOI",
+    ];
+    let width = rows
+        .iter()
+        .map(|row| row.estimate.chars().count())
         .max()
         .unwrap_or(0)
-        .max("median".len());
-    let cell = |value: Option<&Value>, key: &str| {
-        let text = value
-            .and_then(Value::as_f64)
-            .map_or_else(|| "–".into(), |value| format!("{value:.2}"));
-        format!("  {text:>0$}", key.chars().count())
+        .max("median, ideal ratio mask".len());
+    let cell = |i: usize, value: Option<f64>| match value {
+        None => format!("{:>8}", "–"),
+        Some(value) if i >= 6 => format!("{value:>8.3}"),
+        Some(value) => format!("{value:>8.2}"),
     };
-    let line = |name: &str, row: &Map<String, Value>| {
-        let cells: String = keys.iter().map(|key| cell(row.get(*key), key)).collect();
-        format!("{name:<width$}{cells}")
+    let line = |name: &str, scores: &Scores| {
+        format!(
+            "{name:<width$}{}",
+            scores
+                .iter()
+                .enumerate()
+                .map(|(i, value)| cell(i, *value))
+                .collect::<String>()
+        )
     };
-    let header: String = keys.iter().map(|key| format!("  {key}")).collect();
-    let mut lines = vec![format!("{:<width$}{header}", "dB")];
-    lines.extend(
-        sources
-            .iter()
-            .map(|row| line(row["estimate"].as_str().unwrap_or_default(), row)),
-    );
-    lines.push(line("median", medians));
+    let header = HEADERS
+        .iter()
+        .map(|name| format!("{name:>8}"))
+        .collect::<String>();
+    let mut lines = vec![
+        format!("{:<width$}{:>24}{:>24}", "", "512 taps (dB)", "1 tap (dB)"),
+        format!("{:<width$}{header}", "estimate"),
+    ];
+    lines.extend(rows.iter().map(|row| line(&row.estimate, &row.scores)));
+    let mut summarise = |name: &str, pick: &dyn Fn(&Row) -> Option<Scores>| {
+        let all: Vec<Scores> = rows.iter().filter_map(pick).collect();
+        if all.len() < rows.len() {
+            return;
+        }
+        let of = |i: usize, part: Part| {
+            let values: Option<Vec<f64>> = all.iter().map(|scores| scores[i]).collect();
+            values
+                .and_then(|values| Summary::of(&values))
+                .map(|summary| part(&summary))
+        };
+        let parts: [(&str, Part); 3] = [
+            ("median", |s| s.median),
+            ("lower quartile", |s| s.lower_quartile),
+            ("upper quartile", |s| s.upper_quartile),
+        ];
+        let shown = if rows.len() >= 4 { 3 } else { 1 };
+        for (part, value) in &parts[..shown] {
+            let scores: Scores = std::array::from_fn(|i| of(i, *value));
+            lines.push(line(&format!("{part}{name}"), &scores));
+        }
+    };
+    summarise("", &|row| Some(row.scores));
+    summarise(" gain over mixture", &|row| {
+        let (floor, _) = row.bounds.as_ref()?;
+        Some(std::array::from_fn(|i| Some(row.scores[i]? - floor[i]?)))
+    });
+    summarise(", mixture", &|row| row.bounds.map(|bounds| bounds.0));
+    summarise(", ideal ratio mask", &|row| {
+        row.bounds.map(|bounds| bounds.1)
+    });
+    let names: Vec<&str> = rows.iter().map(|row| row.reference.as_str()).collect();
+    lines.push(format!("SDR, SIR, SAR: BSS_eval v3 sources, 512-tap projection; SI-: 1-tap projection; references: {}", names.join(", ")));
     lines.join("\n")
 }

@@ -1,0 +1,325 @@
+//! Every score of a set of estimates, with floor and ceiling.
+
+use anyhow::{Result, anyhow, bail};
+use nae_audio::{Clip, Magnitude, Spectrogram, Stft, StftConfig};
+use nae_metrics::{
+    BSS_EVAL_TAPS, BssEval, Estimate, MetricsError, Ratios, Reference, SCALE_INVARIANT_TAPS,
+    intelligibility, si_sdr,
+};
+
+/// Names of the scores, in the order they are printed: BSS_eval v3 with 512 taps, its 1-tap
+/// (scale-invariant) form, intelligibility.
+pub const KEYS: [&str; 8] = [
+    "sdr", "sir", "sar", "si_sdr", "si_sir", "si_sar", "stoi", "estoi",
+];
+
+/// Scores in the order of [`KEYS`]; `None` where one does not exist (too little speech for STOI,
+/// no second source for SIR).
+pub type Scores = [Option<f64>; 8];
+
+/// Signals that belong together: true sources, what was made of them, the mixture.
+#[derive(Debug)]
+pub struct Scene {
+    sample_rate: u32,
+    /// Name and samples of every true source.
+    references: Vec<(String, Vec<f32>)>,
+    /// Name and samples of every estimate, in the order of the references.
+    estimates: Vec<(String, Vec<f32>)>,
+    mixture: Option<Vec<f32>>,
+}
+
+/// One source's row in the table.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Name of the true source.
+    pub reference: String,
+    /// Name of the estimate.
+    pub estimate: String,
+    /// Scores of the estimate.
+    pub scores: Scores,
+    /// With a mixture: scores of the mixture as the estimate (floor) and of the ideal ratio mask
+    /// (ceiling).
+    pub bounds: Option<(Scores, Scores)>,
+}
+
+impl Scene {
+    /// Takes named sounds of one rate; channels are mixed down.
+    pub fn new(
+        references: Vec<(String, Clip)>,
+        estimates: Vec<(String, Clip)>,
+        mixture: Option<(String, Clip)>,
+    ) -> Result<Self> {
+        let (first, sample_rate) = references
+            .first()
+            .map(|(name, clip)| (name.clone(), clip.sample_rate()))
+            .ok_or_else(|| anyhow!("there is no reference to score against"))?;
+        for (name, clip) in references.iter().chain(&estimates).chain(&mixture) {
+            if clip.sample_rate() != sample_rate {
+                bail!(
+                    "{first} has {sample_rate} Hz and {name} has {} Hz; scores need one rate, so resample one of them",
+                    clip.sample_rate()
+                );
+            }
+        }
+        let mono = |sounds: Vec<(String, Clip)>| {
+            sounds
+                .into_iter()
+                .map(|(name, clip)| (name, clip.mixdown()))
+                .collect()
+        };
+        Ok(Self {
+            sample_rate,
+            references: mono(references),
+            estimates: mono(estimates),
+            mixture: mixture.map(|(_, clip)| clip.mixdown()),
+        })
+    }
+
+    /// Scores every estimate against its reference.
+    ///
+    /// With `permute` estimates are first brought into the order of highest mean SIR (512 taps), as
+    /// the reference implementation of BSS_eval does.
+    pub fn score(&mut self, order: Order) -> Result<Vec<Row>> {
+        if self.references.len() != self.estimates.len() {
+            bail!(
+                "there are {} references and {} estimates; give one estimate for every reference, in the same order",
+                self.references.len(),
+                self.estimates.len()
+            );
+        }
+        let references: Vec<Reference<'_>> = self
+            .references
+            .iter()
+            .map(|(_, samples)| Reference(samples))
+            .collect();
+        let evaluation =
+            Evaluation::new(&references, self.sample_rate).map_err(|error| self.named(error))?;
+        if order == Order::Best {
+            let estimates: Vec<Estimate<'_>> = self
+                .estimates
+                .iter()
+                .map(|(_, samples)| Estimate(samples))
+                .collect();
+            let (best, _) = evaluation
+                .full
+                .best_permutation(&estimates)
+                .map_err(|error| self.named(error))?;
+            self.estimates = best.iter().map(|&i| self.estimates[i].clone()).collect();
+        }
+        let all = |signals: &[&[f32]]| {
+            evaluation
+                .score_all(signals)
+                .map_err(|error| self.named(error))
+        };
+        let found = all(&self
+            .estimates
+            .iter()
+            .map(|(_, samples)| samples.as_slice())
+            .collect::<Vec<_>>())?;
+        let bounds = match &self.mixture {
+            None => vec![None; found.len()],
+            Some(mixture) => {
+                let floor = all(&vec![mixture.as_slice(); found.len()])?;
+                let ideal = self.ideal(mixture)?;
+                let ceiling = all(&ideal.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
+                floor.into_iter().zip(ceiling).map(Some).collect()
+            }
+        };
+        let names = self.references.iter().zip(&self.estimates);
+        let rows = names
+            .zip(found)
+            .zip(bounds)
+            .map(|(((reference, estimate), scores), bounds)| Row {
+                reference: reference.0.clone(),
+                estimate: estimate.0.clone(),
+                scores,
+                bounds,
+            });
+        Ok(rows.collect())
+    }
+
+    /// What the true sources' own ratio masks `|Sᵢ|/Σ|Sⱼ|` make of the mixture: the ceiling of any
+    /// mask. Frames of 64 ms, a quarter apart.
+    fn ideal(&self, mixture: &[f32]) -> Result<Vec<Vec<f32>>> {
+        let hop = (self.sample_rate as usize * 16 / 1000).max(1);
+        let stft = Stft::new(StftConfig {
+            n_fft: 4 * hop,
+            hop,
+        })?;
+        let sources = self
+            .references
+            .iter()
+            .map(|(_, samples)| Ok(stft.analyze(samples)?.magnitude()))
+            .collect::<Result<Vec<Magnitude>>>()?;
+        let spectrogram: Spectrogram = stft.analyze(mixture)?;
+        let totals: Vec<f32> = (0..spectrogram.data().len())
+            .map(|i| {
+                sources
+                    .iter()
+                    .map(|source| source.data().get(i).copied().unwrap_or(0.0))
+                    .sum()
+            })
+            .collect();
+        sources
+            .iter()
+            .map(|source| {
+                let ratio = |(x, total): (&f32, &f32)| {
+                    if *total > 0.0 {
+                        x / total
+                    } else {
+                        1.0 / sources.len() as f32
+                    }
+                };
+                let mask = source.data().iter().zip(&totals).map(ratio).collect();
+                let mask = Magnitude::new(source.bins(), source.frames(), mask)?;
+                Ok(stft.synthesize(&spectrogram.masked(&mask)?, mixture.len())?)
+            })
+            .collect()
+    }
+
+    /// Says which files the error's numbers stand for.
+    fn named(&self, error: MetricsError) -> anyhow::Error {
+        let list = |sounds: &[(String, Vec<f32>)]| {
+            sounds
+                .iter()
+                .map(|(name, _)| name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        anyhow!(
+            "{error} (references in order: {}; estimates: {})",
+            list(&self.references),
+            list(&self.estimates)
+        )
+    }
+
+    /// One estimate under every definition of SDR, with what tells them apart, in words.
+    pub fn explain(&self, index: usize) -> Result<String> {
+        let references: Vec<Reference<'_>> = self
+            .references
+            .iter()
+            .map(|(_, samples)| Reference(samples))
+            .collect();
+        let (reference, estimate) = (&self.references[index], &self.estimates[index]);
+        let found = Estimate(&estimate.1);
+        let evaluation =
+            Evaluation::new(&references, self.sample_rate).map_err(|error| self.named(error))?;
+        let full = evaluation.full.score(index, &found)?;
+        let one = evaluation.one.score(index, &found)?;
+        let own = si_sdr(&references[index], &found)?;
+        let power = |samples: &mut dyn Iterator<Item = f64>| samples.map(|x| x * x).sum::<f64>();
+        let truth = power(&mut reference.1.iter().map(|&x| f64::from(x)));
+        let rest = power(
+            &mut reference
+                .1
+                .iter()
+                .zip(&estimate.1)
+                .map(|(&s, &e)| f64::from(s) - f64::from(e)),
+        );
+        let plain = 10.0 * (truth / rest).log10();
+        let mut lines = vec![format!(
+            "{} as an estimate of {}, {} references",
+            estimate.0,
+            reference.0,
+            references.len()
+        )];
+        let mut line = |name: &str, value: f64, words: &str| {
+            lines.push(format!("{name:<34} {value:>8.2} dB  {words}"))
+        };
+        line(
+            "SNR (plain SDR)",
+            plain,
+            "the estimate must match in level, delay and colour",
+        );
+        line("SI-SDR", own, "the best gain is free");
+        line(
+            "SDR, 1 tap",
+            one.sdr,
+            "the same number: the other sources only split what is wrong",
+        );
+        line(
+            "SDR, 512 taps (BSS_eval v3)",
+            full.sdr,
+            "any filter of 512 samples is free",
+        );
+        line(
+            "SIR, 1 tap",
+            one.sir,
+            "of what is wrong, only what a gain on the other sources explains",
+        );
+        line(
+            "SIR, 512 taps",
+            full.sir,
+            "… what a filter on the other sources explains",
+        );
+        line("SAR, 1 tap", one.sar, "what no gain on any source explains");
+        line(
+            "SAR, 512 taps",
+            full.sar,
+            "what no filter on any source explains",
+        );
+        let gain = own - plain;
+        let filter = full.sdr - own;
+        lines.push(format!(
+            "SI-SDR is {gain:.2} dB above the plain SNR: {}.",
+            if gain < 0.1 {
+                "the level of the estimate is right"
+            } else {
+                "that much is a wrong level (or sign), which a volume control mends"
+            }
+        ));
+        lines.push(format!(
+            "512 taps are {filter:.2} dB above one: {}. Numbers of the two forms must never be compared.",
+            if filter < 1.0 { "little of the error is a linear filter" } else { "that much of the error is a linear filter on the true source (colouring, short echoes, a delay), which 512-tap SDR forgives" }
+        ));
+        Ok(lines.join("\n"))
+    }
+}
+
+/// How estimates are assigned to references.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// As given.
+    Given,
+    /// By the highest mean SIR.
+    Best,
+}
+
+/// References with their projections worked out once.
+struct Evaluation<'a> {
+    references: &'a [Reference<'a>],
+    full: BssEval,
+    one: BssEval,
+    sample_rate: u32,
+}
+
+impl<'a> Evaluation<'a> {
+    fn new(references: &'a [Reference<'a>], sample_rate: u32) -> Result<Self, MetricsError> {
+        Ok(Self {
+            references,
+            full: BssEval::new(references, BSS_EVAL_TAPS)?,
+            one: BssEval::new(references, SCALE_INVARIANT_TAPS)?,
+            sample_rate,
+        })
+    }
+
+    /// Scores one estimate for every reference, in order.
+    fn score_all(&self, estimates: &[&[f32]]) -> Result<Vec<Scores>, MetricsError> {
+        let typed: Vec<Estimate<'_>> = estimates.iter().map(|samples| Estimate(samples)).collect();
+        let (full, one) = (self.full.score_all(&typed)?, self.one.score_all(&typed)?);
+        let mut rows = Vec::new();
+        for (i, estimate) in typed.iter().enumerate() {
+            let speech = match intelligibility(&self.references[i], estimate, self.sample_rate) {
+                Ok(both) => [Some(both.stoi), Some(both.estoi)],
+                // a sound with too little speech still has its other scores
+                Err(MetricsError::TooFewFrames { .. }) => [None, None],
+                Err(error) => return Err(error),
+            };
+            let ratios =
+                |r: &Ratios| [r.sdr, r.sir, r.sar].map(|db| Some(db).filter(|db| db.is_finite()));
+            let ([sdr, sir, sar], [si_sdr, si_sir, si_sar]) = (ratios(&full[i]), ratios(&one[i]));
+            rows.push([sdr, sir, sar, si_sdr, si_sir, si_sar, speech[0], speech[1]]);
+        }
+        Ok(rows)
+    }
+}
