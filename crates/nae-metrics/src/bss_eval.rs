@@ -566,7 +566,7 @@ mod tests {
             let twice = BssEval::new(&[Reference(&source), Reference(&source)], taps).unwrap();
             let expected = once.score(0, &Estimate(&estimate)).unwrap();
             let got = twice.score(0, &Estimate(&estimate)).unwrap();
-            // The preconditioner is loaded, the solution is not.
+            // The loading costs directions that sound its square.
             assert!(
                 (got.sdr - expected.sdr).abs() < 1e-9,
                 "{got:?} {expected:?}"

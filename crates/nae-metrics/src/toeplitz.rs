@@ -22,7 +22,7 @@
 //! rotation in its mixed form, for which the algorithm is as stable as Cholesky \[2, 3\].
 //!
 //! A matrix that is not positive definite in double precision shows as a hyperbolic rotation that
-//! does not exist, and the factor is refused: see [`projection`](crate::projection) for what then.
+//! does not exist or a pivot no larger than rounding, and the factor is refused: see [`projection`](crate::projection) for what then.
 //!
 //! 1. T. Kailath, A. H. Sayed, "Displacement structure: theory and applications", SIAM Review 37(3),
 //!    1995.
@@ -38,6 +38,10 @@ use crate::simd::{dot, vectorised};
 
 /// Columns that one rotation is applied to at a time: a tile of every row stays in the first cache.
 const TILE: usize = 128;
+
+/// Roundings that a correlation of long signals gathers: those of two transforms and of the sum over
+/// blocks.
+const ENTRY_ROUNDINGS: usize = 64;
 
 /// The first block row of a symmetric block-Toeplitz matrix.
 #[derive(Debug, Clone)]
@@ -82,6 +86,16 @@ impl BlockToeplitz {
         ToeplitzProduct::new(self)
     }
 
+    /// What is no more than rounding in an eigenvalue, or in the square of a diagonal entry of the
+    /// factor: the precision of the diagonal, times the order of the matrix for the rounding of the
+    /// factor, or times [`ENTRY_ROUNDINGS`] for that of the entries themselves.
+    pub(crate) fn rounding(&self) -> f64 {
+        let largest = (0..self.width)
+            .map(|i| self.first[i][i])
+            .fold(0.0, f64::max);
+        largest * self.order().max(ENTRY_ROUNDINGS) as f64 * f64::EPSILON
+    }
+
     /// The Cholesky factor of the matrix with `loading` added to its diagonal, or `None` when that
     /// is not positive definite in double precision.
     pub(crate) fn factor(&self, loading: f64) -> Option<ToeplitzFactor> {
@@ -90,7 +104,8 @@ impl BlockToeplitz {
         for (i, row) in a.iter_mut().enumerate() {
             row[i] += loading;
         }
-        whiten(&mut a)?;
+        let floor = self.rounding();
+        whiten(&mut a, floor)?;
         let mut b = a.clone();
         for row in &mut b {
             row[..p].fill(0.0);
@@ -100,6 +115,9 @@ impl BlockToeplitz {
         for step in 1..self.taps {
             let remaining = n - step * p;
             clear_leading_block(&mut a, &mut b, step * p, remaining)?;
+            if (0..p).any(|i| a[i][i] * a[i][i] < floor) {
+                return None;
+            }
             append_rows(&mut rows, &a, remaining);
         }
         Some(ToeplitzFactor { order: n, rows })
@@ -107,13 +125,13 @@ impl BlockToeplitz {
 }
 
 /// Replaces the rows `[R₀ R₁ …]` by `L⁻¹ [R₀ R₁ …]` with `R₀ = L Lᵀ`, so that the first block is
-/// `Lᵀ`.
-fn whiten(rows: &mut [Vec<f64>]) -> Option<()> {
+/// `Lᵀ`. `None` when a pivot is not above `floor`.
+fn whiten(rows: &mut [Vec<f64>], floor: f64) -> Option<()> {
     for i in 0..rows.len() {
         let (row, below) = rows[i..].split_first_mut()?;
         let pivot = row[i];
         // Also refuses NaN.
-        if !(pivot > 0.0 && pivot.is_finite()) {
+        if !(pivot > floor && pivot.is_finite()) {
             return None;
         }
         let scale = 1.0 / pivot.sqrt();
@@ -258,6 +276,11 @@ pub(crate) struct ToeplitzFactor {
 }
 
 impl ToeplitzFactor {
+    /// Unknowns.
+    pub(crate) fn order(&self) -> usize {
+        self.order
+    }
+
     /// Replaces each of `vectors` by `U⁻ᵀ vector`, whose squared norm is `vectorᵀ T⁻¹ vector`. The
     /// factor is read once for all.
     pub(crate) fn solve_lower(&self, vectors: &mut [Vec<f64>]) {
