@@ -3,8 +3,9 @@
 Run by bench.sh. Every implementation scores the same signals (those of golden.py) already in memory,
 in the precision it is used in: f32 samples and f64 arithmetic for nae-metrics, f64 for the others. Each
 is called once to warm up, then all are called in turn, round after round, so that whatever else the
-machine does meets them alike; the medians are printed. mir_eval, which takes seconds, is called in
-the first rounds only.
+machine does meets them alike; the medians are printed. Before each call there is a pause, in which the
+threads of the one before stop waiting for more work (OpenMP's spin for up to 0.2 s). mir_eval, which
+takes seconds, is called in the first rounds only.
 """
 
 import importlib.util
@@ -24,6 +25,7 @@ import golden
 
 SECONDS, RATE, TAPS = 10, 16000, 512
 MIR_EVAL_ROUNDS = 3
+PAUSE_SECONDS = 0.4
 
 
 class Ours:
@@ -97,6 +99,7 @@ def bench(program, count, rounds):
     for turn in range(rounds):
         for name, call in calls.items():
             if name != "mir_eval" or turn < MIR_EVAL_ROUNDS:
+                time.sleep(PAUSE_SECONDS)
                 seconds[name].append(call()[0])
     ours.close()
     medians = {name: statistics.median(values) for name, values in seconds.items()}
