@@ -11,6 +11,9 @@ use crate::nonlinearity::Nonlinearity;
 pub enum ModelKind {
     /// Non-negative autoencoder.
     Nae,
+    /// Non-negative matrix factorisation: bases only, one linear layer, no encoder. `layers`,
+    /// `widths`, `hidden`, `output`, `sharpness` and `bias` do not apply.
+    Nmf,
 }
 
 /// The output stage of the decoder.
@@ -54,7 +57,7 @@ pub enum Latent {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelConfig {
-    /// Kind of model: `"nae"`.
+    /// Kind of model: `"nae"` or `"nmf"`.
     pub kind: ModelKind,
     /// Number of dense layers, encoder and decoder together, at least 2. An odd number gives the
     /// decoder the extra layer.
@@ -95,7 +98,7 @@ impl Default for ModelConfig {
             layers: 4,
             rank: 100,
             widths: Vec::new(),
-            hidden: Nonlinearity::Softplus,
+            hidden: Nonlinearity::Relu,
             output: Output::Linear,
             sharpness: 3.0,
             compression: 0.5,
@@ -130,7 +133,7 @@ impl ModelConfig {
         if self.rank == 0 {
             return Err(setting("model.rank", "at least 1", self.rank, "20 or 100"));
         }
-        if !self.widths.is_empty() {
+        if self.kind == ModelKind::Nae && !self.widths.is_empty() {
             if self.widths.len() != self.layers - 1 {
                 return Err(setting(
                     "model.widths",
@@ -185,12 +188,26 @@ impl ModelConfig {
 
     /// Number of layers from the input to the bottleneck.
     pub fn encoder_layers(&self) -> usize {
-        self.layers / 2
+        match self.kind {
+            ModelKind::Nae => self.layers / 2,
+            ModelKind::Nmf => 0,
+        }
+    }
+
+    /// Number of layers, encoder and decoder together.
+    pub fn depth(&self) -> usize {
+        match self.kind {
+            ModelKind::Nae => self.layers,
+            ModelKind::Nmf => 1,
+        }
     }
 
     /// Units at every stage for a spectrum of `bins` bins: input, hidden layers, output
-    /// (`layers + 1` numbers).
+    /// (`depth + 1` numbers).
     pub fn sizes(&self, bins: usize) -> Vec<usize> {
+        if self.kind == ModelKind::Nmf {
+            return vec![self.rank, bins];
+        }
         let mut sizes = vec![bins];
         if self.widths.is_empty() {
             sizes.resize(self.layers, self.rank);

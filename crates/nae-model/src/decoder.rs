@@ -4,7 +4,11 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 
 use crate::dense::Dense;
+use crate::multiplicative;
 use crate::nae::run;
+
+/// Multiplicative updates with which an NMF reads a spectrum.
+const READ_UPDATES: usize = 10;
 
 /// Frozen layers after a chosen latent, with the layers before it as an encoder.
 ///
@@ -26,13 +30,18 @@ impl Decoder {
         self.after.first().map_or(0, |layer| layer.weight.dims()[1])
     }
 
-    /// Activations that the model's own encoder reads from a spectrum.
+    /// Activations that the model reads from a spectrum: its encoder's, or, where there is none
+    /// (NMF), those of a few multiplicative updates.
     ///
     /// # Shapes
     /// - `x`: `[bins, frames]`, compressed magnitudes
     /// - output: `[rank, frames]`, non-negative
     pub fn encode(&self, x: Tensor<2>) -> Tensor<2> {
-        run(&self.before, x.clone()).pop().unwrap_or(x)
+        match (run(&self.before, x.clone()).pop(), self.after.first()) {
+            (Some(latent), _) => latent,
+            (None, Some(bases)) => multiplicative::activations(&bases.basis(), &x, READ_UPDATES),
+            (None, None) => x,
+        }
     }
 
     /// Spectrum that the activations stand for.

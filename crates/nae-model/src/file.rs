@@ -198,7 +198,7 @@ impl Reader {
         let tensors =
             SafeTensors::deserialize(bytes).map_err(|error| self.not_a_model(error.to_string()))?;
         let sizes = card.model.sizes(card.audio.stft().bins());
-        let mut layers = (0..card.model.layers)
+        let mut layers = (0..card.model.depth())
             .map(|i| {
                 let encoder = card.model.encoder_layers();
                 let name = if i < encoder {

@@ -27,6 +27,7 @@ pub mod error;
 pub mod file;
 pub mod init;
 pub mod loss;
+pub mod multiplicative;
 pub mod nae;
 pub mod nonlinearity;
 pub mod optim;

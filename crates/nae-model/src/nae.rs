@@ -4,11 +4,12 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use rand::rngs::ChaCha8Rng;
 
-use crate::config::{BasisNorm, Latent, ModelConfig};
+use crate::config::{BasisNorm, Latent, ModelConfig, ModelKind, Output};
 use crate::decoder::Decoder;
 use crate::dense::{Dense, Stage};
 
-/// Non-negative autoencoder with any number of layers, `X → H₁ → … → X̂`.
+/// Non-negative autoencoder with any number of layers, `X → H₁ → … → X̂`; without encoder and with
+/// one linear layer, an NMF.
 #[derive(Module, Debug)]
 pub struct Nae {
     /// From the spectrum to the bottleneck.
@@ -23,7 +24,7 @@ impl Nae {
     /// `config` must have passed [`ModelConfig::validate`].
     pub fn new(config: &ModelConfig, bins: usize, rng: &mut ChaCha8Rng, device: &Device) -> Self {
         let sizes = config.sizes(bins);
-        let mut layers: Vec<Dense> = (0..config.layers)
+        let mut layers: Vec<Dense> = (0..config.depth())
             .map(|i| {
                 Dense::new(
                     sizes[i + 1],
@@ -64,7 +65,7 @@ impl Nae {
     pub fn decoder_from(&self, latent: Latent, device: &Device) -> Decoder {
         let skipped = match latent {
             Latent::Bottleneck => self.encoder.len(),
-            Latent::First => 1,
+            Latent::First => self.encoder.len().min(1),
         };
         let layers: Vec<&Dense> = self.encoder.iter().chain(&self.decoder).collect();
         let freeze = |layers: &[&Dense]| layers.iter().map(|layer| layer.frozen(device)).collect();
@@ -75,8 +76,11 @@ impl Nae {
 /// What layer `index` (from 0) of a network does around its product.
 pub fn stage(config: &ModelConfig, index: usize) -> Stage {
     let is_decoder = index >= config.encoder_layers();
+    let is_last = index + 1 == config.depth();
     Stage {
-        output: if index + 1 == config.layers {
+        output: if config.kind == ModelKind::Nmf {
+            Output::Linear
+        } else if is_last {
             config.output
         } else {
             config.hidden.into()

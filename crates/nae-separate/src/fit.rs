@@ -87,7 +87,7 @@ impl Separator {
             self.start(&models, mixture, gain, run),
             |latents, step| {
                 let Some(estimate) = decode(&latents).into_iter().reduce(|a, b| a + b) else {
-                    return (latents, target.spectrum.clone().inner().sum());
+                    return (latents, None);
                 };
                 let mut loss = generalised_kl(&target, estimate);
                 if config.sparsity > 0.0 {
@@ -107,7 +107,7 @@ impl Separator {
                     .into_iter()
                     .map(Activations::projected)
                     .collect();
-                (Latents { sources }, loss.inner())
+                (Latents { sources }, Some(loss.inner()))
             },
             observe,
         )?;

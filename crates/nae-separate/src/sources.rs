@@ -1,7 +1,7 @@
 //! The set of sources a mixture is made of, ready to separate with.
 
 use burn::tensor::Device;
-use nae_model::{ActivationForm, AudioConfig, Decoder, Model, Output};
+use nae_model::{ActivationForm, AudioConfig, Decoder, Model, ModelKind, Output};
 
 use crate::error::SeparateError;
 use crate::settings::SeparateConfig;
@@ -69,8 +69,10 @@ impl Separator {
             }
             for model in &source.models {
                 first.card.agrees_with(&model.card)?;
-                let is_linear =
-                    model.card.model.layers == 2 && model.card.model.output == Output::Linear;
+                let config_of = &model.card.model;
+                let is_one_layer = config_of.depth() - config_of.encoder_layers() == 1;
+                let is_linear = is_one_layer
+                    && (config_of.kind == ModelKind::Nmf || config_of.output == Output::Linear);
                 if config.activations == ActivationForm::Free && is_linear {
                     return Err(SeparateError::FreeActivations {
                         name: source.name.clone(),

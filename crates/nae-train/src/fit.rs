@@ -76,7 +76,7 @@ pub fn fit(
             let rate = config
                 .schedule
                 .rate(config.learning_rate, step, config.max_steps);
-            (optimizer.step(rate, network, gradients), loss.inner())
+            (optimizer.step(rate, network, gradients), Some(loss.inner()))
         },
         observe,
     )?;

@@ -9,15 +9,18 @@ pub mod batches;
 pub mod error;
 pub mod fit;
 pub mod frames;
+pub mod nmf;
+mod nndsvd;
 pub mod refine;
 pub mod settings;
 
 use std::time::Instant;
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
+use fit::Fitted;
 use nae_model::optim::{Flow, Progress};
 use nae_model::random::generator;
-use nae_model::{AudioConfig, Card, Model, ModelConfig, Nae, TrainingSummary};
+use nae_model::{AudioConfig, Card, Model, ModelConfig, ModelKind, Nae, TrainingSummary};
 
 pub use error::TrainError;
 pub use frames::{Frames, TrainingClip};
@@ -79,14 +82,17 @@ pub fn train(
         &tape,
     );
 
-    let mut run = fit::fit(network, &spectrum, &recipe.train, seed, observe)?;
-    if recipe.train.refine.steps > 0 && !run.is_interrupted {
-        let refined = refine::refine(run.network.clone(), &spectrum, &recipe.train, seed, observe)?;
-        run = fit::Fitted {
-            steps: run.steps + refined.steps,
-            ..refined
-        };
-    }
+    let run = match recipe.model.kind {
+        ModelKind::Nmf => nmf::fit(
+            network,
+            &spectrum,
+            &recipe.model,
+            &recipe.train,
+            seed,
+            observe,
+        )?,
+        ModelKind::Nae => autoencoder(network, &spectrum, &recipe.train, seed, observe)?,
+    };
     let card = Card {
         name: name.into(),
         audio: recipe.audio,
@@ -107,5 +113,24 @@ pub fn train(
     Ok(Model {
         card,
         network: run.network,
+    })
+}
+
+/// Fits the autoencoder, then refines its decoder.
+fn autoencoder(
+    network: Nae,
+    spectrum: &Tensor<2>,
+    config: &TrainConfig,
+    seed: u64,
+    observe: &mut dyn FnMut(&Progress) -> Flow,
+) -> Result<Fitted, TrainError> {
+    let fitted = fit::fit(network, spectrum, config, seed, observe)?;
+    if config.refine.steps == 0 || fitted.is_interrupted {
+        return Ok(fitted);
+    }
+    let refined = refine::refine(fitted.network, spectrum, config, seed, observe)?;
+    Ok(Fitted {
+        steps: fitted.steps + refined.steps,
+        ..refined
     })
 }

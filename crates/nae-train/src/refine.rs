@@ -90,7 +90,7 @@ pub fn refine(
                 activations,
                 activation_gradients,
             );
-            ((network, activations), loss.inner())
+            ((network, activations), Some(loss.inner()))
         },
         observe,
     )?;

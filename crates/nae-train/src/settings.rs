@@ -38,6 +38,44 @@ pub struct TrainConfig {
     pub rprop: RpropSettings,
     /// The refining stage.
     pub refine: RefineConfig,
+    /// Factorisation, for `model.kind = "nmf"` (of this section only `tolerance`, `window`,
+    /// `sparsity`, `silence_db` and `nmf` apply to it).
+    pub nmf: NmfConfig,
+}
+
+/// Non-negative matrix factorisation by multiplicative updates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NmfConfig {
+    /// Updates of bases and activations.
+    pub updates: usize,
+    /// β of the divergence: 1 Kullback–Leibler, 0 Itakura–Saito, 2 Euclidean, or between.
+    pub beta: f64,
+    /// Restarts, the best of which is kept.
+    pub restarts: usize,
+    /// `"random"`, or `"nndsvd"` for the first restart.
+    pub start: NmfStart,
+}
+
+/// Where a factorisation starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NmfStart {
+    /// Uniform numbers at the spectrum's scale.
+    Random,
+    /// NNDSVDa, which depends on no seed.
+    Nndsvd,
+}
+
+impl Default for NmfConfig {
+    fn default() -> Self {
+        Self {
+            updates: 100,
+            beta: 1.0,
+            restarts: 1,
+            start: NmfStart::Random,
+        }
+    }
 }
 
 /// The refining stage: decoder and free activations of the training frames together, Adam.
@@ -70,6 +108,7 @@ impl Default for TrainConfig {
             eps: DEFAULT_EPS,
             rprop: RpropSettings::default(),
             refine: RefineConfig::default(),
+            nmf: NmfConfig::default(),
         }
     }
 }
@@ -150,6 +189,15 @@ impl TrainConfig {
             if !is_fine {
                 return Err(setting(key, expected, came, advice).into());
             }
+        }
+        if !self.nmf.beta.is_finite() {
+            return Err(setting("train.nmf.beta", "a finite number", self.nmf.beta, "1").into());
+        }
+        if self.nmf.updates == 0 {
+            return Err(setting("train.nmf.updates", "at least 1", self.nmf.updates, "100").into());
+        }
+        if self.nmf.restarts == 0 {
+            return Err(setting("train.nmf.restarts", "at least 1", self.nmf.restarts, "1").into());
         }
         if self.window == 0 {
             return Err(setting("train.window", "at least 1", self.window, "25").into());

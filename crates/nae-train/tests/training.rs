@@ -8,8 +8,10 @@
 use burn::tensor::Device;
 use nae_model::optim::{Flow, OptimizerKind, Progress, RpropSettings};
 use nae_model::random::generator;
-use nae_model::{AudioConfig, ClipRecord, Model, ModelConfig, Nonlinearity, Output};
-use nae_train::settings::RefineConfig;
+use nae_model::{
+    AudioConfig, BasisNorm, ClipRecord, Model, ModelConfig, ModelKind, Nonlinearity, Output,
+};
+use nae_train::settings::{NmfConfig, NmfStart, RefineConfig};
 use nae_train::{Recipe, TrainConfig, TrainError, TrainingClip, train};
 use rand::RngExt;
 
@@ -287,4 +289,35 @@ fn a_limit_on_refined_frames_is_kept_and_still_trains() {
     let mut recipe = recipe();
     recipe.train.refine.max_frames = 50;
     assert!(run(&recipe).0.unwrap().card.training.loss.is_finite());
+}
+
+#[test]
+fn a_factorisation_is_a_model_like_any_other() {
+    for basis_norm in [BasisNorm::None, BasisNorm::L2] {
+        for start in [NmfStart::Random, NmfStart::Nndsvd] {
+            let mut recipe = recipe();
+            recipe.model = ModelConfig {
+                kind: ModelKind::Nmf,
+                basis_norm,
+                ..recipe.model
+            };
+            recipe.train.nmf = NmfConfig {
+                updates: 60,
+                restarts: 2,
+                start,
+                ..Default::default()
+            };
+            let (model, seen) = run(&recipe);
+            let model = model.unwrap();
+            assert!(model.card.training.loss < 0.9 * seen[0].loss);
+            assert_eq!(model.card.training.steps, 120);
+            assert!(model.network.encoder.is_empty() && model.network.decoder.len() == 1);
+            let bases: Vec<f32> = model.network.decoder[0]
+                .basis()
+                .into_data()
+                .try_to_vec()
+                .unwrap();
+            assert!(bases.iter().all(|&w| w >= 0.0 && w.is_finite()));
+        }
+    }
 }

@@ -79,14 +79,14 @@ pub enum DescentError {
 /// Takes steps until the plan, the tolerance or the observer ends it.
 ///
 /// `step` gets the state and the step's number and returns the new state and the loss before the
-/// step (`[1]`, off the tape). With 0 steps the state comes back as it was, with a loss of 0.
+/// step (`[1]`, off the tape), or none where a window's mean need not know it. With 0 steps the state comes back as it was, with a loss of 0.
 ///
 /// # Errors
 /// [`DescentError::Diverged`] if a window's loss is not finite.
 pub fn descend<S: Clone>(
     plan: Plan,
     mut state: S,
-    mut step: impl FnMut(S, usize) -> (S, Tensor<1>),
+    mut step: impl FnMut(S, usize) -> (S, Option<Tensor<1>>),
     observe: &mut dyn FnMut(&Progress) -> Flow,
 ) -> Result<Descent<S>, DescentError> {
     let mut window = Window::new(plan.window, plan.tolerance);
@@ -146,8 +146,13 @@ mod tests {
         tolerance: 0.0,
     };
 
-    fn losses(values: &'static [f32]) -> impl FnMut(usize, usize) -> (usize, Tensor<1>) {
-        |_, number| (number, Tensor::from_data([values[number]], &Device::flex()))
+    fn losses(values: &'static [f32]) -> impl FnMut(usize, usize) -> (usize, Option<Tensor<1>>) {
+        |_, number| {
+            (
+                number,
+                Some(Tensor::from_data([values[number]], &Device::flex())),
+            )
+        }
     }
 
     #[test]

@@ -22,8 +22,9 @@ pub(super) struct Judgement {
 pub(super) struct Window {
     length: usize,
     tolerance: f64,
+    steps: usize,
     sum: Option<Tensor<1>>,
-    count: usize,
+    losses: usize,
     last: Option<f64>,
     best: f64,
 }
@@ -35,35 +36,41 @@ impl Window {
         Self {
             length: length.max(1),
             tolerance,
+            steps: 0,
             sum: None,
-            count: 0,
+            losses: 0,
             last: None,
             best: f64::INFINITY,
         }
     }
 
-    /// Takes one step's loss; says something at the end of each window, and when `is_last`.
+    /// Takes one step's loss, if it was worked out; says something at the end of each window, and
+    /// when `is_last`.
     ///
     /// # Errors
     /// [`ModelError::Device`] if the loss cannot be read back.
     pub(super) fn push(
         &mut self,
-        loss: Tensor<1>,
+        loss: Option<Tensor<1>>,
         is_last: bool,
     ) -> Result<Option<Judgement>, ModelError> {
-        self.sum = Some(match self.sum.take() {
-            None => loss,
-            Some(sum) => sum + loss,
-        });
-        self.count += 1;
-        if self.count < self.length && !is_last {
+        if let Some(loss) = loss {
+            self.losses += 1;
+            self.sum = Some(match self.sum.take() {
+                None => loss,
+                Some(sum) => sum + loss,
+            });
+        }
+        self.steps += 1;
+        if self.steps < self.length && !is_last {
             return Ok(None);
         }
+        self.steps = 0;
         let Some(sum) = self.sum.take() else {
             return Ok(None);
         };
         let total: f64 = read(sum)?.iter().map(|&x| f64::from(x)).sum();
-        let loss = total / std::mem::take(&mut self.count) as f64;
+        let loss = total / std::mem::take(&mut self.losses) as f64;
         let is_best = loss <= self.best;
         if is_best {
             self.best = loss;
@@ -88,7 +95,7 @@ mod tests {
 
     fn push(window: &mut Window, loss: f32, is_last: bool) -> Option<Judgement> {
         window
-            .push(Tensor::from_data([loss], &Device::flex()), is_last)
+            .push(Some(Tensor::from_data([loss], &Device::flex())), is_last)
             .unwrap()
     }
 
