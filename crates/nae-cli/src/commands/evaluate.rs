@@ -14,6 +14,9 @@ use crate::arguments::{Evaluate, Terminal};
 use crate::clips::{is_sound, sorted_entries};
 use crate::scores::{KEYS, Order, Row, Scene, Scores};
 
+/// Above this a score is rounding: a mixture of the references, say, has no artefacts at all.
+const RELIABLE_DB: f64 = 100.0;
+
 /// Name of a scene's mixture in a folder.
 const MIXTURE: &str = "mixture";
 
@@ -249,6 +252,7 @@ fn table(rows: &[Row]) -> String {
     let cell = |i: usize, value: Option<f64>| match value {
         None => format!("{:>8}", "–"),
         Some(value) if i >= 6 => format!("{value:>8.3}"),
+        Some(value) if value > RELIABLE_DB => format!("{:>8}", ">100"),
         Some(value) => format!("{value:>8.2}"),
     };
     let line = |name: &str, scores: &Scores| {
@@ -295,7 +299,8 @@ fn table(rows: &[Row]) -> String {
     summarise("", &|row| Some(row.scores));
     summarise(" gain over mixture", &|row| {
         let (floor, _) = row.bounds.as_ref()?;
-        Some(std::array::from_fn(|i| Some(row.scores[i]? - floor[i]?)))
+        let reliable = |i: usize| floor[i].filter(|db| *db <= RELIABLE_DB);
+        Some(std::array::from_fn(|i| Some(row.scores[i]? - reliable(i)?)))
     });
     summarise(", mixture", &|row| row.bounds.map(|bounds| bounds.0));
     summarise(", ideal ratio mask", &|row| {
