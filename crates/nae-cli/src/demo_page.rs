@@ -1,13 +1,13 @@
 //! The demo's page.
 
 use anyhow::Result;
-use nae_audio::{Clip, Stft};
+use nae_audio::{Clip, Stft, StftConfig};
 use nae_report::{
-    Block, Chart, Matrix, Page, Picture, Player, Section, Settings as SettingsText, Table, Track,
+    Block, Chart, Matrix, Page, Picture, Player, Scale, Section, Settings as SettingsText, Table,
+    Track,
 };
 
 use crate::commands::demo::{Scene, System, Voice};
-use crate::settings::Settings;
 
 /// The whole page as one file.
 pub fn render(scene: &Scene, systems: &[System], device: &str, seed: u64) -> Result<String> {
@@ -72,34 +72,41 @@ fn scores(scene: &Scene, systems: &[System]) -> Table {
 
 fn listen(scene: &Scene, systems: &[System]) -> Result<Section> {
     let mut section = Section::new("Listen")
-        .introduced("All tracks of a player run together; switching between them is instant.");
-    let stft = systems.first().map(|system| &system.settings);
+        .introduced("All tracks of a player run together; switching between them is instant. All spectrograms share one scale, 0 dB being the mixture's loudest bin.");
+    let stft = Stft::new(
+        systems
+            .first()
+            .map_or_else(StftConfig::default, |system| system.settings.audio.stft()),
+    )?;
+    let loudest = matrix(&stft, &scene.mixture)?.largest().map(f64::from);
+    let track = |name: &str, clip: &Clip| -> Result<Track> {
+        let nyquist = f64::from(clip.sample_rate()) / 2.0;
+        let picture = Picture::spectrogram(name, matrix(&stft, clip)?, clip.duration_s(), nyquist);
+        let scale = Scale::Decibels {
+            reference: loudest,
+            range_db: 70.0,
+        };
+        Ok(
+            Track::new(name, clip.channels().to_vec(), clip.sample_rate())
+                .pictured(picture.scaled(scale)),
+        )
+    };
     for (i, name) in scene.names.iter().enumerate() {
-        let mut player = Player::new(name.as_str()).track(track("mixture", &scene.mixture, stft)?);
+        let mut player = Player::new(name.as_str()).track(track("mixture", &scene.mixture)?);
         for system in systems {
             let note = format!("{:.1} dB", system.si_sdr[i]);
-            player = player.track(
-                track(&format!("stem, {}", system.name), &system.stems[i], stft)?.noted(note),
-            );
+            player = player
+                .track(track(&format!("stem, {}", system.name), &system.stems[i])?.noted(note));
         }
-        player = player.track(track("the true voice", &scene.references[i], stft)?);
+        player = player.track(track("the true voice", &scene.references[i])?);
         section = section.with(Block::Player(player));
     }
     Ok(section)
 }
 
-fn track(name: &str, clip: &Clip, settings: Option<&Settings>) -> Result<Track> {
-    let track = Track::new(name, clip.channels().to_vec(), clip.sample_rate());
-    Ok(match settings {
-        Some(settings) => track.pictured(spectrogram(name, clip, settings)?),
-        None => track,
-    })
-}
-
-fn spectrogram(title: &str, clip: &Clip, settings: &Settings) -> Result<Picture> {
-    let magnitude = Stft::new(settings.audio.stft())?
-        .analyze(&clip.mixdown())?
-        .magnitude();
+/// Magnitudes, a row a bin.
+fn matrix(stft: &Stft, clip: &Clip) -> Result<Matrix> {
+    let magnitude = stft.analyze(&clip.mixdown())?.magnitude();
     let (bins, frames) = (magnitude.bins(), magnitude.frames());
     let mut values = vec![0.0; bins * frames];
     for t in 0..frames {
@@ -107,12 +114,7 @@ fn spectrogram(title: &str, clip: &Clip, settings: &Settings) -> Result<Picture>
             values[f * frames + t] = x;
         }
     }
-    Ok(Picture::spectrogram(
-        title,
-        Matrix::new(bins, frames, values)?,
-        clip.duration_s(),
-        f64::from(clip.sample_rate()) / 2.0,
-    ))
+    Ok(Matrix::new(bins, frames, values)?)
 }
 
 /// Bases and activations of one system.

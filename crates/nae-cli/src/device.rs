@@ -106,19 +106,12 @@ mod gpu {
     use super::*;
     use burn::tensor::{DeviceKind, DeviceType};
 
-    /// GPUs that are real hardware, the best first.
+    /// The first GPU that is real hardware.
     pub fn hardware() -> Option<NamedDevice> {
-        let devices = Device::enumerate(DeviceType::Wgpu).into_vec();
-        let kinds = ["DiscreteGpu", "IntegratedGpu", "VirtualGpu"];
-        let rank = |device: &Device| {
-            let text = format!("{device:?}");
-            kinds.iter().position(|kind| text.contains(kind))
-        };
-        devices
-            .into_iter()
-            .filter_map(|device| rank(&device).map(|rank| (rank, device)))
-            .min_by_key(|(rank, _)| *rank)
-            .map(|(_, device)| named(device))
+        let gpus = Device::enumerate_physical().into_iter();
+        gpus.flat_map(|gpu| gpu.devices.into_vec())
+            .next()
+            .map(named)
     }
 
     /// Real hardware if there is any, else a software device if wgpu finds one.

@@ -17,6 +17,24 @@
 //! Nothing here names a Burn backend: whoever calls passes a [`burn::tensor::Device`]. Initial
 //! values are drawn on the host from one seeded generator ([`random`]), so every device starts
 //! from the same numbers.
+//!
+//! # Example
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use nae_model::loss::{DEFAULT_EPS, Target, generalised_kl};
+//! use nae_model::random::generator;
+//! use nae_model::{ModelConfig, Nae};
+//!
+//! let device = Device::flex();
+//! let config = ModelConfig { layers: 4, rank: 5, ..Default::default() };
+//! let network = Nae::new(&config, 9, &mut generator(0, "weights"), &device);
+//! let spectrum = Tensor::<2>::ones([9, 3], &device);
+//! let latent = network.encode(spectrum.clone()).pop().unwrap(); // [rank, frames]
+//! let estimate = network.decode(latent).pop().unwrap(); // [bins, frames]
+//! let loss = generalised_kl(&Target::new(spectrum, DEFAULT_EPS), estimate);
+//! assert!(loss.into_scalar::<f32>() > 0.0);
+//! ```
 
 pub mod activations;
 pub mod card;

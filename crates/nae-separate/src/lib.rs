@@ -5,6 +5,29 @@
 //! loss is minimised over them ([`fit`]). Each source's share of the sum is its ratio mask
 //! ([`mask`]), which filters the complex mixture ([`stems`]); long sounds go through in
 //! overlapping blocks ([`stream`]). Nothing here knows training.
+//!
+//! # Example
+//!
+//! ```no_run
+//! use burn::tensor::Device;
+//! use nae_model::Model;
+//! use nae_model::optim::Flow;
+//! use nae_separate::{SeparateConfig, Separator, Source};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let device = Device::flex();
+//! let source = |name: &str| -> Result<Source, nae_model::ModelError> {
+//!     let model = Model::load(format!("{name}.safetensors").as_ref(), &device)?;
+//!     Ok(Source { name: name.into(), models: vec![model] })
+//! };
+//! let separator =
+//!     Separator::new(&[source("voice")?, source("fan")?], SeparateConfig::default(), 0, &device)?;
+//! let mixture = nae_audio::read("call.wav".as_ref())?;
+//! let separated = separator.separate(&mixture, &mut |_| Flow::Continue)?;
+//! assert_eq!(separated.stems[0].samples(), mixture.samples());
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod error;
 pub mod fit;

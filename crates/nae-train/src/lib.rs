@@ -4,6 +4,30 @@
 //! [`nae_model::Model`]: spectra of the frames that are not silent ([`frames`]), an autoencoder
 //! fitted to them ([`fit`]), and a refining stage in which the decoder and the training frames'
 //! own activations are optimised together ([`refine`]). Nothing here knows separation.
+//!
+//! # Example
+//!
+//! ```
+//! use burn::tensor::Device;
+//! use nae_model::optim::Flow;
+//! use nae_model::{ClipRecord, ModelConfig};
+//! use nae_train::{Recipe, TrainConfig, TrainingClip, train};
+//!
+//! # fn main() -> Result<(), nae_train::TrainError> {
+//! // a second of a tone at 16 kHz stands in for a recording
+//! let samples: Vec<f32> = (0..16_000).map(|n| (n as f32 * 0.2).sin() * 0.1).collect();
+//! let record = ClipRecord { name: "tone.wav".into(), sha256: String::new(), duration_s: 1.0 };
+//! let recipe = Recipe {
+//!     model: ModelConfig { layers: 2, rank: 4, ..Default::default() },
+//!     train: TrainConfig { max_steps: 50, ..Default::default() },
+//!     ..Default::default()
+//! };
+//! let clips = [TrainingClip { record, samples }];
+//! let model = train("tone", &clips, &recipe, 0, &Device::flex(), &mut |_| Flow::Continue)?;
+//! assert_eq!(model.card.name, "tone");
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod batches;
 pub mod error;
