@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use nae_audio::BitDepth;
 
 use crate::device::DeviceChoice;
 
@@ -156,6 +157,17 @@ pub enum Bits {
     /// 24-bit integers; one common gain if any stem would clip
     #[value(name = "24")]
     Int24,
+}
+
+impl Bits {
+    /// The file's sample format.
+    pub fn depth(self) -> BitDepth {
+        match self {
+            Self::Float => BitDepth::Float32,
+            Self::Int16 => BitDepth::Int16,
+            Self::Int24 => BitDepth::Int24,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

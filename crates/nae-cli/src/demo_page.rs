@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use nae_audio::{Clip, Stft, StftConfig};
+use nae_model::spectra::bin_major;
 use nae_report::{
     Block, Chart, Matrix, Page, Picture, Player, Scale, Section, Settings as SettingsText, Table,
     Track,
@@ -107,14 +108,8 @@ fn listen(scene: &Scene, systems: &[System]) -> Result<Section> {
 /// Magnitudes, a row a bin.
 fn matrix(stft: &Stft, clip: &Clip) -> Result<Matrix> {
     let magnitude = stft.analyze(&clip.mixdown())?.magnitude();
-    let (bins, frames) = (magnitude.bins(), magnitude.frames());
-    let mut values = vec![0.0; bins * frames];
-    for t in 0..frames {
-        for (f, &x) in magnitude.frame(t).iter().enumerate() {
-            values[f * frames + t] = x;
-        }
-    }
-    Ok(Matrix::new(bins, frames, values)?)
+    let values = bin_major(&magnitude);
+    Ok(Matrix::new(magnitude.bins(), magnitude.frames(), values)?)
 }
 
 /// Bases and activations of one system.

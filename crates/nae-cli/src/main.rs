@@ -16,6 +16,11 @@ use clap::Parser;
 
 use arguments::{Arguments, Command};
 
+/// Every tensor operation allocates its result. The C library returns large buffers to the system
+/// and gets them back page by page, which costs NMF half its time; this allocator keeps them.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     arguments.terminal.start_log();

@@ -35,6 +35,15 @@ pub fn flow() -> Flow {
     }
 }
 
+/// Standard error, or nowhere.
+pub fn draw_target(is_hidden: bool) -> ProgressDrawTarget {
+    if is_hidden {
+        ProgressDrawTarget::hidden()
+    } else {
+        ProgressDrawTarget::stderr()
+    }
+}
+
 /// A bar on standard error with stage, steps, loss and the time left; hidden with `-q` or where
 /// standard error is no terminal.
 pub struct Bar {
@@ -44,14 +53,7 @@ pub struct Bar {
 
 impl Bar {
     pub fn new(terminal: &Terminal) -> Result<Self> {
-        let bar = ProgressBar::with_draw_target(
-            Some(0),
-            if terminal.quiet {
-                ProgressDrawTarget::hidden()
-            } else {
-                ProgressDrawTarget::stderr()
-            },
-        );
+        let bar = ProgressBar::with_draw_target(Some(0), draw_target(terminal.quiet));
         bar.set_style(ProgressStyle::with_template(
             "{prefix:>16} {bar:32} {pos}/{len} {msg} ETA {eta}",
         )?);

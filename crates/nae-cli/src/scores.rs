@@ -61,6 +61,13 @@ impl Scene {
                 );
             }
         }
+        if references.len() != estimates.len() {
+            bail!(
+                "there are {} references and {} estimates; give one estimate for every reference, in the same order",
+                references.len(),
+                estimates.len()
+            );
+        }
         let mono = |sounds: Vec<(String, Clip)>| {
             sounds
                 .into_iter()
@@ -80,13 +87,6 @@ impl Scene {
     /// With `permute` estimates are first brought into the order of highest mean SIR (512 taps), as
     /// the reference implementation of BSS_eval does.
     pub fn score(&mut self, order: Order) -> Result<Vec<Row>> {
-        if self.references.len() != self.estimates.len() {
-            bail!(
-                "there are {} references and {} estimates; give one estimate for every reference, in the same order",
-                self.references.len(),
-                self.estimates.len()
-            );
-        }
         let references: Vec<Reference<'_>> = self
             .references
             .iter()
@@ -106,22 +106,21 @@ impl Scene {
                 .map_err(|error| self.named(error))?;
             self.estimates = best.iter().map(|&i| self.estimates[i].clone()).collect();
         }
-        let all = |signals: &[&[f32]]| {
+        let all = |signals: Vec<&[f32]>| {
+            let signals: Vec<Estimate<'_>> = signals.into_iter().map(Estimate).collect();
             evaluation
-                .score_all(signals)
+                .score_all(&signals)
                 .map_err(|error| self.named(error))
         };
-        let found = all(&self
-            .estimates
-            .iter()
-            .map(|(_, samples)| samples.as_slice())
-            .collect::<Vec<_>>())?;
+        let estimates = self.estimates.iter().map(|(_, samples)| samples.as_slice());
+        let found = all(estimates.collect())?;
         let bounds = match &self.mixture {
             None => vec![None; found.len()],
             Some(mixture) => {
-                let floor = all(&vec![mixture.as_slice(); found.len()])?;
+                let floor = evaluation.score_against_each(&Estimate(mixture));
+                let floor = floor.map_err(|error| self.named(error))?;
                 let ideal = self.ideal(mixture)?;
-                let ceiling = all(&ideal.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
+                let ceiling = all(ideal.iter().map(Vec::as_slice).collect())?;
                 floor.into_iter().zip(ceiling).map(Some).collect()
             }
         };
@@ -304,11 +303,30 @@ impl<'a> Evaluation<'a> {
     }
 
     /// Scores one estimate for every reference, in order.
-    fn score_all(&self, estimates: &[&[f32]]) -> Result<Vec<Scores>, MetricsError> {
-        let typed: Vec<Estimate<'_>> = estimates.iter().map(|samples| Estimate(samples)).collect();
-        let (full, one) = (self.full.score_all(&typed)?, self.one.score_all(&typed)?);
+    fn score_all(&self, estimates: &[Estimate<'_>]) -> Result<Vec<Scores>, MetricsError> {
+        let (full, one) = (
+            self.full.score_all(estimates)?,
+            self.one.score_all(estimates)?,
+        );
+        self.with_speech(&full, &one, estimates)
+    }
+
+    /// Scores one signal as the estimate of every reference in turn.
+    fn score_against_each(&self, estimate: &Estimate<'_>) -> Result<Vec<Scores>, MetricsError> {
+        let full = self.full.score_against_each(estimate)?;
+        let one = self.one.score_against_each(estimate)?;
+        self.with_speech(&full, &one, &vec![*estimate; full.len()])
+    }
+
+    /// Adds intelligibility to the ratios of each reference's estimate.
+    fn with_speech(
+        &self,
+        full: &[Ratios],
+        one: &[Ratios],
+        estimates: &[Estimate<'_>],
+    ) -> Result<Vec<Scores>, MetricsError> {
         let mut rows = Vec::new();
-        for (i, estimate) in typed.iter().enumerate() {
+        for (i, estimate) in estimates.iter().enumerate() {
             let speech = match intelligibility(&self.references[i], estimate, self.sample_rate) {
                 Ok(both) => [Some(both.stoi), Some(both.estoi)],
                 // a sound with too little speech still has its other scores

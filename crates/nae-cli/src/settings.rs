@@ -192,6 +192,8 @@ fn first_key(section: &Value) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     fn load(file: Option<&str>, set: &[&str]) -> Result<Settings> {
@@ -256,9 +258,14 @@ mod tests {
         }
     }
 
+    /// The committed configurations, found at run time: two checkouts may share a target folder.
+    fn configs() -> PathBuf {
+        PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).join("../../configs")
+    }
+
     #[test]
     fn no_file_and_the_default_file_are_the_same() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/default.toml");
+        let path = configs().join("default.toml");
         let file = Settings::load(&Configured {
             config: Some(path),
             set: vec![],
@@ -269,9 +276,8 @@ mod tests {
 
     #[test]
     fn every_committed_configuration_loads() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs");
         let mut count = 0;
-        for entry in std::fs::read_dir(folder).unwrap() {
+        for entry in std::fs::read_dir(configs()).unwrap() {
             Settings::load(&Configured {
                 config: Some(entry.unwrap().path()),
                 set: vec![],

@@ -68,3 +68,21 @@ pub fn sparsity<'a>(
         .map(|h| h.clone().abs().mean().mul_scalar(lambda))
         .reduce(|a, b| a + b)
 }
+
+/// The whole objective, [`generalised_kl`] plus [`sparsity`].
+///
+/// # Shapes
+/// - `estimate`: `[bins, frames]`; `hidden`: `[units, frames]` each; all non-negative
+/// - output: `[1]`
+pub fn objective<'a>(
+    target: &Target,
+    estimate: Tensor<2>,
+    hidden: impl IntoIterator<Item = &'a Tensor<2>>,
+    lambda: f64,
+) -> Tensor<1> {
+    let divergence = generalised_kl(target, estimate);
+    match sparsity(hidden, lambda) {
+        Some(penalty) => divergence + penalty,
+        None => divergence,
+    }
+}

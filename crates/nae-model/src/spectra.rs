@@ -6,20 +6,29 @@ use nae_audio::Magnitude;
 use crate::error::ModelError;
 use crate::init::matrix;
 
+/// Magnitudes as the rows of `[bins, frames]`, row-major.
+pub fn bin_major(magnitude: &Magnitude) -> Vec<f32> {
+    let (bins, frames) = (magnitude.bins(), magnitude.frames());
+    let mut values = vec![0.0f32; bins * frames];
+    for t in 0..frames {
+        for (f, &x) in magnitude.frame(t).iter().enumerate() {
+            values[f * frames + t] = x;
+        }
+    }
+    values
+}
+
 /// Uploads magnitudes scaled and compressed, `(gain·|X|)^γ`.
 ///
 /// # Shapes
 /// - `magnitude`: `frames × bins` on the host
 /// - output: `[bins, frames]`
 pub fn upload(magnitude: &Magnitude, gain: f64, compression: f64, device: &Device) -> Tensor<2> {
-    let (bins, frames) = (magnitude.bins(), magnitude.frames());
-    let mut values = vec![0.0f32; bins * frames];
-    for t in 0..frames {
-        for (f, &x) in magnitude.frame(t).iter().enumerate() {
-            values[f * frames + t] = (f64::from(x) * gain).powf(compression) as f32;
-        }
+    let mut values = bin_major(magnitude);
+    for x in &mut values {
+        *x = (f64::from(*x) * gain).powf(compression) as f32;
     }
-    matrix(values, bins, frames, device)
+    matrix(values, magnitude.bins(), magnitude.frames(), device)
 }
 
 /// Level of a sound: its standard deviation as its spectra show it, silent frames left out.

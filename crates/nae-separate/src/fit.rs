@@ -5,7 +5,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData};
 use nae_audio::Magnitude;
 use nae_model::Activations;
-use nae_model::loss::{Target, generalised_kl, sparsity};
+use nae_model::loss::{Target, objective};
 use nae_model::optim::{Flow, Plan, Progress, descend};
 use nae_model::random::generator;
 use nae_model::spectra::upload;
@@ -61,8 +61,15 @@ impl Separator {
             .iter()
             .map(|model| model.compression)
             .fold(1.0, f64::min);
-        let spectrum = upload(mixture, gain, compression, &self.tape);
-        let target = Target::new(spectrum.clone(), config.eps);
+        let target = Target::new(upload(mixture, gain, compression, &self.tape), config.eps);
+        // what each model's encoder reads; most often all models have one exponent
+        let heard = |model: &FrozenModel| {
+            if model.compression == compression {
+                target.spectrum.clone()
+            } else {
+                upload(mixture, gain, model.compression, &self.tape)
+            }
+        };
         let decode = |latents: &Latents| -> Vec<Tensor<2>> {
             let pairs = models.iter().zip(&latents.sources);
             pairs
@@ -84,19 +91,16 @@ impl Separator {
         };
         let descent = descend(
             plan,
-            self.start(&models, mixture, gain, run),
+            self.start(&models, target.spectrum.dims(), run, heard),
             |latents, step| {
                 let Some(estimate) = decode(&latents).into_iter().reduce(|a, b| a + b) else {
                     return (latents, None);
                 };
-                let mut loss = generalised_kl(&target, estimate);
-                if config.sparsity > 0.0 {
-                    let values: Vec<Tensor<2>> =
-                        latents.sources.iter().map(Activations::value).collect();
-                    if let Some(penalty) = sparsity(&values, config.sparsity) {
-                        loss = loss + penalty;
-                    }
-                }
+                let values: Vec<Tensor<2>> = match config.sparsity {
+                    0.0 => Vec::new(),
+                    _ => latents.sources.iter().map(Activations::value).collect(),
+                };
+                let loss = objective(&target, estimate, &values, config.sparsity);
                 let gradients = GradientsParams::from_grads(loss.backward(), &latents);
                 let rate = config
                     .schedule
@@ -129,29 +133,29 @@ impl Separator {
     }
 
     /// Activations a run starts at.
+    ///
+    /// - `heard`: the mixture as a model's encoder reads it
     fn start(
         &self,
         models: &[&FrozenModel],
-        mixture: &Magnitude,
-        gain: f64,
+        [bins, frames]: [usize; 2],
         run: usize,
+        heard: impl Fn(&FrozenModel) -> Tensor<2>,
     ) -> Latents {
         let is_random =
             self.config.start == Start::Random || run >= self.runs() / self.config.starts;
         let rank: usize = models.iter().map(|model| model.decoder.rank()).sum();
-        let scale = (2.0 / (rank + mixture.bins()) as f64).sqrt() as f32;
+        let scale = (2.0 / (rank + bins) as f64).sqrt() as f32;
         let mut rng = generator(self.seed, &format!("start {run}"));
         let start = |model: &&FrozenModel| {
             let h = if is_random {
-                let shape = [model.decoder.rank(), mixture.frames()];
+                let shape = [model.decoder.rank(), frames];
                 let values: Vec<f32> = (0..shape[0] * shape[1])
                     .map(|_| scale * rng.random_range(0.0..1.0f32))
                     .collect();
                 Tensor::from_data(TensorData::new(values, shape), &self.tape)
             } else {
-                model
-                    .decoder
-                    .encode(upload(mixture, gain, model.compression, &self.tape))
+                model.decoder.encode(heard(model))
             };
             Activations::new(h, self.config.activations)
         };

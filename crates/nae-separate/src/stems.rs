@@ -1,5 +1,6 @@
 //! One stretch of sound, from mixture to stems.
 
+use burn::tensor::Tensor;
 use nae_audio::{Clip, Magnitude, Spectrogram, Stft, resample, resample_to_len};
 use nae_model::optim::{Flow, Progress};
 use nae_model::spectra::{download, level};
@@ -14,6 +15,8 @@ use crate::sources::Separator;
 pub struct Separated {
     /// One for every source, with the mixture's rate, channels and sample count.
     pub stems: Vec<Clip>,
+    /// Every source's activations in the last run, `[rank, frames]` each; none for silence.
+    pub activations: Vec<Tensor<2>>,
     /// Loss, the mean over runs; 0 for silence.
     pub loss: f64,
     /// Steps taken in all runs.
@@ -27,6 +30,8 @@ pub struct Separated {
 pub struct Masks {
     /// One for every source, in `[0, 1]`, summing to one.
     pub masks: Vec<Magnitude>,
+    /// Every source's activations in the last run, `[rank, frames]` each; none for silence.
+    pub activations: Vec<Tensor<2>>,
     /// Loss, the mean over runs; 0 for silence.
     pub loss: f64,
     /// Steps taken in all runs.
@@ -93,6 +98,7 @@ impl Separator {
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Separated {
             stems,
+            activations: found.activations,
             loss: found.loss,
             steps: found.steps,
             is_interrupted: found.is_interrupted,
@@ -124,13 +130,15 @@ impl Separator {
             let mask = Magnitude::new(mixture.bins(), mixture.frames(), equal)?;
             return Ok(Masks {
                 masks: vec![mask; sources],
+                activations: Vec::new(),
                 loss: 0.0,
                 steps: 0,
                 is_interrupted: false,
             });
         };
         let runs = self.runs();
-        let mut sum: Option<Vec<burn::tensor::Tensor<2>>> = None;
+        let mut sum: Option<Vec<Tensor<2>>> = None;
+        let mut activations = Vec::new();
         let (mut loss, mut steps, mut is_interrupted, mut done) = (0.0, 0, false, 0);
         for run in 0..runs {
             let explained = self.explain(mixture, gain, run, observe)?;
@@ -141,6 +149,7 @@ impl Separator {
             });
             loss += explained.loss;
             steps += explained.steps;
+            activations = explained.activations;
             done += 1;
             if explained.is_interrupted {
                 is_interrupted = true;
@@ -154,6 +163,7 @@ impl Separator {
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Masks {
             masks,
+            activations,
             loss: loss / f64::from(done),
             steps,
             is_interrupted,

@@ -9,6 +9,10 @@ use burn::tensor::{Device, Tensor, TensorData};
 use nae_model::multiplicative::Objective;
 use safetensors::SafeTensors;
 
+/// The allocator of the command `nae`, which says why.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().collect();
     let [_, path, updates] = arguments.as_slice() else {

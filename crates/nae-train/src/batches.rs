@@ -64,6 +64,18 @@ pub fn latent_noise(
     matrix(values, rank, frames, device)
 }
 
+/// A latent with [`latent_noise`] on it; untouched for σ = 0.
+///
+/// # Shapes
+/// - input and output: `[rank, frames]`
+pub fn noisy(latent: Tensor<2>, sigma: f64, rng: &mut ChaCha8Rng) -> Tensor<2> {
+    if sigma == 0.0 {
+        return latent;
+    }
+    let noise = latent_noise(latent.dims(), sigma, rng, &latent.device());
+    latent * noise
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

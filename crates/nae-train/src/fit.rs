@@ -3,26 +3,16 @@
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use nae_model::Nae;
-use nae_model::loss::{Target, generalised_kl, sparsity};
-use nae_model::optim::{Flow, Plan, Progress, descend};
+use nae_model::loss::{Target, objective};
+use nae_model::optim::{Descent, Flow, Plan, Progress, descend};
 use nae_model::random::generator;
 
-use crate::batches::{Batches, indices, latent_noise};
+use crate::batches::{Batches, indices, noisy};
 use crate::error::TrainError;
 use crate::settings::TrainConfig;
 
 /// A network and how it got there.
-#[derive(Clone, Debug)]
-pub struct Fitted {
-    /// The network with the lowest loss.
-    pub network: Nae,
-    /// That loss, the mean over a window of steps.
-    pub loss: f64,
-    /// Steps taken.
-    pub steps: usize,
-    /// Whether the observer stopped the run.
-    pub is_interrupted: bool,
-}
+pub type Fitted = Descent<Nae>;
 
 /// Minimises `D(X‖X̂) + λ·|H|₁` over all weights.
 ///
@@ -51,7 +41,7 @@ pub fn fit(
         tolerance: config.tolerance,
     };
 
-    let run = descend(
+    Ok(descend(
         plan,
         network,
         |network, step| {
@@ -61,17 +51,12 @@ pub fn fit(
                 target.select(indices(batches.draw(), &device))
             };
             let encoded = network.encode(batch.spectrum.clone());
-            let mut latent = encoded.last().unwrap_or(&batch.spectrum).clone();
-            if config.latent_noise > 0.0 {
-                latent = latent.clone()
-                    * latent_noise(latent.dims(), config.latent_noise, &mut noise_rng, &device);
-            }
+            let latent = encoded.last().unwrap_or(&batch.spectrum).clone();
+            let latent = noisy(latent, config.latent_noise, &mut noise_rng);
             let mut hidden = network.decode(latent);
             let estimate = hidden.pop().unwrap_or_else(|| batch.spectrum.clone());
-            let mut loss = generalised_kl(&batch, estimate);
-            if let Some(penalty) = sparsity(encoded.iter().chain(&hidden), config.sparsity) {
-                loss = loss + penalty;
-            }
+            let hidden = encoded.iter().chain(&hidden);
+            let loss = objective(&batch, estimate, hidden, config.sparsity);
             let gradients = GradientsParams::from_grads(loss.backward(), &network);
             let rate = config
                 .schedule
@@ -79,11 +64,5 @@ pub fn fit(
             (optimizer.step(rate, network, gradients), Some(loss.inner()))
         },
         observe,
-    )?;
-    Ok(Fitted {
-        network: run.best,
-        loss: run.loss,
-        steps: run.steps,
-        is_interrupted: run.is_interrupted,
-    })
+    )?)
 }

@@ -136,7 +136,7 @@ pub fn train(
     };
     Ok(Model {
         card,
-        network: run.network,
+        network: run.best,
     })
 }
 
@@ -152,7 +152,7 @@ fn autoencoder(
     if config.refine.steps == 0 || fitted.is_interrupted {
         return Ok(fitted);
     }
-    let refined = refine::refine(fitted.network, spectrum, config, seed, observe)?;
+    let refined = refine::refine(fitted.best, spectrum, config, seed, observe)?;
     Ok(Fitted {
         steps: fitted.steps + refined.steps,
         ..refined

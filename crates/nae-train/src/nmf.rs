@@ -1,9 +1,10 @@
 //! Non-negative matrix factorisation of the training frames by multiplicative updates.
 
+use burn::module::Param;
 use burn::tensor::{Tensor, TensorData};
 use nae_model::config::BasisNorm;
 use nae_model::multiplicative::{Objective, unit_length};
-use nae_model::optim::{Flow, Plan, Progress, descend};
+use nae_model::optim::{Descent, Flow, Plan, Progress, descend};
 use nae_model::random::generator;
 use nae_model::{ModelConfig, Nae};
 use rand::RngExt;
@@ -42,8 +43,8 @@ pub fn fit(
         window: config.window,
         tolerance: config.tolerance,
     };
-    let mut best: Option<(Tensor<2>, f64)> = None;
-    let (mut steps, mut is_interrupted) = (0, false);
+    let mut best: Option<Descent<Tensor<2>>> = None;
+    let mut steps = 0;
     for restart in 0..settings.restarts {
         let start = start(&x, model, settings.start, seed, restart)?;
         let update = |(w, h): (Tensor<2>, Tensor<2>), step: usize| {
@@ -54,28 +55,35 @@ pub fn fit(
             let value = is_shown.then(|| objective.value(w.clone().matmul(h.clone()), &h, &x));
             ((w, h), value)
         };
-        let run = descend(plan, start, update, observe)?;
+        let run = descend(plan, start, update, observe)?.map(|(bases, _)| bases);
         steps += run.steps;
-        is_interrupted = run.is_interrupted;
-        if best.as_ref().is_none_or(|(_, loss)| run.loss < *loss) {
-            best = Some((run.best.0, run.loss));
-        }
+        let is_interrupted = run.is_interrupted;
+        let mut kept = match best {
+            Some(best) if best.loss <= run.loss => best,
+            _ => run,
+        };
+        kept.is_interrupted = is_interrupted;
+        best = Some(kept);
         if is_interrupted {
             break;
         }
     }
-    let mut network = network;
-    let mut loss = 0.0;
-    if let (Some((bases, value)), Some(layer)) = (best, network.decoder.first_mut()) {
-        layer.weight = burn::module::Param::from_tensor(Tensor::from_inner(bases));
-        loss = value;
-    }
-    Ok(Fitted {
-        network,
-        loss,
-        steps,
-        is_interrupted,
-    })
+    let Some(best) = best else {
+        return Ok(Descent {
+            best: network,
+            loss: 0.0,
+            steps: 0,
+            is_interrupted: false,
+        });
+    };
+    let fitted = best.map(|bases| {
+        let mut network = network;
+        if let Some(layer) = network.decoder.first_mut() {
+            layer.weight = Param::from_tensor(Tensor::from_inner(bases));
+        }
+        network
+    });
+    Ok(Fitted { steps, ..fitted })
 }
 
 /// Bases and activations a restart begins with.

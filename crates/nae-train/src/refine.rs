@@ -5,14 +5,14 @@
 //! letting every training frame have free activations, starting at the encoder's, fits the
 //! decoder to the way it will be used. The encoder stays as it was.
 
-use burn::optim::{AdamConfig, GradientsParams};
+use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
-use nae_model::loss::{Target, generalised_kl, sparsity};
-use nae_model::optim::{Flow, Plan, Progress, Schedule, descend};
+use nae_model::loss::{Target, objective};
+use nae_model::optim::{Flow, OptimizerKind, Plan, Progress, Schedule, descend};
 use nae_model::random::generator;
 use nae_model::{ActivationForm, Activations, Nae};
 
-use crate::batches::{Batches, indices, latent_noise};
+use crate::batches::{Batches, indices, noisy};
 use crate::error::TrainError;
 use crate::fit::Fitted;
 use crate::settings::TrainConfig;
@@ -49,7 +49,7 @@ pub fn refine(
         .unwrap_or_else(|| target.spectrum.clone());
     let activations = Activations::new(start, ActivationForm::Preactivation);
     let mut noise_rng = generator(seed, "refining noise");
-    let adam = || AdamConfig::new().with_epsilon(1e-8).init();
+    let adam = || OptimizerKind::Adam.build(&config.rprop);
     let (mut decoder_optimizer, mut activation_optimizer) = (adam(), adam());
     let plan = Plan {
         stage: "refining",
@@ -62,20 +62,12 @@ pub fn refine(
         plan,
         (network, activations),
         |(mut network, activations), step| {
-            let mut latent = activations.value();
-            let penalised = latent.clone();
-            if config.latent_noise > 0.0 {
-                latent = latent.clone()
-                    * latent_noise(latent.dims(), config.latent_noise, &mut noise_rng, &device);
-            }
-            let mut hidden = network.decode(latent);
+            let latent = activations.value();
+            let noised = noisy(latent.clone(), config.latent_noise, &mut noise_rng);
+            let mut hidden = network.decode(noised);
             let estimate = hidden.pop().unwrap_or_else(|| target.spectrum.clone());
-            let mut loss = generalised_kl(&target, estimate);
-            if let Some(penalty) =
-                sparsity(std::iter::once(&penalised).chain(&hidden), config.sparsity)
-            {
-                loss = loss + penalty;
-            }
+            let hidden = std::iter::once(&latent).chain(&hidden);
+            let loss = objective(&target, estimate, hidden, config.sparsity);
             let mut gradients = loss.backward();
             let decoder_gradients = GradientsParams::from_module(&mut gradients, &network.decoder);
             let activation_gradients = GradientsParams::from_module(&mut gradients, &activations);
@@ -94,10 +86,5 @@ pub fn refine(
         },
         observe,
     )?;
-    Ok(Fitted {
-        network: run.best.0,
-        loss: run.loss,
-        steps: run.steps,
-        is_interrupted: run.is_interrupted,
-    })
+    Ok(run.map(|(network, _)| network))
 }

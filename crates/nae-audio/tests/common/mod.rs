@@ -1,5 +1,5 @@
 //! What several tests need.
-#![allow(clippy::unwrap_used, dead_code)] // tests may panic; no test file uses everything here
+#![allow(clippy::unwrap_used, clippy::expect_used, dead_code)] // tests may panic; no test file uses everything here
 
 use std::f64::consts::TAU;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,14 @@ use std::path::{Path, PathBuf};
 /// The seed of all noise here.
 pub const SEED: u64 = 0x5eed;
 
+/// This package's folder, asked for at run time: a binary that another checkout built into the
+/// same target folder would remember that one's.
+fn package() -> std::ffi::OsString {
+    std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests")
+}
+
 pub fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures")
-        .join(name)
+    Path::new(&package()).join("tests/fixtures").join(name)
 }
 
 /// White noise within ±1 (xorshift64*).

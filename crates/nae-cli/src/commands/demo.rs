@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use nae_audio::{BitDepth, Clip, Stft};
+use burn::tensor::Tensor;
+use nae_audio::{BitDepth, Clip};
 use nae_metrics::{Estimate, Reference, si_sdr};
 use nae_model::{Card, Model};
 use nae_separate::{Separator, Source};
+use nae_train::TrainingClip;
 
 use super::train::LossRecord;
 use super::{make_folder, print};
@@ -97,13 +99,20 @@ pub fn run(command: &Demo, terminal: &Terminal) -> Result<()> {
     );
 
     let scene = scene(&speech, settings.audio.sample_rate)?;
+    let read = |voice| {
+        read_clips(
+            &[speech.join(voice).join("train")],
+            settings.audio.sample_rate,
+        )
+    };
+    let clips = VOICES.into_iter().map(read).collect::<Result<Vec<_>>>()?;
     let mut systems = Vec::new();
     for layers in LAYERS {
         let mut settings = settings.clone();
         settings.model.layers = layers;
         settings.model.widths.clear();
         systems.push(system(
-            command, terminal, &speech, settings, &scene, &device,
+            command, terminal, &clips, settings, &scene, &device,
         )?);
     }
     write_files(&command.out, &scene, &systems)?;
@@ -164,7 +173,7 @@ fn scene(speech: &Path, sample_rate: u32) -> Result<Scene> {
 fn system(
     command: &Demo,
     terminal: &Terminal,
-    speech: &Path,
+    clips: &[Vec<TrainingClip>],
     settings: Settings,
     scene: &Scene,
     device: &NamedDevice,
@@ -174,15 +183,11 @@ fn system(
     make_folder(&folder)?;
     let mut bar = Bar::new(terminal)?;
     let (mut models, mut losses) = (Vec::new(), Vec::new());
-    for voice in VOICES {
-        let clips = read_clips(
-            &[speech.join(voice).join("train")],
-            settings.audio.sample_rate,
-        )?;
+    for (voice, clips) in VOICES.into_iter().zip(clips) {
         let mut log = Vec::new();
         let model = nae_train::train(
             voice,
-            &clips,
+            clips,
             &settings.recipe(),
             command.computing.seed,
             &device.device,
@@ -236,7 +241,7 @@ fn system(
             )?)
         })
         .collect::<Result<Vec<f64>>>()?;
-    let voices = voices(&separator, models, losses, scene, &settings)?;
+    let voices = voices(models, losses, separated.activations)?;
     Ok(System {
         name: if layers == 2 {
             "shallow".into()
@@ -254,26 +259,16 @@ fn system(
 
 /// Bases and activations to look at.
 fn voices(
-    separator: &Separator,
     models: Vec<Model>,
     losses: Vec<Vec<LossRecord>>,
-    scene: &Scene,
-    settings: &Settings,
+    activations: Vec<Tensor<2>>,
 ) -> Result<Vec<Voice>> {
-    let magnitude = Stft::new(settings.audio.stft())?
-        .analyze(&scene.mixture.channels()[0])?
-        .magnitude();
-    let gain = separator
-        .gain_for(&magnitude)
-        .context("the mixture is silent")?;
-    let explained = separator.explain(&magnitude, gain, 0, &mut |_| flow())?;
-    let matrix = |tensor: burn::tensor::Tensor<2>| -> Result<(usize, usize, Vec<f32>)> {
+    let matrix = |tensor: Tensor<2>| -> Result<(usize, usize, Vec<f32>)> {
         let [rows, columns] = tensor.dims();
         Ok((rows, columns, nae_model::spectra::read(tensor)?))
     };
     let mut voices = Vec::new();
-    for ((model, losses), activations) in models.into_iter().zip(losses).zip(explained.activations)
-    {
+    for ((model, losses), activations) in models.into_iter().zip(losses).zip(activations) {
         let last = model
             .network
             .decoder

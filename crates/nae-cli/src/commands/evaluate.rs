@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 use nae_audio::Clip;
 use nae_metrics::summary::{self, Summary};
 use rayon::prelude::*;
@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::print;
 use crate::arguments::{Evaluate, Terminal};
 use crate::clips::{is_sound, sorted_entries};
+use crate::progress::draw_target;
 use crate::scores::{KEYS, Order, Row, Scene, Scores};
 
 /// Above this a score is rounding: a mixture of the references, say, has no artefacts at all.
@@ -32,11 +33,7 @@ pub fn run(command: &Evaluate, terminal: &Terminal) -> Result<()> {
     };
     let bar = ProgressBar::with_draw_target(
         Some(scenes.len() as u64),
-        if terminal.quiet || scenes.len() < 2 {
-            ProgressDrawTarget::hidden()
-        } else {
-            ProgressDrawTarget::stderr()
-        },
+        draw_target(terminal.quiet || scenes.len() < 2),
     );
     bar.set_style(ProgressStyle::with_template(
         "{bar:32} {pos}/{len} scenes ETA {eta}",
@@ -161,13 +158,6 @@ fn search(
 fn explain(scenes: &[SceneFiles]) -> Result<()> {
     for files in scenes {
         let scene = files.read()?;
-        if files.references.len() != files.estimates.len() {
-            bail!(
-                "there are {} references and {} estimates; give one estimate for every reference, in the same order",
-                files.references.len(),
-                files.estimates.len()
-            );
-        }
         for i in 0..files.references.len() {
             print(&format!("{}\n", scene.explain(i)?))?;
         }
@@ -208,33 +198,24 @@ fn to_json(rows: &[Row]) -> Value {
             .and_then(serde_json::Number::from_f64)
             .map_or(Value::Null, Value::Number)
     };
+    let all: Vec<_> = rows.iter().map(cells).collect();
     let mut sources = Vec::new();
-    for row in rows {
+    for (row, cells) in rows.iter().zip(&all) {
         let mut object = Map::new();
         object.insert("reference".into(), row.reference.clone().into());
         object.insert("estimate".into(), row.estimate.clone().into());
         object.extend(
-            cells(row)
-                .into_iter()
-                .map(|(key, value)| (key, number(value))),
+            cells
+                .iter()
+                .map(|(key, value)| (key.clone(), number(*value))),
         );
         sources.push(object);
     }
     let mut median = Map::new();
-    for (i, (key, _)) in rows
-        .first()
-        .map(cells)
-        .unwrap_or_default()
-        .into_iter()
-        .enumerate()
-    {
-        let values: Vec<f64> = rows.iter().filter_map(|row| cells(row)[i].1).collect();
-        let value = if values.len() == rows.len() {
-            summary::median(&values)
-        } else {
-            None
-        };
-        median.insert(key, number(value));
+    for (i, (key, _)) in all.first().into_iter().flatten().enumerate() {
+        let values: Option<Vec<f64>> = all.iter().map(|cells| cells[i].1).collect();
+        let value = values.and_then(|values| summary::median(&values));
+        median.insert(key.clone(), number(value));
     }
     json!({ "sources": sources, "median": median })
 }

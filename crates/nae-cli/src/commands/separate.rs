@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::train::check_source_name;
 use super::{make_folder, print, refuse_existing};
-use crate::arguments::{Bits, Separate, Terminal};
+use crate::arguments::{Separate, Terminal};
 use crate::progress::{Bar, catch_interrupt, flow, say};
 use crate::settings::Settings;
 
@@ -63,14 +63,15 @@ pub fn run(command: &Separate, terminal: &Terminal) -> Result<()> {
     catch_interrupt()?;
 
     let (rate, channels) = (reader.sample_rate(), reader.channel_count());
+    let depth = command.bits.depth();
     // integers may need a gain that is only known at the end: floats first, beside the stems
-    let draft = tempfile::Builder::new()
-        .prefix(".nae-")
-        .tempdir_in(&command.out)
-        .with_context(|| format!("cannot write into {}", command.out.display()))?;
-    let written = match command.bits {
-        Bits::Float => stems.clone(),
-        Bits::Int16 | Bits::Int24 => (0..stems.len())
+    let draft = match depth {
+        BitDepth::Float32 => None,
+        BitDepth::Int16 | BitDepth::Int24 => Some(draft_folder(&command.out)?),
+    };
+    let written: Vec<PathBuf> = match &draft {
+        None => stems.clone(),
+        Some(draft) => (0..stems.len())
             .map(|i| draft.path().join(format!("{i}.wav")))
             .collect(),
     };
@@ -101,10 +102,11 @@ pub fn run(command: &Separate, terminal: &Terminal) -> Result<()> {
         sink.finish()?;
     }
     let peak = summary.peaks.iter().fold(0.0f32, |a, &b| a.max(b));
-    let (gain, null) = match command.bits {
-        Bits::Float => (1.0, summary.null),
-        Bits::Int16 => to_integers(&written, &stems, BitDepth::Int16, peak, summary.null)?,
-        Bits::Int24 => to_integers(&written, &stems, BitDepth::Int24, peak, summary.null)?,
+    let (gain, null) = match depth {
+        BitDepth::Float32 => (1.0, summary.null),
+        BitDepth::Int16 | BitDepth::Int24 => {
+            to_integers(&written, &stems, depth, peak, summary.null)?
+        }
     };
     let gain_db = 20.0 * f64::from(gain).log10();
     if gain != 1.0 {
@@ -143,6 +145,12 @@ pub fn run(command: &Separate, terminal: &Terminal) -> Result<()> {
         })?)?;
     }
     Ok(())
+}
+
+/// A folder beside the stems that goes away by itself.
+fn draft_folder(out: &Path) -> Result<tempfile::TempDir> {
+    let draft = tempfile::Builder::new().prefix(".nae-").tempdir_in(out);
+    draft.with_context(|| format!("cannot write into {}", out.display()))
 }
 
 /// `FILE`, `NAME=FILE`, or several files with commas.

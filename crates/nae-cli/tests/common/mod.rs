@@ -6,11 +6,15 @@ use std::process::{Command, Output};
 
 use nae_audio::{BitDepth, Clip};
 
+/// This package's folder, asked for at run time: a binary that another checkout built into the
+/// same target folder would remember that one's.
+fn package() -> std::ffi::OsString {
+    std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests")
+}
+
 /// The recordings that come with nae.
 pub fn data(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../data")
-        .join(path)
+    Path::new(&package()).join("../../data").join(path)
 }
 
 /// Runs `nae` with arguments.

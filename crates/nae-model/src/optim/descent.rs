@@ -53,6 +53,18 @@ pub struct Descent<S> {
     pub is_interrupted: bool,
 }
 
+impl<S> Descent<S> {
+    /// The same run with something else made of its best state.
+    pub fn map<T>(self, make: impl FnOnce(S) -> T) -> Descent<T> {
+        Descent {
+            best: make(self.best),
+            loss: self.loss,
+            steps: self.steps,
+            is_interrupted: self.is_interrupted,
+        }
+    }
+}
+
 /// Why a run failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
