@@ -23,6 +23,11 @@
 //! rounding (a perfect one) has ratios limited by double precision, between 200 dB and 320 dB or
 //! infinite, here as in mir_eval: read them as "perfect", not as numbers.
 //!
+//! The parts are orthogonal, so their energies are differences of `‖ŝ‖²`, `‖P ŝ‖²` and `‖Pⱼ ŝ‖²`, which
+//! the projections' filters give without filtering anything. Where such a difference is too small to
+//! be known that way (an estimate nearly perfect, references nearly dependent) the parts themselves
+//! are formed and summed.
+//!
 //! The Gram matrix of the references is built from block-wise transforms and factored once for all
 //! estimates, after the observation of \[3\] that BSS_eval need not rebuild it: see the modules
 //! `overlap_save`, `toeplitz` and `projection`.
@@ -42,7 +47,7 @@ use crate::error::{MetricsError, Signal};
 use crate::fft::{Bin, multiply_add};
 use crate::overlap_save::{Blocks, Histories};
 use crate::permutation::best_assignment;
-use crate::projection::Projector;
+use crate::projection::{Projection, Projector};
 use crate::signal::{Estimate, Reference, check_of_length};
 use crate::simd::vectorised;
 use crate::toeplitz::BlockToeplitz;
@@ -313,15 +318,22 @@ impl BssEval {
             .map(|task| blocks.correlate(task.estimate, &self.histories))
             .collect();
         let interleaved = correlations.iter().map(|lags| self.interleave(lags));
-        let on_all = self.together.filters(interleaved.collect());
+        let on_all = self.together.project(interleaved.collect());
         let parts = tasks.iter().zip(correlations).zip(on_all);
         parts
             .map(|((task, correlations), on_all)| {
-                let on_all = self.responses_on_all(&mut blocks, &on_all);
-                let on_own = self.responses_on_own(&mut blocks, task, &correlations);
+                let on_own = self.projections_on_own(task, &correlations);
+                if let Some(energies) = energies_of_forms(task, &on_all, &on_own) {
+                    return energies.iter().map(Energies::ratios).collect();
+                }
+                let on_all = self.responses_on_all(&mut blocks, &on_all.filters);
+                let on_own: Vec<Vec<Bin>> = on_own
+                    .into_iter()
+                    .map(|own| blocks.filter(own.filters.into_iter()))
+                    .collect();
                 self.energies(&mut blocks, task, &on_all, &on_own)
                     .iter()
-                    .map(Energies::ratios)
+                    .map(|sums| sums.total().ratios())
                     .collect()
             })
             .collect()
@@ -348,19 +360,12 @@ impl BssEval {
             .collect()
     }
 
-    /// The spectra of the filters of the projection on each target; none when there is one
-    /// reference.
-    fn responses_on_own(
-        &self,
-        blocks: &mut Blocks,
-        task: &Task<'_>,
-        correlations: &[Vec<f64>],
-    ) -> Vec<Vec<Bin>> {
+    /// The projection on each target; none when there is one reference.
+    fn projections_on_own(&self, task: &Task<'_>, correlations: &[Vec<f64>]) -> Vec<Projection> {
         task.targets
             .clone()
             .filter_map(|target| Some((target, self.alone.get(target)?)))
-            .flat_map(|(target, own)| own.filters(vec![correlations[target].clone()]))
-            .map(|filter| blocks.filter(filter.into_iter()))
+            .flat_map(|(target, own)| own.project(vec![correlations[target].clone()]))
             .collect()
     }
 
@@ -372,8 +377,8 @@ impl BssEval {
         task: &Task<'_>,
         on_all: &[Vec<Bin>],
         on_own: &[Vec<Bin>],
-    ) -> Vec<Energies> {
-        let mut sums = vec![Energies::default(); task.targets.len()];
+    ) -> Vec<RunningEnergies> {
+        let mut sums = vec![RunningEnergies::default(); task.targets.len()];
         let mut spectrum = vec![Bin::default(); blocks.fft.bins()];
         let mut heard = vec![0.0; blocks.body()];
         let mut all_buffer = vec![0.0; blocks.fft.len()];
@@ -411,22 +416,80 @@ fn energy(signal: &[f32]) -> f64 {
     signal.iter().map(|&v| f64::from(v) * f64::from(v)).sum()
 }
 
+/// The greatest share of an energy that rounding may have made: 10⁻⁹ dB.
+const FORM_ERROR: f64 = 1e-10;
+
+/// The energies of the parts of an estimate for each of its targets as differences of the
+/// projections' energies (`e_artif` is orthogonal to the span of all references, `e_interf` to that
+/// of the target); `on_own` is empty when there is one reference.
+///
+/// `None` where a difference is too small to be known well: then the parts themselves must be formed.
+fn energies_of_forms(
+    task: &Task<'_>,
+    on_all: &Projection,
+    on_own: &[Projection],
+) -> Option<Vec<Energies>> {
+    let heard = energy(task.estimate);
+    let all = on_all.energy?;
+    let targets = if on_own.is_empty() {
+        std::slice::from_ref(on_all)
+    } else {
+        on_own
+    };
+    let energies = targets.iter().map(|own| {
+        let own = own.energy?;
+        let parts = Energies {
+            target: own.value,
+            interference: all.value - own.value,
+            artefacts: heard - all.value,
+            distortion: heard - own.value,
+            references: all.value,
+        };
+        let error = own.error + all.error + f64::EPSILON * heard;
+        let least = [parts.target, parts.artefacts]
+            .into_iter()
+            .chain((!on_own.is_empty()).then_some(parts.interference))
+            .fold(f64::INFINITY, f64::min);
+        (error < FORM_ERROR * least).then_some(parts)
+    });
+    energies.collect()
+}
+
 /// Running sums of each energy: they fill the vector registers.
 const LANES: usize = 8;
 
-/// Energies of the parts of an estimate, each in running sums.
-#[derive(Debug, Clone, Default)]
+/// Energies of the parts of an estimate.
 struct Energies {
-    target: [f64; LANES],
-    interference: [f64; LANES],
-    artefacts: [f64; LANES],
+    target: f64,
+    interference: f64,
+    artefacts: f64,
     /// Interference and artefacts together.
-    distortion: [f64; LANES],
+    distortion: f64,
     /// Target and interference together.
-    references: [f64; LANES],
+    references: f64,
 }
 
 impl Energies {
+    fn ratios(&self) -> Ratios {
+        Ratios {
+            sdr: ratio_db(self.target, self.distortion),
+            sir: ratio_db(self.target, self.interference),
+            sar: ratio_db(self.references, self.artefacts),
+        }
+    }
+}
+
+/// [`Energies`] in running sums.
+#[derive(Debug, Clone, Default)]
+struct RunningEnergies {
+    target: [f64; LANES],
+    interference: [f64; LANES],
+    artefacts: [f64; LANES],
+    distortion: [f64; LANES],
+    references: [f64; LANES],
+}
+
+impl RunningEnergies {
     /// Adds one block: the estimate as `heard` and its two projections, of one length.
     fn add(&mut self, heard: &[f64], all: &[f64], own: &[f64]) {
         let (heard, heard_rest) = heard.as_chunks::<LANES>();
@@ -456,12 +519,14 @@ impl Energies {
         self.distortion[lane] += (heard - own) * (heard - own);
     }
 
-    fn ratios(&self) -> Ratios {
+    fn total(&self) -> Energies {
         let sum = |lanes: &[f64; LANES]| lanes.iter().sum::<f64>();
-        Ratios {
-            sdr: ratio_db(sum(&self.target), sum(&self.distortion)),
-            sir: ratio_db(sum(&self.target), sum(&self.interference)),
-            sar: ratio_db(sum(&self.references), sum(&self.artefacts)),
+        Energies {
+            target: sum(&self.target),
+            interference: sum(&self.interference),
+            artefacts: sum(&self.artefacts),
+            distortion: sum(&self.distortion),
+            references: sum(&self.references),
         }
     }
 }

@@ -71,9 +71,10 @@ impl Projector {
         })
     }
 
-    /// The filters `x` of the projections of signals with the correlations `b`, in the same order.
-    /// Several at once cost little more than one: the factor is read from memory once for all.
-    pub(crate) fn filters(&self, correlations: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
+    /// The projections of signals with the correlations `b`, in the same order. Several at once cost
+    /// little more than one: the factor is read from memory once for all.
+    pub(crate) fn project(&self, correlations: Vec<Vec<f64>>) -> Vec<Projection> {
+        let given = correlations.clone();
         let mut descents: Vec<Descent> = correlations.into_iter().map(Descent::new).collect();
         let mut active: Vec<&mut Descent> = descents.iter_mut().collect();
         for _ in 0..MAX_STEPS {
@@ -104,8 +105,43 @@ impl Projector {
         }
         descents
             .into_iter()
-            .map(|descent| descent.filters)
+            .zip(given)
+            .map(|(descent, correlations)| Projection {
+                energy: (self.loading == 0.0)
+                    .then(|| Energy::of_form(&descent.filters, &correlations, &descent.residual)),
+                filters: descent.filters,
+            })
             .collect()
+    }
+}
+
+/// One signal's projection.
+pub(crate) struct Projection {
+    /// The filters `x`.
+    pub(crate) filters: Vec<f64>,
+    /// The energy of `P e`; none where loading makes it no exact projection.
+    pub(crate) energy: Option<Energy>,
+}
+
+/// An energy and what rounding may have done to it.
+#[derive(Clone, Copy)]
+pub(crate) struct Energy {
+    pub(crate) value: f64,
+    /// A bound on the error, absolute.
+    pub(crate) error: f64,
+}
+
+impl Energy {
+    /// `‖P e‖² = xᵀ T x = xᵀ(b − r)`: no signal need be filtered for it.
+    fn of_form(filters: &[f64], correlations: &[f64], residual: &[f64]) -> Self {
+        let (mut value, mut size) = (0.0, 0.0);
+        for ((x, b), r) in filters.iter().zip(correlations).zip(residual) {
+            value += x * (b - r);
+            size += (x * b).abs();
+        }
+        // the correlations come from transforms, which lose a digit or two
+        let error = 100.0 * f64::EPSILON * size;
+        Self { value, error }
     }
 }
 
