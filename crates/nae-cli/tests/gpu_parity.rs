@@ -58,8 +58,7 @@ fn loss_and_gradients(config: &ModelConfig, device: &Device) -> HashMap<String, 
         DEFAULT_EPS,
     );
     let encoded = network.encode(target.spectrum.clone());
-    let mut decoded = network.decode(encoded.last().unwrap().clone());
-    let estimate = decoded.pop().unwrap();
+    let (decoded, estimate) = network.decode(encoded.last().unwrap().clone());
     let loss =
         generalised_kl(&target, estimate) + sparsity(encoded.iter().chain(&decoded), 0.1).unwrap();
     let gradients = loss.backward();

@@ -1,10 +1,11 @@
 //! Activations as free parameters: what refining and separation search over.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, activation::softplus};
+use burn::tensor::Tensor;
+use nae_kernels::activate;
 use serde::{Deserialize, Serialize};
 
-use crate::nonlinearity::inverse_softplus;
+use crate::nonlinearity::{Nonlinearity, inverse_softplus};
 
 /// How a free tensor stands for activations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +55,9 @@ impl Activations {
     pub fn value(&self) -> Tensor<2> {
         match self.form {
             ActivationForm::Free | ActivationForm::Nonnegative => self.leaf.val(),
-            ActivationForm::Preactivation => softplus(self.leaf.val(), 1.0),
+            ActivationForm::Preactivation => {
+                activate(self.leaf.val(), Nonlinearity::Softplus.activation(1.0))
+            }
         }
     }
 

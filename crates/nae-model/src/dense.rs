@@ -2,6 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
+use nae_kernels::{Activation, activate};
 use rand::rngs::ChaCha8Rng;
 
 use crate::config::{BasisNorm, Output};
@@ -83,7 +84,7 @@ impl Dense {
     pub fn basis(&self) -> Tensor<2> {
         let weight = self.weight.val();
         let weight = if self.stage.output == Output::Linear {
-            weight.abs()
+            activate(weight, Activation::Abs)
         } else {
             weight
         };
@@ -96,25 +97,39 @@ impl Dense {
         }
     }
 
+    /// `g`.
+    pub fn activation(&self) -> Activation {
+        let sharpness = self.stage.sharpness;
+        match self.stage.output {
+            Output::Softplus => Activation::Softplus { sharpness },
+            Output::Relu => Activation::Relu,
+            Output::Abs => Activation::Abs,
+            Output::Linear => Activation::Identity,
+        }
+    }
+
     /// `g(W·x + b)`.
     ///
     /// # Shapes
     /// - `x`: `[inputs, frames]`, non-negative
     /// - output: `[outputs, frames]`, non-negative
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        activate(self.product(x), self.activation())
+    }
+
+    /// `W·x + b`.
+    ///
+    /// # Shapes
+    /// - `x`: `[inputs, frames]`, non-negative
+    /// - output: `[outputs, frames]`
+    pub fn product(&self, x: Tensor<2>) -> Tensor<2> {
         let linear = self.stage.output == Output::Linear;
         let mut y = self.basis().matmul(x);
         if let Some(bias) = &self.bias {
             let bias = if linear { bias.val().abs() } else { bias.val() };
             y = y + bias;
         }
-        let g = match self.stage.output {
-            Output::Softplus => Nonlinearity::Softplus,
-            Output::Relu => Nonlinearity::Relu,
-            Output::Abs => Nonlinearity::Abs,
-            Output::Linear => return y,
-        };
-        g.apply(y, self.stage.sharpness)
+        y
     }
 
     /// The same layer with [`basis`](Self::basis) worked out once, for decoding with frozen

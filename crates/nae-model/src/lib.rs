@@ -31,7 +31,7 @@
 //! let network = Nae::new(&config, 9, &mut generator(0, "weights"), &device);
 //! let spectrum = Tensor::<2>::ones([9, 3], &device);
 //! let latent = network.encode(spectrum.clone()).pop().unwrap(); // [rank, frames]
-//! let estimate = network.decode(latent).pop().unwrap(); // [bins, frames]
+//! let (_, estimate) = network.decode(latent); // [bins, frames]
 //! let loss = generalised_kl(&Target::new(spectrum, DEFAULT_EPS), estimate);
 //! assert!(loss.into_scalar::<f32>() > 0.0);
 //! ```

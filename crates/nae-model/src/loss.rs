@@ -1,40 +1,60 @@
 //! The objective `D(X‖X̂) + λ·|H|₁` (Smaragdis & Venkataramani, ICASSP 2017, and their script).
 
-use burn::tensor::Tensor;
+use burn::tensor::{Int, Tensor};
+use nae_kernels::{Activation, activate, divergence, mean_abs};
 
 /// Floor ε in both logarithms, relative to spectra whose signal has unit standard deviation:
 /// single-precision epsilon, as in the authors' script.
 pub const DEFAULT_EPS: f64 = 1.19e-7;
 
-/// A spectrum to be explained, with what the divergence needs of it worked out once.
+/// A spectrum to be explained.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// `X`, `[bins, frames]`, non-negative.
     pub spectrum: Tensor<2>,
-    /// `ln(X + ε)`, `[bins, frames]`.
-    log: Tensor<2>,
     eps: f64,
 }
 
 impl Target {
-    /// Prepares `spectrum` (`[bins, frames]`, non-negative) for [`generalised_kl`].
+    /// A spectrum (`[bins, frames]`, non-negative) and the floor ε in both logarithms.
     pub fn new(spectrum: Tensor<2>, eps: f64) -> Self {
-        let log = spectrum.clone().add_scalar(eps).log();
-        Self { spectrum, log, eps }
+        Self { spectrum, eps }
     }
 
     /// The frames with the given indices.
-    pub fn select(&self, frames: Tensor<1, burn::tensor::Int>) -> Self {
-        Self {
-            spectrum: self.spectrum.clone().select(1, frames.clone()),
-            log: self.log.clone().select(1, frames),
-            eps: self.eps,
-        }
+    pub fn select(&self, frames: Tensor<1, Int>) -> Self {
+        Self::new(self.spectrum.clone().select(1, frames), self.eps)
     }
 
     /// Number of frames.
     pub fn frames(&self) -> usize {
         self.spectrum.dims()[1]
+    }
+}
+
+/// An estimate `X̂ = g(B)` before its last function, which the divergence applies on the way.
+#[derive(Clone, Debug)]
+pub struct Estimate {
+    /// `B`, `[bins, frames]`.
+    pub product: Tensor<2>,
+    /// `g`.
+    pub activation: Activation,
+}
+
+impl Estimate {
+    /// `X̂`, `[bins, frames]`, non-negative.
+    pub fn value(self) -> Tensor<2> {
+        activate(self.product, self.activation)
+    }
+}
+
+impl From<Tensor<2>> for Estimate {
+    /// An estimate that is non-negative already.
+    fn from(product: Tensor<2>) -> Self {
+        Self {
+            product,
+            activation: Activation::Identity,
+        }
     }
 }
 
@@ -44,9 +64,14 @@ impl Target {
 /// # Shapes
 /// - `estimate`: `[bins, frames]`, non-negative
 /// - output: `[1]`
-pub fn generalised_kl(target: &Target, estimate: Tensor<2>) -> Tensor<1> {
-    let log_ratio = target.log.clone() - estimate.clone().add_scalar(target.eps).log();
-    (target.spectrum.clone() * log_ratio - target.spectrum.clone() + estimate).mean()
+pub fn generalised_kl(target: &Target, estimate: impl Into<Estimate>) -> Tensor<1> {
+    let estimate = estimate.into();
+    divergence(
+        estimate.product.unsqueeze(),
+        target.spectrum.clone().unsqueeze(),
+        estimate.activation,
+        target.eps,
+    )
 }
 
 /// L1 penalty `λ·mean|H|`, summed over the given hidden layers; `None` when λ is 0.
@@ -65,7 +90,7 @@ pub fn sparsity<'a>(
     }
     hidden
         .into_iter()
-        .map(|h| h.clone().abs().mean().mul_scalar(lambda))
+        .map(|h| mean_abs(h.clone()).mul_scalar(lambda))
         .reduce(|a, b| a + b)
 }
 
@@ -76,7 +101,7 @@ pub fn sparsity<'a>(
 /// - output: `[1]`
 pub fn objective<'a>(
     target: &Target,
-    estimate: Tensor<2>,
+    estimate: impl Into<Estimate>,
     hidden: impl IntoIterator<Item = &'a Tensor<2>>,
     lambda: f64,
 ) -> Tensor<1> {

@@ -7,6 +7,7 @@ use rand::rngs::ChaCha8Rng;
 use crate::config::{BasisNorm, Latent, ModelConfig, ModelKind, Output};
 use crate::decoder::Decoder;
 use crate::dense::{Dense, Stage};
+use crate::loss::Estimate;
 
 /// Non-negative autoencoder with any number of layers, `X → H₁ → … → X̂`; without encoder and with
 /// one linear layer, an NMF.
@@ -52,13 +53,21 @@ impl Nae {
         run(&self.encoder, x)
     }
 
-    /// Outputs of every decoder layer; the last is the estimate `X̂`.
+    /// Outputs of the decoder's hidden layers, and the estimate `X̂`.
     ///
     /// # Shapes
     /// - `latent`: `[rank, frames]`, non-negative
-    /// - output: `[units, frames]` each, non-negative; the last `[bins, frames]`
-    pub fn decode(&self, latent: Tensor<2>) -> Vec<Tensor<2>> {
-        run(&self.decoder, latent)
+    /// - output: `[units, frames]` each, non-negative; the estimate `[bins, frames]`
+    pub fn decode(&self, latent: Tensor<2>) -> (Vec<Tensor<2>>, Estimate) {
+        let Some((last, hidden)) = self.decoder.split_last() else {
+            return (Vec::new(), latent.into());
+        };
+        let hidden = run(hidden, latent.clone());
+        let estimate = Estimate {
+            product: last.product(hidden.last().cloned().unwrap_or(latent)),
+            activation: last.activation(),
+        };
+        (hidden, estimate)
     }
 
     /// The frozen part that turns activations at `latent` into spectra, on `device`.

@@ -1,6 +1,7 @@
 //! `g`, the element-wise function that makes a layer's output non-negative.
 
-use burn::tensor::{Tensor, activation::softplus};
+use burn::tensor::Tensor;
+use nae_kernels::Activation;
 use serde::{Deserialize, Serialize};
 
 /// Element-wise non-linearity with non-negative range.
@@ -16,15 +17,12 @@ pub enum Nonlinearity {
 }
 
 impl Nonlinearity {
-    /// `g(x)`, element by element; `sharpness` is softplus's p and unused otherwise.
-    ///
-    /// # Shapes
-    /// - input and output: any
-    pub fn apply<const D: usize>(self, x: Tensor<D>, sharpness: f64) -> Tensor<D> {
+    /// The operation; `sharpness` is softplus's p and unused otherwise.
+    pub fn activation(self, sharpness: f64) -> Activation {
         match self {
-            Self::Softplus => softplus(x, sharpness),
-            Self::Relu => burn::tensor::activation::relu(x),
-            Self::Abs => x.abs(),
+            Self::Softplus => Activation::Softplus { sharpness },
+            Self::Relu => Activation::Relu,
+            Self::Abs => Activation::Abs,
         }
     }
 }
@@ -45,6 +43,7 @@ pub fn inverse_softplus<const D: usize>(y: Tensor<D>, floor: f64) -> Tensor<D> {
 mod tests {
     use super::*;
     use burn::tensor::Device;
+    use nae_kernels::activate;
 
     const POINTS: [f32; 7] = [-200.0, -30.0, -1.0, 0.0, 0.5, 30.0, 200.0];
 
@@ -52,7 +51,7 @@ mod tests {
     fn softplus_equals_its_definition_in_f64() {
         let x = Tensor::<1>::from_data(POINTS, &Device::flex());
         for p in [1.0, 3.0] {
-            let came = softplus(x.clone(), p)
+            let came = activate(x.clone(), Nonlinearity::Softplus.activation(p))
                 .into_data()
                 .try_to_vec::<f32>()
                 .unwrap();
@@ -80,8 +79,7 @@ mod tests {
             Nonlinearity::Relu,
             Nonlinearity::Abs,
         ] {
-            let y = g
-                .apply(x.clone(), 3.0)
+            let y = activate(x.clone(), g.activation(3.0))
                 .into_data()
                 .try_to_vec::<f32>()
                 .unwrap();
@@ -93,7 +91,10 @@ mod tests {
     fn inverse_softplus_undoes_softplus() {
         let y = [1e-3f32, 0.01, 0.7, 5.0, 80.0];
         let z = inverse_softplus(Tensor::<1>::from_data(y, &Device::flex()), 1e-3);
-        let back = softplus(z, 1.0).into_data().try_to_vec::<f32>().unwrap();
+        let back = activate(z, Nonlinearity::Softplus.activation(1.0))
+            .into_data()
+            .try_to_vec::<f32>()
+            .unwrap();
         for (y, back) in y.iter().zip(back) {
             // 1 − e^{−y} in f32 loses digits near zero: 6e-8 of 1e-3
             assert!((y - back).abs() <= 1e-4 * y, "{y} {back}");

@@ -60,8 +60,8 @@ fn estimate(model: &Model) -> Vec<f32> {
     model
         .network
         .decode(latent)
-        .pop()
-        .unwrap()
+        .1
+        .value()
         .into_data()
         .try_to_vec()
         .unwrap()

@@ -53,8 +53,7 @@ pub fn fit(
             let encoded = network.encode(batch.spectrum.clone());
             let latent = encoded.last().unwrap_or(&batch.spectrum).clone();
             let latent = noisy(latent, config.latent_noise, &mut noise_rng);
-            let mut hidden = network.decode(latent);
-            let estimate = hidden.pop().unwrap_or_else(|| batch.spectrum.clone());
+            let (hidden, estimate) = network.decode(latent);
             let hidden = encoded.iter().chain(&hidden);
             let loss = objective(&batch, estimate, hidden, config.sparsity);
             let gradients = GradientsParams::from_grads(loss.backward(), &network);

@@ -64,8 +64,7 @@ pub fn refine(
         |(mut network, activations), step| {
             let latent = activations.value();
             let noised = noisy(latent.clone(), config.latent_noise, &mut noise_rng);
-            let mut hidden = network.decode(noised);
-            let estimate = hidden.pop().unwrap_or_else(|| target.spectrum.clone());
+            let (hidden, estimate) = network.decode(noised);
             let hidden = std::iter::once(&latent).chain(&hidden);
             let loss = objective(&target, estimate, hidden, config.sparsity);
             let mut gradients = loss.backward();

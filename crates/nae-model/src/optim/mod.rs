@@ -1,13 +1,15 @@
 //! Optimisers that training and separation share, behind one set of settings.
 
+mod adam;
 mod descent;
 mod rprop;
 mod schedule;
 mod window;
 
-use burn::optim::{AdamConfig, ModuleOptimizer, RmsPropConfig};
+use burn::optim::{ModuleOptimizer, RmsPropConfig};
 use serde::{Deserialize, Serialize};
 
+pub use adam::Adam;
 pub use descent::{Descent, DescentError, Flow, Plan, Progress, descend};
 pub use rprop::{Rprop, RpropSettings};
 pub use schedule::Schedule;
@@ -28,7 +30,7 @@ impl OptimizerKind {
     /// A fresh optimiser. For [`OptimizerKind::Rprop`] the learning rate is the first step size.
     pub fn build(self, rprop: &RpropSettings) -> ModuleOptimizer {
         match self {
-            Self::Adam => AdamConfig::new().with_epsilon(1e-8).init(),
+            Self::Adam => ModuleOptimizer::from(Adam),
             Self::Rmsprop => RmsPropConfig::new()
                 .with_momentum(0.0)
                 .with_epsilon(1e-8)

@@ -2,6 +2,7 @@
 
 use burn::optim::{LearningRate, Optimizer, RecordState, StateSink, StateSource};
 use burn::tensor::{Device, Tensor};
+use nae_kernels::{RpropFactors, rprop};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ModelError, setting};
@@ -123,30 +124,22 @@ impl Optimizer for Rprop {
         grad: Tensor<D>,
         state: Option<Self::State<D>>,
     ) -> (Tensor<D>, Option<Self::State<D>>) {
-        let sign = grad.sign();
         let Some(state) = state else {
+            let sign = grad.sign();
             let step = sign.zeros_like().add_scalar(lr);
             return (
                 tensor - sign.clone() * step.clone(),
                 Some(RpropState { step, sign }),
             );
         };
-        let RpropSettings {
-            increase,
-            decrease,
-            min_step,
-            max_step,
-        } = self.settings;
-        let agreement = sign.clone() * state.sign; // 1 kept, −1 changed, 0 unknown
-        let kept = agreement.clone().clamp_min(0.0);
-        let changed = agreement.clamp_max(0.0).neg();
-        let factor = kept.mul_scalar(increase - 1.0) + changed.clone().mul_scalar(decrease - 1.0);
-        let step = (state.step * factor.add_scalar(1.0)).clamp(min_step, max_step);
-        let sign = sign * changed.neg().add_scalar(1.0); // after a change: no update, no memory
-        (
-            tensor - sign.clone() * step.clone(),
-            Some(RpropState { step, sign }),
-        )
+        let factors = RpropFactors {
+            increase: self.settings.increase,
+            decrease: self.settings.decrease,
+            min_step: self.settings.min_step,
+            max_step: self.settings.max_step,
+        };
+        let (tensor, [step, sign]) = rprop(tensor, grad, [state.step, state.sign], factors);
+        (tensor, Some(RpropState { step, sign }))
     }
 
     fn to_device<const D: usize>(state: Self::State<D>, device: &Device) -> Self::State<D> {

@@ -1,0 +1,127 @@
+//! Adam's update in one pass.
+
+use burn::backend::Dispatch;
+use burn::tensor::Tensor;
+use rayon::prelude::*;
+
+use crate::is_fused;
+use crate::lanes::{CHUNK, Work, vectorised};
+use crate::ops::Updates;
+use crate::slices::{FlexTensor, contiguous, values, values_mut};
+
+const BETA_1: f32 = 0.9;
+const BETA_2: f32 = 0.999;
+const EPSILON: f32 = 1e-8;
+
+/// Factors of one step, bias corrections included.
+#[derive(Clone, Copy, Debug)]
+pub struct AdamStep {
+    /// `rate·√(1 − β₂ᵗ)/(1 − β₁ᵗ)`.
+    rate: f32,
+    /// `ε·√(1 − β₂ᵗ)`.
+    epsilon: f32,
+}
+
+impl AdamStep {
+    /// Factors of step number `time` (from 1) at a learning rate.
+    pub fn new(rate: f64, time: usize) -> Self {
+        let power = |beta: f32| f64::from(beta).powf(time as f64);
+        let correction = (1.0 - power(BETA_2)).sqrt();
+        Self {
+            rate: (rate * correction / (1.0 - power(BETA_1))) as f32,
+            epsilon: EPSILON * correction as f32,
+        }
+    }
+}
+
+/// One step of Adam (D. P. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015),
+/// β = (0.9, 0.999), ε = 1e-8, without weight decay: the parameter and both moments after it.
+///
+/// # Shapes
+/// - all inputs and outputs: that of the parameter
+pub fn adam<const D: usize>(
+    parameter: Tensor<D>,
+    gradient: Tensor<D>,
+    moments: [Tensor<D>; 2],
+    step: AdamStep,
+) -> (Tensor<D>, [Tensor<D>; 2]) {
+    if !is_fused(&parameter) {
+        return composite(parameter, gradient, moments, step);
+    }
+    let [first, second] = moments;
+    let (parameter, first, second) = <Dispatch as Updates>::adam(
+        parameter.into_dispatch(),
+        gradient.into_dispatch(),
+        first.into_dispatch(),
+        second.into_dispatch(),
+        step,
+    );
+    (
+        Tensor::from_dispatch(parameter),
+        [first, second].map(Tensor::from_dispatch),
+    )
+}
+
+/// [`adam`] made of Burn's own operations.
+pub fn composite<const D: usize>(
+    parameter: Tensor<D>,
+    gradient: Tensor<D>,
+    [first, second]: [Tensor<D>; 2],
+    step: AdamStep,
+) -> (Tensor<D>, [Tensor<D>; 2]) {
+    let first = first.mul_scalar(BETA_1) + gradient.clone().mul_scalar(1.0 - BETA_1);
+    let second = second.mul_scalar(BETA_2) + gradient.square().mul_scalar(1.0 - BETA_2);
+    let length = second.clone().sqrt().add_scalar(step.epsilon);
+    let parameter = parameter - first.clone().mul_scalar(step.rate) / length;
+    (parameter, [first, second])
+}
+
+/// Parameter and both moments after a step.
+pub(crate) fn update(
+    parameter: FlexTensor,
+    gradient: FlexTensor,
+    first: FlexTensor,
+    second: FlexTensor,
+    step: AdamStep,
+) -> (FlexTensor, FlexTensor, FlexTensor) {
+    let gradient = contiguous(gradient);
+    let (mut parameter, mut first, mut second) =
+        (contiguous(parameter), contiguous(first), contiguous(second));
+    values_mut(&mut parameter)
+        .par_chunks_mut(CHUNK)
+        .zip(values_mut(&mut first).par_chunks_mut(CHUNK))
+        .zip(values_mut(&mut second).par_chunks_mut(CHUNK))
+        .zip(values(&gradient).par_chunks(CHUNK))
+        .for_each(|(((parameter, first), second), gradient)| {
+            vectorised(Update {
+                parameter,
+                first,
+                second,
+                gradient,
+                step,
+            });
+        });
+    (parameter, first, second)
+}
+
+struct Update<'a> {
+    parameter: &'a mut [f32],
+    first: &'a mut [f32],
+    second: &'a mut [f32],
+    gradient: &'a [f32],
+    step: AdamStep,
+}
+
+impl Work for Update<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let moments = self.first.iter_mut().zip(self.second);
+        let parameters = self.parameter.iter_mut().zip(self.gradient);
+        for ((parameter, g), (first, second)) in parameters.zip(moments) {
+            *first = BETA_1 * *first + (1.0 - BETA_1) * g;
+            *second = BETA_2 * *second + (1.0 - BETA_2) * g * g;
+            *parameter -= self.step.rate * *first / (second.sqrt() + self.step.epsilon);
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! The generalised Kullback–Leibler divergence of a sum of activated sources.
+
+use burn::backend::Dispatch;
+use burn::backend::autodiff::Autodiff;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind, unary};
+use burn::backend::tensor::FloatTensor;
+use burn::tensor::{DType, Tensor};
+
+use crate::activation::Activation;
+use crate::is_fused;
+use crate::lanes::{CHUNK, LANES, Work, sum, vectorised};
+use crate::ops::{Kernels, Passes};
+use crate::slices::{FlexTensor, contiguous, values, values_mut};
+use crate::vector::{ln, softplus};
+
+/// Divergence of every scene's target `X` from the sum of its activated sources,
+/// `X̂ = Σᵢ g(Bᵢ)`: the mean over all bins of `X·(ln(X+ε) − ln(X̂+ε)) − X + X̂` (Smaragdis &
+/// Venkataramani, ICASSP 2017, and their script). Zero exactly when `X̂ = X`.
+///
+/// With `n` bins in all, the gradient with respect to `Bᵢ` is `(1 − X/(X̂+ε))·g′(Bᵢ)/n`; the fused
+/// form works it out on the way and keeps nothing else. The target gets no gradient.
+///
+/// # Shapes
+/// - `products` (`B`): `[scenes·sources, bins, frames]`, the sources of one scene one after the other
+/// - `target` (`X`): `[scenes, bins, frames]`, non-negative
+/// - output: `[scenes]`
+///
+/// # Panics
+/// If `products` is no whole number of sources for every scene, or bins or frames differ.
+pub fn divergence(products: Tensor<3>, target: Tensor<3>, g: Activation, eps: f64) -> Tensor<1> {
+    let (sources, bins) = (products.dims(), target.dims());
+    assert!(
+        bins[0] > 0 && sources[0].is_multiple_of(bins[0]) && sources[1..] == bins[1..],
+        "products {sources:?} do not fit the target {bins:?}"
+    );
+    if is_fused(&products) && is_fused(&target) {
+        let (products, target) = (products.into_dispatch(), target.into_dispatch());
+        Tensor::from_dispatch(<Dispatch as Kernels>::divergence(products, target, g, eps))
+    } else {
+        composite(products, target, g, eps)
+    }
+}
+
+/// [`divergence`] made of Burn's own operations.
+pub fn composite(products: Tensor<3>, target: Tensor<3>, g: Activation, eps: f64) -> Tensor<1> {
+    let [scenes, bins, frames] = target.dims();
+    let activated = crate::activation::composite(products, g);
+    let estimate = if activated.dims()[0] == scenes {
+        activated
+    } else {
+        let sources = activated.dims()[0] / scenes;
+        activated
+            .reshape([scenes, sources, bins, frames])
+            .sum_dim(1)
+            .reshape([scenes, bins, frames])
+    };
+    let ratio = target.clone().add_scalar(eps) / estimate.clone().add_scalar(eps);
+    let terms = target.clone() * ratio.log() - target + estimate;
+    terms
+        .reshape([scenes, bins * frames])
+        .mean_dim(1)
+        .reshape([scenes])
+}
+
+/// Divergences and the gradient with respect to the products, which take the products' place.
+pub(crate) fn forward(
+    products: FlexTensor,
+    target: FlexTensor,
+    g: Activation,
+    eps: f32,
+) -> (FlexTensor, FlexTensor) {
+    let (mut products, target) = (contiguous(products), contiguous(target));
+    let shape = target.layout().shape().clone();
+    let scenes = shape[0];
+    let plane = shape[1] * shape[2];
+    let sources = products.layout().shape()[0] / scenes.max(1);
+    let mut losses = FlexTensor::empty([scenes].into(), DType::F32);
+    let targets = values(&target).chunks(plane.max(1));
+    let scenes_of_products = values_mut(&mut products).chunks_mut((sources * plane).max(1));
+    for ((loss, target), products) in values_mut(&mut losses)
+        .iter_mut()
+        .zip(targets)
+        .zip(scenes_of_products)
+    {
+        let mut planes: Vec<_> = products
+            .chunks_mut(plane)
+            .map(|plane| plane.chunks_mut(CHUNK))
+            .collect();
+        let pieces: Vec<Piece<'_>> = target
+            .chunks(CHUNK)
+            .map(|target| Piece {
+                target,
+                sources: planes.iter_mut().filter_map(Iterator::next).collect(),
+                g,
+                eps,
+                weight: 1.0 / plane as f32,
+            })
+            .collect();
+        *loss = (sum(pieces, vectorised) / plane as f64) as f32;
+    }
+    (losses, products)
+}
+
+/// Some bins of one scene.
+struct Piece<'a> {
+    target: &'a [f32],
+    /// Every source's products; afterwards the gradients.
+    sources: Vec<&'a mut [f32]>,
+    g: Activation,
+    eps: f32,
+    /// One over the scene's number of bins.
+    weight: f32,
+}
+
+impl Work for Piece<'_> {
+    type Output = f64;
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) -> f64 {
+        let Self {
+            target,
+            mut sources,
+            g,
+            eps,
+            weight,
+        } = self;
+        let mut total = 0.0;
+        // a few cache lines at a time: sums stay in single precision only that long
+        const BLOCK: usize = 64 * LANES;
+        let mut start = 0;
+        for target in target.chunks(BLOCK) {
+            let mut estimate = [0.0f32; BLOCK];
+            let estimate = &mut estimate[..target.len()];
+            let range = start..start + target.len();
+            start = range.end;
+            match (sources.as_mut_slice(), g) {
+                ([only], Activation::Identity) => {
+                    total += linear::<FUSED>(&mut only[range], target, eps, weight);
+                    continue;
+                }
+                (sources, _) => {
+                    for source in sources {
+                        add_activated::<FUSED>(estimate, &mut source[range.clone()], g);
+                    }
+                }
+            }
+            total += linear::<FUSED>(estimate, target, eps, weight);
+            // the estimate has become the gradient with respect to it, the sources their slopes
+            for source in &mut sources {
+                for (slope, gradient) in source[range.clone()].iter_mut().zip(&*estimate) {
+                    *slope *= gradient;
+                }
+            }
+        }
+        total
+    }
+}
+
+/// Adds `g(b)` to `estimate` and leaves `g′(b)` in the place of `b`.
+#[inline(always)]
+fn add_activated<const FUSED: bool>(estimate: &mut [f32], b: &mut [f32], g: Activation) {
+    let pairs = estimate.iter_mut().zip(b);
+    match g {
+        Activation::Identity => {
+            for (estimate, b) in pairs {
+                *estimate += *b;
+                *b = 1.0;
+            }
+        }
+        Activation::Softplus { sharpness } => {
+            let (p, inverse) = (sharpness as f32, (1.0 / sharpness) as f32);
+            for (estimate, b) in pairs {
+                let (y, slope) = softplus::<FUSED>(*b, p, inverse);
+                *estimate += y;
+                *b = slope;
+            }
+        }
+        Activation::Relu => {
+            for (estimate, b) in pairs {
+                *estimate += b.max(0.0);
+                *b = if *b > 0.0 { 1.0 } else { 0.0 };
+            }
+        }
+        Activation::Abs => {
+            for (estimate, b) in pairs {
+                *estimate += b.abs();
+                *b = if *b > 0.0 {
+                    1.0
+                } else if *b < 0.0 {
+                    -1.0
+                } else {
+                    0.0
+                };
+            }
+        }
+    }
+}
+
+/// The divergence's terms, summed, of an estimate that its gradient replaces.
+#[inline(always)]
+fn linear<const FUSED: bool>(estimate: &mut [f32], target: &[f32], eps: f32, weight: f32) -> f64 {
+    let mut sums = [0.0f32; LANES];
+    let (blocks, rest) = estimate.as_chunks_mut::<LANES>();
+    let (target_blocks, target_rest) = target.as_chunks::<LANES>();
+    for (estimate, target) in blocks.iter_mut().zip(target_blocks) {
+        for lane in 0..LANES {
+            sums[lane] += term::<FUSED>(&mut estimate[lane], target[lane], eps, weight);
+        }
+    }
+    for (estimate, target) in rest.iter_mut().zip(target_rest) {
+        sums[0] += term::<FUSED>(estimate, *target, eps, weight);
+    }
+    sums.iter().map(|&sum| f64::from(sum)).sum()
+}
+
+#[inline(always)]
+fn term<const FUSED: bool>(y: &mut f32, x: f32, eps: f32, weight: f32) -> f32 {
+    let inverse = 1.0 / (*y + eps);
+    let value = x * ln::<FUSED>((x + eps) * inverse) - x + *y;
+    *y = (1.0 - x * inverse) * weight;
+    value
+}
+
+/// Every scene's gradient times that scene's factor; untouched where all factors are one.
+pub(crate) fn scale_scenes(tensor: FlexTensor, factors: &FlexTensor) -> FlexTensor {
+    let factors = contiguous(factors.clone());
+    let factors = values(&factors);
+    if factors.iter().all(|&factor| factor == 1.0) {
+        return tensor;
+    }
+    let mut tensor = tensor;
+    let count = tensor.layout().num_elements() / factors.len().max(1);
+    for (scene, factor) in values_mut(&mut tensor)
+        .chunks_mut(count.max(1))
+        .zip(factors)
+    {
+        for value in scene {
+            *value *= factor;
+        }
+    }
+    tensor
+}
+
+/// [`Kernels::divergence`] on the tape.
+pub(crate) fn tracked<B: Kernels + Passes, C: CheckpointStrategy>(
+    products: FloatTensor<Autodiff<B, C>>,
+    target: FloatTensor<Autodiff<B, C>>,
+    g: Activation,
+    eps: f64,
+) -> FloatTensor<Autodiff<B, C>> {
+    #[derive(Debug)]
+    struct Divergence;
+
+    impl<B: Kernels + Passes> Backward<B, 1> for Divergence {
+        type State = FloatTensor<B>;
+
+        fn backward(
+            self,
+            ops: Ops<Self::State, 1>,
+            gradients: &mut Gradients,
+            _: &mut Checkpointer,
+        ) {
+            let state = ops.state;
+            unary::<B, _>(ops.parents, ops.node, gradients, |factors| {
+                B::scale_scenes(state, factors)
+            });
+        }
+    }
+
+    let guard = products.node();
+    let (products, target) = (products.into_primitive(), target.into_primitive());
+    let (losses, gradient) = B::divergence_and_gradient(products, target, g, eps);
+    match Divergence.prepare::<C>([guard]).compute_bound().stateful() {
+        OpsKind::Tracked(prep) => prep.finish(gradient, losses),
+        OpsKind::UnTracked(prep) => prep.finish(losses),
+    }
+}

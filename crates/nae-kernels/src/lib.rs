@@ -1,0 +1,60 @@
+//! Fused operations on Burn tensors, as a backend extension.
+//!
+//! Burn runs an expression one operation after the other, each with a buffer of its own; on the CPU
+//! a softplus is seven passes over memory and the divergence eight, and they cost several times what
+//! the matrix products cost. Here each is one pass, with its gradient written by hand:
+//!
+//! | Operation | What it is | Where |
+//! |---|---|---|
+//! | [`activate`] | softplus, ReLU or absolute value | `activation` |
+//! | [`divergence`] | generalised Kullback–Leibler divergence of a sum of activated sources | `divergence` |
+//! | [`mean_abs`] | the L1 penalty | `penalty` |
+//! | [`adam`], [`rprop`] | one step of an optimiser | `adam`, `rprop` |
+//!
+//! On Burn's CPU backend (burn-flex) in single precision they run as loops that the compiler turns
+//! into vector code, compiled for several generations of processors and chosen at run time (`lanes`),
+//! on all cores. `exp` and `ln` are polynomials (`vector`), because no crate offers them for loops
+//! whose vector width is only known at run time; their error bounds are tested against f64.
+//! Everywhere else, double precision and GPUs included, the same functions are compositions of Burn's
+//! own operations (`*::composite`), which Burn's fusion joins into few kernels on GPUs by itself.
+//!
+//! The only other place that may name a backend is the binary.
+
+mod activation;
+mod adam;
+mod divergence;
+mod lanes;
+mod ops;
+mod penalty;
+mod rprop;
+mod slices;
+mod vector;
+
+pub use activation::{Activation, activate};
+pub use adam::{AdamStep, adam};
+pub use divergence::divergence;
+pub use penalty::mean_abs;
+pub use rprop::{RpropFactors, rprop};
+
+/// The same functions composed of Burn's own operations: what runs on backends without fused
+/// kernels, and what the tests compare with.
+pub mod composite {
+    pub use crate::activation::composite as activate;
+    pub use crate::adam::composite as adam;
+    pub use crate::divergence::composite as divergence;
+    pub use crate::penalty::composite as mean_abs;
+    pub use crate::rprop::composite as rprop;
+}
+
+use burn::backend::DispatchDevice;
+use burn::tensor::{DType, Tensor};
+
+/// Whether the fused kernels can work on `x`: single precision on burn-flex.
+fn is_fused<const D: usize>(x: &Tensor<D>) -> bool {
+    x.dtype() == DType::F32 && is_flex(x.device().as_dispatch())
+}
+
+fn is_flex(device: &DispatchDevice) -> bool {
+    matches!(device, DispatchDevice::Flex(_))
+        || matches!(device, DispatchDevice::Autodiff(device) if is_flex(&device.clone().inner()))
+}

@@ -1,0 +1,175 @@
+//! What the backends are extended by.
+
+use burn::backend::autodiff::Autodiff;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Flex, backend_extension};
+
+use crate::activation::{self, Activation};
+use crate::adam::{self, AdamStep};
+use crate::rprop::{self, RpropFactors};
+use crate::{divergence, penalty};
+
+/// Differentiable operations.
+#[backend_extension(Flex, Autodiff)]
+pub(crate) trait Kernels: Backend {
+    /// See [`crate::activate`].
+    fn activate(x: FloatTensor<Self>, g: Activation) -> FloatTensor<Self>;
+
+    /// See [`crate::divergence`].
+    fn divergence(
+        products: FloatTensor<Self>,
+        target: FloatTensor<Self>,
+        g: Activation,
+        eps: f64,
+    ) -> FloatTensor<Self>;
+
+    /// See [`crate::mean_abs`].
+    fn mean_abs(x: FloatTensor<Self>) -> FloatTensor<Self>;
+}
+
+/// Operations of optimisers, off the tape.
+#[backend_extension(Flex)]
+pub(crate) trait Updates: Backend {
+    /// One step of Adam: parameter and both moments after it.
+    fn adam(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+        step: AdamStep,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+
+    /// One step of iRprop−: parameter, step sizes and signs after it.
+    fn rprop(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        step: FloatTensor<Self>,
+        sign: FloatTensor<Self>,
+        factors: RpropFactors,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+}
+
+/// The passes that differentiable operations are made of.
+pub(crate) trait Passes: Backend {
+    /// `g(x)`, and what [`activation_gradient`](Self::activation_gradient) needs of it.
+    fn activation(
+        x: FloatTensor<Self>,
+        g: Activation,
+    ) -> (FloatTensor<Self>, Option<FloatTensor<Self>>);
+
+    /// `gradient·g′`, from what [`activation`](Self::activation) kept.
+    fn activation_gradient(
+        kept: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        g: Activation,
+    ) -> FloatTensor<Self>;
+
+    /// The divergence of every scene, and its gradient with respect to the products.
+    fn divergence_and_gradient(
+        products: FloatTensor<Self>,
+        target: FloatTensor<Self>,
+        g: Activation,
+        eps: f64,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+
+    /// Every scene's part of a tensor times that scene's factor.
+    fn scale_scenes(tensor: FloatTensor<Self>, factors: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// Sign of `x` times `factor` (one element) over the number of elements.
+    fn mean_abs_gradient(x: FloatTensor<Self>, factor: FloatTensor<Self>) -> FloatTensor<Self>;
+}
+
+impl Kernels for Flex {
+    fn activate(x: FloatTensor<Self>, g: Activation) -> FloatTensor<Self> {
+        activation::forward(x, g).0
+    }
+
+    fn divergence(
+        products: FloatTensor<Self>,
+        target: FloatTensor<Self>,
+        g: Activation,
+        eps: f64,
+    ) -> FloatTensor<Self> {
+        divergence::forward(products, target, g, eps as f32).0
+    }
+
+    fn mean_abs(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        penalty::forward(&x)
+    }
+}
+
+impl<B: Kernels + Passes, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
+    fn activate(x: FloatTensor<Self>, g: Activation) -> FloatTensor<Self> {
+        activation::tracked::<B, C>(x, g)
+    }
+
+    fn divergence(
+        products: FloatTensor<Self>,
+        target: FloatTensor<Self>,
+        g: Activation,
+        eps: f64,
+    ) -> FloatTensor<Self> {
+        divergence::tracked::<B, C>(products, target, g, eps)
+    }
+
+    fn mean_abs(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        penalty::tracked::<B, C>(x)
+    }
+}
+
+impl Updates for Flex {
+    fn adam(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+        step: AdamStep,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        adam::update(parameter, gradient, first, second, step)
+    }
+
+    fn rprop(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        step: FloatTensor<Self>,
+        sign: FloatTensor<Self>,
+        factors: RpropFactors,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        rprop::update(parameter, gradient, step, sign, factors)
+    }
+}
+
+impl Passes for Flex {
+    fn activation(
+        x: FloatTensor<Self>,
+        g: Activation,
+    ) -> (FloatTensor<Self>, Option<FloatTensor<Self>>) {
+        activation::forward(x, g)
+    }
+
+    fn activation_gradient(
+        kept: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        g: Activation,
+    ) -> FloatTensor<Self> {
+        activation::backward(&kept, gradient, g)
+    }
+
+    fn divergence_and_gradient(
+        products: FloatTensor<Self>,
+        target: FloatTensor<Self>,
+        g: Activation,
+        eps: f64,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        divergence::forward(products, target, g, eps as f32)
+    }
+
+    fn scale_scenes(tensor: FloatTensor<Self>, factors: FloatTensor<Self>) -> FloatTensor<Self> {
+        divergence::scale_scenes(tensor, &factors)
+    }
+
+    fn mean_abs_gradient(x: FloatTensor<Self>, factor: FloatTensor<Self>) -> FloatTensor<Self> {
+        penalty::backward(x, &factor)
+    }
+}

@@ -1,0 +1,136 @@
+//! iRprop−'s update in one pass.
+
+use burn::backend::Dispatch;
+use burn::tensor::Tensor;
+use rayon::prelude::*;
+
+use crate::is_fused;
+use crate::lanes::{CHUNK, Work, vectorised};
+use crate::ops::Updates;
+use crate::slices::{FlexTensor, contiguous, values, values_mut};
+
+/// Factors and bounds of the step sizes.
+#[derive(Clone, Copy, Debug)]
+pub struct RpropFactors {
+    /// Factor of a step whose gradient keeps its sign, at least 1.
+    pub increase: f64,
+    /// Factor of a step whose gradient changes its sign, in (0, 1].
+    pub decrease: f64,
+    /// Smallest step, at least 0.
+    pub min_step: f64,
+    /// Largest step.
+    pub max_step: f64,
+}
+
+/// One step of iRprop− (C. Igel, M. Hüsken, "Empirical evaluation of the improved Rprop learning
+/// algorithms", Neurocomputing 50, 2003): the parameter, its step sizes and the signs to remember.
+///
+/// # Shapes
+/// - all inputs and outputs: that of the parameter
+pub fn rprop<const D: usize>(
+    parameter: Tensor<D>,
+    gradient: Tensor<D>,
+    [step, sign]: [Tensor<D>; 2],
+    factors: RpropFactors,
+) -> (Tensor<D>, [Tensor<D>; 2]) {
+    if !is_fused(&parameter) {
+        return composite(parameter, gradient, [step, sign], factors);
+    }
+    let (parameter, step, sign) = <Dispatch as Updates>::rprop(
+        parameter.into_dispatch(),
+        gradient.into_dispatch(),
+        step.into_dispatch(),
+        sign.into_dispatch(),
+        factors,
+    );
+    (
+        Tensor::from_dispatch(parameter),
+        [step, sign].map(Tensor::from_dispatch),
+    )
+}
+
+/// [`rprop`] made of Burn's own operations.
+pub fn composite<const D: usize>(
+    parameter: Tensor<D>,
+    gradient: Tensor<D>,
+    [step, last_sign]: [Tensor<D>; 2],
+    factors: RpropFactors,
+) -> (Tensor<D>, [Tensor<D>; 2]) {
+    let sign = gradient.sign();
+    let agreement = sign.clone() * last_sign; // 1 kept, −1 changed, 0 unknown
+    let kept = agreement.clone().clamp_min(0.0);
+    let changed = agreement.clamp_max(0.0).neg();
+    let factor = kept.mul_scalar(factors.increase - 1.0)
+        + changed.clone().mul_scalar(factors.decrease - 1.0);
+    let step = (step * factor.add_scalar(1.0)).clamp(factors.min_step, factors.max_step);
+    let sign = sign * changed.neg().add_scalar(1.0); // after a change: no update, no memory
+    (parameter - sign.clone() * step.clone(), [step, sign])
+}
+
+/// Parameter, step sizes and signs after a step.
+pub(crate) fn update(
+    parameter: FlexTensor,
+    gradient: FlexTensor,
+    step: FlexTensor,
+    sign: FlexTensor,
+    factors: RpropFactors,
+) -> (FlexTensor, FlexTensor, FlexTensor) {
+    let gradient = contiguous(gradient);
+    let (mut parameter, mut step, mut sign) =
+        (contiguous(parameter), contiguous(step), contiguous(sign));
+    values_mut(&mut parameter)
+        .par_chunks_mut(CHUNK)
+        .zip(values_mut(&mut step).par_chunks_mut(CHUNK))
+        .zip(values_mut(&mut sign).par_chunks_mut(CHUNK))
+        .zip(values(&gradient).par_chunks(CHUNK))
+        .for_each(|(((parameter, step), sign), gradient)| {
+            vectorised(Update {
+                parameter,
+                step,
+                sign,
+                gradient,
+                factors,
+            });
+        });
+    (parameter, step, sign)
+}
+
+struct Update<'a> {
+    parameter: &'a mut [f32],
+    step: &'a mut [f32],
+    sign: &'a mut [f32],
+    gradient: &'a [f32],
+    factors: RpropFactors,
+}
+
+impl Work for Update<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let [increase, decrease, min_step, max_step] = [
+            self.factors.increase as f32,
+            self.factors.decrease as f32,
+            self.factors.min_step as f32,
+            self.factors.max_step as f32,
+        ];
+        let state = self.step.iter_mut().zip(self.sign);
+        let parameters = self.parameter.iter_mut().zip(self.gradient);
+        for ((parameter, &gradient), (step, last)) in parameters.zip(state) {
+            let positive = if gradient > 0.0 { 1.0 } else { 0.0 };
+            let negative = if gradient < 0.0 { 1.0 } else { 0.0 };
+            let sign = positive - negative;
+            let agreement = sign * *last;
+            let factor = if agreement > 0.0 {
+                increase
+            } else if agreement < 0.0 {
+                decrease
+            } else {
+                1.0
+            };
+            *step = (*step * factor).max(min_step).min(max_step);
+            // after a change: no update, no memory
+            *last = if agreement < 0.0 { 0.0 } else { sign };
+            *parameter -= *last * *step;
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! `exp`, `ln` and what is made of them, without branches or calls, so that a loop over them becomes
+//! vector code.
+//!
+//! `FUSED` says whether the processor multiplies and adds in one operation; where it does not,
+//! `f32::mul_add` would be a slow library call. Coefficients of `exp` and `ln` are those of the Cephes
+//! library (S. L. Moshier, *Methods and Programs for Mathematical Functions*, 1989).
+
+/// `a·b + c`.
+#[inline(always)]
+fn mul_add<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
+    if FUSED { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// `Σ coefficients[k]·x^(n−k)`, by Horner's rule.
+#[inline(always)]
+fn polynomial<const FUSED: bool, const N: usize>(x: f32, coefficients: [f32; N]) -> f32 {
+    let mut sum = coefficients[0];
+    for coefficient in &coefficients[1..] {
+        sum = mul_add::<FUSED>(sum, x, *coefficient);
+    }
+    sum
+}
+
+/// `eˣ` within 2 units in the last place; arguments below −87 count as −87, above 88 as 88.
+#[inline(always)]
+pub(crate) fn exp<const FUSED: bool>(x: f32) -> f32 {
+    // adding this leaves the nearest whole number in the low bits
+    const MAGIC: f32 = 12_582_912.0;
+    const LN_2_HIGH: f32 = 0.693_359_4;
+    const LN_2_LOW: f32 = -2.121_944_4e-4;
+    let x = x.clamp(-87.0, 88.0);
+    let shifted = mul_add::<FUSED>(x, std::f32::consts::LOG2_E, MAGIC);
+    let n = shifted - MAGIC;
+    let r = mul_add::<FUSED>(n, -LN_2_LOW, mul_add::<FUSED>(n, -LN_2_HIGH, x));
+    let p = polynomial::<FUSED, 6>(
+        r,
+        [
+            1.987_569_1e-4,
+            1.398_2e-3,
+            8.333_452e-3,
+            4.166_579_6e-2,
+            0.166_666_65,
+            0.5,
+        ],
+    );
+    let mantissa = mul_add::<FUSED>(p, r * r, r) + 1.0;
+    let power = f32::from_bits((shifted.to_bits() << 23).wrapping_add(0x3f80_0000));
+    mantissa * power
+}
+
+/// `ln x` for positive normal `x`, within 2 units in the last place or 1e-7, whichever is more.
+#[inline(always)]
+pub(crate) fn ln<const FUSED: bool>(x: f32) -> f32 {
+    /// Bits of `√½`: mantissas are taken from there to `√2`.
+    const ROOT_HALF: u32 = 0x3f35_04f3;
+    let exponent = (x.to_bits().wrapping_sub(ROOT_HALF) as i32) >> 23;
+    let m = f32::from_bits(x.to_bits().wrapping_sub((exponent << 23) as u32)) - 1.0;
+    let e = exponent as f32;
+    let p = polynomial::<FUSED, 9>(
+        m,
+        [
+            7.037_683_6e-2,
+            -0.115_146_1,
+            0.116_769_99,
+            -0.124_201_41,
+            0.142_493_23,
+            -0.166_680_57,
+            0.200_007_15,
+            -0.249_999_94,
+            0.333_333_3,
+        ],
+    );
+    let square = m * m;
+    let tail = mul_add::<FUSED>(-2.121_944_4e-4, e, p * square * m);
+    mul_add::<FUSED>(0.693_359_4, e, mul_add::<FUSED>(-0.5, square, tail) + m)
+}
+
+/// `ln(1 + t)` for `t` in `[0, 1]`, relative error below 3e-7: `2·artanh(t/(2 + t))`.
+#[inline(always)]
+pub(crate) fn ln_1p<const FUSED: bool>(t: f32) -> f32 {
+    let s = t / (2.0 + t);
+    let p = polynomial::<FUSED, 7>(
+        s * s,
+        [
+            1.0 / 13.0,
+            1.0 / 11.0,
+            1.0 / 9.0,
+            1.0 / 7.0,
+            1.0 / 5.0,
+            1.0 / 3.0,
+            1.0,
+        ],
+    );
+    2.0 * s * p
+}
+
+/// `1 − e^{−y}` for `y ≥ 0`, relative error below 5e-7.
+#[inline(always)]
+pub(crate) fn one_minus_exp_neg<const FUSED: bool>(y: f32) -> f32 {
+    let small = y.min(0.5);
+    let p = polynomial::<FUSED, 8>(
+        small,
+        [
+            -1.0 / 40320.0,
+            1.0 / 5040.0,
+            -1.0 / 720.0,
+            1.0 / 120.0,
+            -1.0 / 24.0,
+            1.0 / 6.0,
+            -0.5,
+            1.0,
+        ],
+    );
+    if y < 0.5 {
+        small * p
+    } else {
+        1.0 - exp::<FUSED>(-y)
+    }
+}
+
+/// `ln(1 + e^{p·x})/p` and its derivative `1/(1 + e^{−p·x})`.
+#[inline(always)]
+pub(crate) fn softplus<const FUSED: bool>(x: f32, p: f32, p_inverse: f32) -> (f32, f32) {
+    let px = p * x;
+    let t = exp::<FUSED>(-px.abs());
+    let y = (px.max(0.0) + ln_1p::<FUSED>(t)) * p_inverse;
+    let share = 1.0 / (1.0 + t);
+    (y, if px >= 0.0 { share } else { t * share })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Greatest error relative to `max(|expected|, floor)` over `points`, fused and not.
+    fn error(
+        points: impl Iterator<Item = f32>,
+        ours: [fn(f32) -> f32; 2],
+        expected: impl Fn(f64) -> f64,
+        floor: f64,
+    ) -> f64 {
+        let mut worst = 0.0f64;
+        for x in points {
+            let truth = expected(f64::from(x));
+            for ours in ours {
+                let error = (f64::from(ours(x)) - truth).abs() / truth.abs().max(floor);
+                assert!(error.is_finite(), "{x}: {} instead of {truth}", ours(x));
+                worst = worst.max(error);
+            }
+        }
+        worst
+    }
+
+    /// About a million values from `low` to `high`.
+    fn line(low: f32, high: f32) -> impl Iterator<Item = f32> {
+        const STEPS: u32 = 1_000_003;
+        (0..=STEPS).map(move |i| low + (high - low) * (i as f32 / STEPS as f32))
+    }
+
+    #[test]
+    fn exp_is_within_two_units() {
+        let ours = [exp::<false>, exp::<true>];
+        let worst = error(line(-87.0, 88.0), ours, f64::exp, 0.0);
+        assert!(worst < 2.4e-7, "{worst}");
+        assert_eq!(exp::<true>(0.0), 1.0);
+        assert!(exp::<true>(-1e30) < 1.7e-38 && exp::<true>(1e30).is_finite());
+    }
+
+    #[test]
+    fn ln_is_within_two_units() {
+        let ours = [ln::<false>, ln::<true>];
+        let near = error(line(0.5, 2.0), ours, f64::ln, 0.5);
+        let wide = error(line(-80.0, 80.0).map(f32::exp), ours, f64::ln, 0.5);
+        assert!(near < 2.4e-7 && wide < 2.4e-7, "{near} {wide}");
+        assert_eq!(ln::<true>(1.0), 0.0);
+    }
+
+    #[test]
+    fn ln_1p_keeps_small_arguments() {
+        let ours = [ln_1p::<false>, ln_1p::<true>];
+        let plain = error(line(0.0, 1.0).skip(1), ours, f64::ln_1p, 0.0);
+        let small = error(line(-80.0, 0.0).map(f32::exp), ours, f64::ln_1p, 0.0);
+        assert!(plain < 3e-7 && small < 3e-7, "{plain} {small}");
+    }
+
+    #[test]
+    fn one_minus_exp_neg_keeps_small_arguments() {
+        let ours = [one_minus_exp_neg::<false>, one_minus_exp_neg::<true>];
+        let truth = |y: f64| -(-y).exp_m1();
+        let plain = error(line(0.0, 90.0).skip(1), ours, truth, 0.0);
+        let small = error(line(-60.0, 1.0).map(f32::exp), ours, truth, 0.0);
+        assert!(plain < 5e-7 && small < 5e-7, "{plain} {small}");
+        assert_eq!(one_minus_exp_neg::<true>(0.0), 0.0);
+    }
+
+    #[test]
+    fn softplus_and_its_derivative_equal_their_definitions() {
+        for p in [0.5f32, 1.0, 3.0] {
+            for x in line(-25.0, 25.0) {
+                let (y, slope) = softplus::<true>(x, p, 1.0 / p);
+                let px = f64::from(p * x);
+                let expected = (px.max(0.0) + (-px.abs()).exp().ln_1p()) / f64::from(p);
+                let expected_slope = 1.0 / (1.0 + (-px).exp());
+                assert!((f64::from(y) - expected).abs() < 6e-7 * expected, "{x}");
+                assert!((f64::from(slope) - expected_slope).abs() < 6e-7 * expected_slope);
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Fused operations against the same made of Burn's own, values and gradients, on the CPU.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic")]
+
+use burn::tensor::{Device, Tensor, TensorData};
+use nae_kernels::{
+    Activation, AdamStep, RpropFactors, activate, adam, composite, divergence, mean_abs, rprop,
+};
+
+const ACTIVATIONS: [Activation; 5] = [
+    Activation::Identity,
+    Activation::Softplus { sharpness: 1.0 },
+    Activation::Softplus { sharpness: 3.0 },
+    Activation::Relu,
+    Activation::Abs,
+];
+
+/// Numbers in `[low, high)`, always the same for a seed (a linear congruential generator).
+fn numbers(count: usize, low: f32, high: f32, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    (0..count)
+        .map(|_| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            low + (high - low) * ((state >> 40) as f32 / (1u64 << 24) as f32)
+        })
+        .collect()
+}
+
+fn tensor<const D: usize>(shape: [usize; D], low: f32, high: f32, seed: u64) -> Tensor<D> {
+    let values = numbers(shape.iter().product(), low, high, seed);
+    Tensor::from_data(TensorData::new(values, shape), &Device::flex().autodiff())
+}
+
+fn read<const D: usize>(x: Tensor<D>) -> Vec<f32> {
+    x.into_data().try_to_vec().unwrap()
+}
+
+/// Greatest difference in units of the greatest entry.
+fn difference<const D: usize>(ours: Tensor<D>, theirs: Tensor<D>) -> f32 {
+    difference_above(ours, theirs, 1e-30)
+}
+
+/// The same in units of the greatest entry or of `floor`, whichever is more.
+fn difference_above<const D: usize>(ours: Tensor<D>, theirs: Tensor<D>, floor: f32) -> f32 {
+    let (ours, theirs) = (read(ours), read(theirs));
+    assert_eq!(ours.len(), theirs.len());
+    let scale = theirs.iter().fold(floor, |m, x| m.max(x.abs()));
+    ours.iter()
+        .zip(&theirs)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f32::max)
+        / scale
+}
+
+/// Single precision, sums of different order.
+const TOLERANCE: f32 = 3e-6;
+
+/// A value and its gradient with respect to `x`, weighted so that no two entries count alike.
+fn with_gradient<const D: usize, const E: usize>(
+    x: &Tensor<D>,
+    f: impl Fn(Tensor<D>) -> Tensor<E>,
+) -> (Tensor<E>, Tensor<D>) {
+    let x = x.clone().require_grad();
+    let y = f(x.clone());
+    let weights = tensor(y.dims(), 0.5, 2.0, 99).detach();
+    let gradients = (y.clone() * weights).sum().backward();
+    (y.inner(), x.grad(&gradients).unwrap())
+}
+
+/// Shapes below, at and above what one vector, one block and one thread take.
+const SHAPES: [[usize; 3]; 5] = [
+    [1, 1, 1],
+    [1, 7, 5],
+    [1, 16, 64],
+    [3, 33, 31],
+    [2, 129, 257],
+];
+
+#[test]
+fn activations_agree() {
+    for g in ACTIVATIONS {
+        for shape in SHAPES {
+            let x = tensor(shape, -4.0, 4.0, 1);
+            let (ours, our_gradient) = with_gradient(&x, |x| activate(x, g));
+            let (theirs, their_gradient) = with_gradient(&x, |x| composite::activate(x, g));
+            let (value, gradient) = (
+                difference(ours, theirs),
+                difference(our_gradient, their_gradient),
+            );
+            assert!(
+                value < TOLERANCE && gradient < TOLERANCE,
+                "{g:?} {shape:?}: {value} {gradient}"
+            );
+        }
+    }
+}
+
+#[test]
+fn divergences_of_one_and_of_several_sources_agree() {
+    for g in ACTIVATIONS {
+        for [scenes, bins, frames] in SHAPES {
+            for sources in [1, 2, 5] {
+                let low = if g == Activation::Identity { 0.0 } else { -2.0 };
+                let products = tensor([scenes * sources, bins, frames], low, 2.0, 2);
+                let target = tensor([scenes, bins, frames], 0.0, 3.0, 3);
+                let eps = 1.19e-7;
+                let (ours, our_gradient) =
+                    with_gradient(&products, |b| divergence(b, target.clone(), g, eps));
+                let (theirs, their_gradient) = with_gradient(&products, |b| {
+                    composite::divergence(b, target.clone(), g, eps)
+                });
+                // near zero a divergence is the small difference of terms of size one
+                let (value, gradient) = (
+                    difference_above(ours, theirs, 1.0),
+                    difference(our_gradient, their_gradient),
+                );
+                assert!(
+                    value < TOLERANCE && gradient < 2.0 * TOLERANCE,
+                    "{g:?} {scenes} {sources} {bins} {frames}: {value} {gradient}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn views_that_are_not_contiguous_agree() {
+    let g = Activation::Softplus { sharpness: 3.0 };
+    let x = tensor([40, 30, 20], -3.0, 3.0, 4);
+    let view = |x: Tensor<3>| x.swap_dims(1, 2).narrow(2, 5, 20);
+    let (ours, our_gradient) = with_gradient(&x, |x| activate(view(x), g));
+    let (theirs, their_gradient) = with_gradient(&x, |x| composite::activate(view(x), g));
+    assert!(difference(ours, theirs) < TOLERANCE);
+    assert!(difference(our_gradient, their_gradient) < TOLERANCE);
+
+    let target = tensor([40, 40, 20], 0.0, 2.0, 5).narrow(1, 7, 20);
+    let (ours, our_gradient) = with_gradient(&x, |x| divergence(view(x), target.clone(), g, 1e-6));
+    let (theirs, their_gradient) = with_gradient(&x, |x| {
+        composite::divergence(view(x), target.clone(), g, 1e-6)
+    });
+    assert!(difference(ours, theirs) < TOLERANCE);
+    assert!(difference(our_gradient, their_gradient) < TOLERANCE);
+}
+
+#[test]
+fn what_others_hold_is_not_changed() {
+    let x = tensor([1, 9, 9], -1.0, 1.0, 6);
+    let target = tensor([1, 9, 9], 0.0, 1.0, 7);
+    let (before, target_before) = (read(x.clone()), read(target.clone()));
+    let _ = activate(x.clone(), Activation::Relu);
+    let _ = divergence(x.clone(), target.clone(), Activation::Abs, 1e-6);
+    let _ = mean_abs(x.clone());
+    assert_eq!(read(x), before);
+    assert_eq!(read(target), target_before);
+}
+
+#[test]
+fn penalties_agree() {
+    for shape in SHAPES {
+        let x = tensor(shape, -1.0, 2.0, 8);
+        let (ours, our_gradient) = with_gradient(&x, mean_abs);
+        let (theirs, their_gradient) = with_gradient(&x, composite::mean_abs);
+        assert!(difference(ours, theirs) < TOLERANCE);
+        assert!(difference(our_gradient, their_gradient) < TOLERANCE);
+    }
+}
+
+#[test]
+fn optimiser_steps_agree_over_many_steps() {
+    let factors = RpropFactors {
+        increase: 1.2,
+        decrease: 0.5,
+        min_step: 1e-6,
+        max_step: 1.0,
+    };
+    let shape = [65, 300];
+    let start = tensor(shape, -1.0, 1.0, 9).inner();
+    let zeros = || [start.zeros_like(), start.zeros_like()];
+    let steps = || [start.ones_like().mul_scalar(1e-3), start.zeros_like()];
+    let (mut ours, mut our_moments) = (start.clone(), zeros());
+    let (mut theirs, mut their_moments) = (start.clone(), zeros());
+    let (mut our_path, mut our_steps) = (start.clone(), steps());
+    let (mut their_path, mut their_steps) = (start.clone(), steps());
+    for time in 1..=20 {
+        let gradient = tensor(shape, -1.0, 1.0, 10 + time as u64).inner();
+        let step = AdamStep::new(0.01, time);
+        (ours, our_moments) = adam(ours, gradient.clone(), our_moments, step);
+        (theirs, their_moments) = composite::adam(theirs, gradient.clone(), their_moments, step);
+        (our_path, our_steps) = rprop(our_path, gradient.clone(), our_steps, factors);
+        (their_path, their_steps) = composite::rprop(their_path, gradient, their_steps, factors);
+    }
+    assert!(difference(ours, theirs) < TOLERANCE);
+    assert!(difference(our_path, their_path) < TOLERANCE);
+}
+
+#[test]
+fn a_divergence_of_equal_spectra_is_zero_and_flat() {
+    let target = tensor([2, 5, 6], 0.1, 3.0, 11);
+    let (value, gradient) = with_gradient(&target, |b| {
+        divergence(b, target.clone().detach(), Activation::Identity, 1e-7)
+    });
+    // ln of a quotient that may miss one by a rounding
+    assert!(read(value).iter().all(|v| v.abs() < 1e-6));
+    assert!(read(gradient).iter().all(|g| g.abs() < 1e-6));
+}
