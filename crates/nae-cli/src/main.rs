@@ -24,8 +24,20 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     arguments.terminal.start_log();
+    // inside the thread pool, where parallel loops start without waking anybody
+    let outcome = rayon::scope(|_| run(&arguments));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("nae: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let terminal = &arguments.terminal;
-    let outcome = match &arguments.command {
+    match &arguments.command {
         Command::Train(command) => commands::train::run(command, terminal),
         Command::Separate(command) => commands::separate::run(command, terminal),
         Command::Evaluate(command) => commands::evaluate::run(command, terminal),
@@ -33,12 +45,5 @@ fn main() -> ExitCode {
         Command::Devices => commands::devices::run(),
         Command::Settings(command) => commands::settings::run(command),
         Command::Completions(command) => commands::completions::run(command),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("nae: {error:#}");
-            ExitCode::FAILURE
-        }
     }
 }

@@ -11,7 +11,7 @@ use burn::tensor::Tensor;
 use rayon::prelude::*;
 
 use crate::is_fused;
-use crate::lanes::{CHUNK, Work, vectorised};
+use crate::lanes::{Work, chunk, vectorised};
 use crate::ops::{Kernels, Passes};
 use crate::slices::{FlexTensor, contiguous, values, values_mut};
 use crate::vector::{one_minus_exp_neg, softplus};
@@ -60,8 +60,9 @@ pub fn composite<const D: usize>(x: Tensor<D>, g: Activation) -> Tensor<D> {
 pub(crate) fn forward(x: FlexTensor, g: Activation) -> (FlexTensor, Option<FlexTensor>) {
     let mut x = contiguous(x);
     let argument = (g == Activation::Abs).then(|| x.clone());
-    values_mut(&mut x)
-        .par_chunks_mut(CHUNK)
+    let values = values_mut(&mut x);
+    values
+        .par_chunks_mut(chunk(values.len()))
         .for_each(|values| vectorised(Forward { values, g }));
     let kept = match g {
         Activation::Identity => None,
@@ -74,9 +75,11 @@ pub(crate) fn forward(x: FlexTensor, g: Activation) -> (FlexTensor, Option<FlexT
 /// `gradient·g′`, from what [`forward`] kept.
 pub(crate) fn backward(kept: &FlexTensor, gradient: FlexTensor, g: Activation) -> FlexTensor {
     let mut gradient = contiguous(gradient);
+    let kept = values(kept);
+    let chunk = chunk(kept.len());
     values_mut(&mut gradient)
-        .par_chunks_mut(CHUNK)
-        .zip(values(kept).par_chunks(CHUNK))
+        .par_chunks_mut(chunk)
+        .zip(kept.par_chunks(chunk))
         .for_each(|(gradient, kept)| vectorised(Backwards { kept, gradient, g }));
     gradient
 }

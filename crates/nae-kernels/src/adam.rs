@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use rayon::prelude::*;
 
 use crate::is_fused;
-use crate::lanes::{CHUNK, Work, vectorised};
+use crate::lanes::{Work, chunk, vectorised};
 use crate::ops::Updates;
 use crate::slices::{FlexTensor, contiguous, values, values_mut};
 
@@ -87,11 +87,13 @@ pub(crate) fn update(
     let gradient = contiguous(gradient);
     let (mut parameter, mut first, mut second) =
         (contiguous(parameter), contiguous(first), contiguous(second));
+    let gradient = values(&gradient);
+    let chunk = chunk(gradient.len());
     values_mut(&mut parameter)
-        .par_chunks_mut(CHUNK)
-        .zip(values_mut(&mut first).par_chunks_mut(CHUNK))
-        .zip(values_mut(&mut second).par_chunks_mut(CHUNK))
-        .zip(values(&gradient).par_chunks(CHUNK))
+        .par_chunks_mut(chunk)
+        .zip(values_mut(&mut first).par_chunks_mut(chunk))
+        .zip(values_mut(&mut second).par_chunks_mut(chunk))
+        .zip(gradient.par_chunks(chunk))
         .for_each(|(((parameter, first), second), gradient)| {
             vectorised(Update {
                 parameter,

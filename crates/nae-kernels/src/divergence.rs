@@ -11,7 +11,7 @@ use burn::tensor::{DType, Tensor};
 
 use crate::activation::Activation;
 use crate::is_fused;
-use crate::lanes::{CHUNK, LANES, Work, sum, vectorised};
+use crate::lanes::{LANES, Work, chunk, sum, vectorised};
 use crate::ops::{Kernels, Passes};
 use crate::slices::{FlexTensor, contiguous, values, values_mut};
 use crate::vector::{ln, softplus};
@@ -87,10 +87,10 @@ pub(crate) fn forward(
     {
         let mut planes: Vec<_> = products
             .chunks_mut(plane)
-            .map(|plane| plane.chunks_mut(CHUNK))
+            .map(|values| values.chunks_mut(chunk(plane)))
             .collect();
         let pieces: Vec<Piece<'_>> = target
-            .chunks(CHUNK)
+            .chunks(chunk(plane))
             .map(|target| Piece {
                 target,
                 sources: planes.iter_mut().filter_map(Iterator::next).collect(),

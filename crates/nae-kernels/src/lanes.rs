@@ -6,8 +6,20 @@ use rayon::prelude::*;
 /// order must have room for vectors already.
 pub(crate) const LANES: usize = 16;
 
-/// Elements that one thread takes at a time: a few times what handing them over costs.
-pub(crate) const CHUNK: usize = 1 << 14;
+/// Elements that one thread takes at a time.
+const CHUNK: usize = 1 << 14;
+
+/// Elements below which handing work over costs more than it saves.
+const PARALLEL: usize = 1 << 16;
+
+/// How many of `elements` a thread takes at a time: all, if they are few.
+pub(crate) fn chunk(elements: usize) -> usize {
+    if elements < PARALLEL {
+        elements.max(1)
+    } else {
+        CHUNK
+    }
+}
 
 /// A loop to be compiled for several processors. `FUSED`: whether they have fused multiply-add.
 pub(crate) trait Work {

@@ -11,7 +11,7 @@ use burn::tensor::{DType, Tensor};
 use rayon::prelude::*;
 
 use crate::is_fused;
-use crate::lanes::{CHUNK, LANES, Work, sum, vectorised};
+use crate::lanes::{LANES, Work, chunk, sum, vectorised};
 use crate::ops::{Kernels, Passes};
 use crate::slices::{FlexTensor, contiguous, values, values_mut};
 
@@ -35,7 +35,10 @@ pub fn composite<const D: usize>(x: Tensor<D>) -> Tensor<1> {
 /// The mean, `[1]`.
 pub(crate) fn forward(x: &FlexTensor) -> FlexTensor {
     let x = contiguous(x.clone());
-    let chunks: Vec<Total<'_>> = values(&x).chunks(CHUNK).map(Total).collect();
+    let chunks: Vec<Total<'_>> = values(&x)
+        .chunks(chunk(values(&x).len()))
+        .map(Total)
+        .collect();
     let mut mean = FlexTensor::empty([1].into(), DType::F32);
     let count = x.layout().num_elements() as f64;
     values_mut(&mut mean)[0] = (sum(chunks, vectorised) / count) as f32;
@@ -46,8 +49,9 @@ pub(crate) fn forward(x: &FlexTensor) -> FlexTensor {
 pub(crate) fn backward(x: FlexTensor, factor: &FlexTensor) -> FlexTensor {
     let mut x = contiguous(x);
     let size = values(&contiguous(factor.clone()))[0] / x.layout().num_elements() as f32;
-    values_mut(&mut x)
-        .par_chunks_mut(CHUNK)
+    let values = values_mut(&mut x);
+    values
+        .par_chunks_mut(chunk(values.len()))
         .for_each(|values| vectorised(Signs { values, size }));
     x
 }

@@ -1,6 +1,6 @@
 //! The objective `D(X‖X̂) + λ·|H|₁` (Smaragdis & Venkataramani, ICASSP 2017, and their script).
 
-use burn::tensor::{Int, Tensor};
+use burn::tensor::Tensor;
 use nae_kernels::{Activation, activate, divergence, mean_abs};
 
 /// Floor ε in both logarithms, relative to spectra whose signal has unit standard deviation:
@@ -19,16 +19,6 @@ impl Target {
     /// A spectrum (`[bins, frames]`, non-negative) and the floor ε in both logarithms.
     pub fn new(spectrum: Tensor<2>, eps: f64) -> Self {
         Self { spectrum, eps }
-    }
-
-    /// The frames with the given indices.
-    pub fn select(&self, frames: Tensor<1, Int>) -> Self {
-        Self::new(self.spectrum.clone().select(1, frames), self.eps)
-    }
-
-    /// Number of frames.
-    pub fn frames(&self) -> usize {
-        self.spectrum.dims()[1]
     }
 }
 

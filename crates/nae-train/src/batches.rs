@@ -1,7 +1,9 @@
 //! Random frames and latent noise, drawn on the host.
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
+use nae_model::ModelError;
 use nae_model::init::matrix;
+use nae_model::spectra::read;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
 use rand_distr::{Distribution, StandardNormal};
@@ -39,9 +41,36 @@ impl Batches {
     }
 }
 
-/// Uploads indices.
-pub fn indices(frames: &[i32], device: &Device) -> Tensor<1, Int> {
-    Tensor::from_data(TensorData::new(frames.to_vec(), [frames.len()]), device)
+/// A spectrum's frames as rows: picking some copies whole rows, where columns would be gathered
+/// number by number.
+#[derive(Clone, Debug)]
+pub struct Frames {
+    /// `[frames, bins]`.
+    rows: Tensor<2>,
+}
+
+impl Frames {
+    /// Frames of a spectrum, `[bins, frames]`.
+    ///
+    /// # Errors
+    /// [`ModelError::Device`] if the device fails.
+    pub fn new(spectrum: &Tensor<2>) -> Result<Self, ModelError> {
+        let [bins, frames] = spectrum.dims();
+        // through the host: on a device a transposed tensor is a view, its rows are not in order
+        let values = read(spectrum.clone().transpose())?;
+        let rows = matrix(values, frames, bins, &spectrum.device());
+        Ok(Self { rows })
+    }
+
+    /// The frames with the given indices.
+    ///
+    /// # Shapes
+    /// - output: `[bins, indices]`
+    pub fn pick(&self, indices: &[i32]) -> Tensor<2> {
+        let indices = TensorData::new(indices.to_vec(), [indices.len()]);
+        let indices = Tensor::from_data(indices, &self.rows.device());
+        self.rows.clone().select(0, indices).transpose()
+    }
 }
 
 /// Factors `max(0, 1 + σ·N(0, 1))` for a latent of `shape`. Clamped at zero so that activations
@@ -91,6 +120,13 @@ mod tests {
             seen.sort_unstable();
             assert_eq!(seen, (0..12).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn picked_frames_are_the_spectrum_s_columns() {
+        let spectrum = matrix((0..12).map(|x| x as f32).collect(), 3, 4, &Device::flex());
+        let picked = Frames::new(&spectrum).unwrap().pick(&[2, 0]);
+        assert_eq!(read(picked).unwrap(), [2.0, 0.0, 6.0, 4.0, 10.0, 8.0]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use nae_model::loss::{Target, objective};
 use nae_model::optim::{Descent, Flow, Plan, Progress, descend};
 use nae_model::random::generator;
 
-use crate::batches::{Batches, indices, noisy};
+use crate::batches::{Batches, Frames, noisy};
 use crate::error::TrainError;
 use crate::settings::TrainConfig;
 
@@ -28,9 +28,10 @@ pub fn fit(
     seed: u64,
     observe: &mut dyn FnMut(&Progress) -> Flow,
 ) -> Result<Fitted, TrainError> {
-    let device = spectrum.device();
-    let target = Target::new(spectrum.clone(), config.eps);
-    let frames = target.frames();
+    let frames = spectrum.dims()[1];
+    let all = Target::new(spectrum.clone(), config.eps);
+    let is_whole = config.batch_frames == 0 || config.batch_frames >= frames;
+    let rows = (!is_whole).then(|| Frames::new(spectrum)).transpose()?;
     let mut batches = Batches::new(frames, config.batch_frames, generator(seed, "batches"));
     let mut noise_rng = generator(seed, "latent noise");
     let mut optimizer = config.optimizer.build(&config.rprop);
@@ -45,10 +46,9 @@ pub fn fit(
         plan,
         network,
         |network, step| {
-            let batch = if config.batch_frames == 0 || config.batch_frames >= frames {
-                target.clone()
-            } else {
-                target.select(indices(batches.draw(), &device))
+            let batch = match &rows {
+                None => all.clone(),
+                Some(rows) => Target::new(rows.pick(batches.draw()), config.eps),
             };
             let encoded = network.encode(batch.spectrum.clone());
             let latent = encoded.last().unwrap_or(&batch.spectrum).clone();

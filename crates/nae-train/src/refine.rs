@@ -12,7 +12,7 @@ use nae_model::optim::{Flow, OptimizerKind, Plan, Progress, Schedule, descend};
 use nae_model::random::generator;
 use nae_model::{ActivationForm, Activations, Nae};
 
-use crate::batches::{Batches, indices, noisy};
+use crate::batches::{Batches, Frames, noisy};
 use crate::error::TrainError;
 use crate::fit::Fitted;
 use crate::settings::TrainConfig;
@@ -31,18 +31,18 @@ pub fn refine(
     seed: u64,
     observe: &mut dyn FnMut(&Progress) -> Flow,
 ) -> Result<Fitted, TrainError> {
-    let device = spectrum.device();
     let settings = &config.refine;
     let frames = spectrum.dims()[1];
-    let mut target = Target::new(spectrum.clone(), config.eps);
+    let mut spectrum = spectrum.clone();
     if settings.max_frames > 0 && settings.max_frames < frames {
         let mut choice = Batches::new(
             frames,
             settings.max_frames,
             generator(seed, "refined frames"),
         );
-        target = target.select(indices(choice.draw(), &device));
+        spectrum = Frames::new(&spectrum)?.pick(choice.draw());
     }
+    let target = Target::new(spectrum, config.eps);
     let start = network
         .encode(target.spectrum.clone())
         .pop()
