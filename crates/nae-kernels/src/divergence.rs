@@ -16,11 +16,21 @@ use crate::ops::{Kernels, Passes};
 use crate::slices::{FlexTensor, contiguous, values, values_mut};
 use crate::vector::{ln, softplus};
 
+/// Constants of a divergence.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale {
+    /// Floor ε in both logarithms.
+    pub eps: f64,
+    /// Factor of value and gradient: the share of all bins that these are, where several threads or
+    /// batches make one mean.
+    pub share: f64,
+}
+
 /// Divergence of every scene's target `X` from the sum of its activated sources,
-/// `X̂ = Σᵢ g(Bᵢ)`: the mean over all bins of `X·(ln(X+ε) − ln(X̂+ε)) − X + X̂` (Smaragdis &
-/// Venkataramani, ICASSP 2017, and their script). Zero exactly when `X̂ = X`.
+/// `X̂ = Σᵢ g(Bᵢ)`: `share` times the mean over all bins of `X·(ln(X+ε) − ln(X̂+ε)) − X + X̂`
+/// (Smaragdis & Venkataramani, ICASSP 2017, and their script). Zero exactly when `X̂ = X`.
 ///
-/// With `n` bins in all, the gradient with respect to `Bᵢ` is `(1 − X/(X̂+ε))·g′(Bᵢ)/n`; the fused
+/// With `n` bins, the gradient with respect to `Bᵢ` is `(1 − X/(X̂+ε))·g′(Bᵢ)·share/n`; the fused
 /// form works it out on the way and keeps nothing else. The target gets no gradient.
 ///
 /// # Shapes
@@ -30,7 +40,12 @@ use crate::vector::{ln, softplus};
 ///
 /// # Panics
 /// If `products` is no whole number of sources for every scene, or bins or frames differ.
-pub fn divergence(products: Tensor<3>, target: Tensor<3>, g: Activation, eps: f64) -> Tensor<1> {
+pub fn divergence(
+    products: Tensor<3>,
+    target: Tensor<3>,
+    g: Activation,
+    scale: Scale,
+) -> Tensor<1> {
     let (sources, bins) = (products.dims(), target.dims());
     assert!(
         bins[0] > 0 && sources[0].is_multiple_of(bins[0]) && sources[1..] == bins[1..],
@@ -38,14 +53,16 @@ pub fn divergence(products: Tensor<3>, target: Tensor<3>, g: Activation, eps: f6
     );
     if is_fused(&products) && is_fused(&target) {
         let (products, target) = (products.into_dispatch(), target.into_dispatch());
-        Tensor::from_dispatch(<Dispatch as Kernels>::divergence(products, target, g, eps))
+        Tensor::from_dispatch(<Dispatch as Kernels>::divergence(
+            products, target, g, scale,
+        ))
     } else {
-        composite(products, target, g, eps)
+        composite(products, target, g, scale)
     }
 }
 
 /// [`divergence`] made of Burn's own operations.
-pub fn composite(products: Tensor<3>, target: Tensor<3>, g: Activation, eps: f64) -> Tensor<1> {
+pub fn composite(products: Tensor<3>, target: Tensor<3>, g: Activation, scale: Scale) -> Tensor<1> {
     let [scenes, bins, frames] = target.dims();
     let activated = crate::activation::composite(products, g);
     let estimate = if activated.dims()[0] == scenes {
@@ -57,11 +74,12 @@ pub fn composite(products: Tensor<3>, target: Tensor<3>, g: Activation, eps: f64
             .sum_dim(1)
             .reshape([scenes, bins, frames])
     };
-    let ratio = target.clone().add_scalar(eps) / estimate.clone().add_scalar(eps);
+    let ratio = target.clone().add_scalar(scale.eps) / estimate.clone().add_scalar(scale.eps);
     let terms = target.clone() * ratio.log() - target + estimate;
     terms
         .reshape([scenes, bins * frames])
         .mean_dim(1)
+        .mul_scalar(scale.share)
         .reshape([scenes])
 }
 
@@ -70,7 +88,7 @@ pub(crate) fn forward(
     products: FlexTensor,
     target: FlexTensor,
     g: Activation,
-    eps: f32,
+    scale: Scale,
 ) -> (FlexTensor, FlexTensor) {
     let (mut products, target) = (contiguous(products), contiguous(target));
     let shape = target.layout().shape().clone();
@@ -95,11 +113,11 @@ pub(crate) fn forward(
                 target,
                 sources: planes.iter_mut().filter_map(Iterator::next).collect(),
                 g,
-                eps,
-                weight: 1.0 / plane as f32,
+                eps: scale.eps as f32,
+                weight: (scale.share / plane as f64) as f32,
             })
             .collect();
-        *loss = (sum(pieces, vectorised) / plane as f64) as f32;
+        *loss = (sum(pieces, vectorised) * scale.share / plane as f64) as f32;
     }
     (losses, products)
 }
@@ -111,7 +129,7 @@ struct Piece<'a> {
     sources: Vec<&'a mut [f32]>,
     g: Activation,
     eps: f32,
-    /// One over the scene's number of bins.
+    /// The share over the scene's number of bins.
     weight: f32,
 }
 
@@ -248,7 +266,7 @@ pub(crate) fn tracked<B: Kernels + Passes, C: CheckpointStrategy>(
     products: FloatTensor<Autodiff<B, C>>,
     target: FloatTensor<Autodiff<B, C>>,
     g: Activation,
-    eps: f64,
+    scale: Scale,
 ) -> FloatTensor<Autodiff<B, C>> {
     #[derive(Debug)]
     struct Divergence;
@@ -271,7 +289,7 @@ pub(crate) fn tracked<B: Kernels + Passes, C: CheckpointStrategy>(
 
     let guard = products.node();
     let (products, target) = (products.into_primitive(), target.into_primitive());
-    let (losses, gradient) = B::divergence_and_gradient(products, target, g, eps);
+    let (losses, gradient) = B::divergence_and_gradient(products, target, g, scale);
     match Divergence.prepare::<C>([guard]).compute_bound().stateful() {
         OpsKind::Tracked(prep) => prep.finish(gradient, losses),
         OpsKind::UnTracked(prep) => prep.finish(losses),

@@ -1,5 +1,8 @@
 //! Loops over slices: vector code chosen at run time, on all cores.
 
+use std::ops::Range;
+
+use burn::tensor::Device;
 use rayon::prelude::*;
 
 /// Elements that are summed side by side: the compiler does not reorder a sum of floats, so the
@@ -19,6 +22,26 @@ pub(crate) fn chunk(elements: usize) -> usize {
     } else {
         CHUNK
     }
+}
+
+/// Frames below which a matrix product gets slow.
+const SHARE: usize = 64;
+
+/// Parts of `frames` columns, one for each thread that is worth it. Parts begin at multiples of
+/// `block`. On the CPU whole steps on a part each are much faster than every operation on all
+/// threads, which then wait for each other each time; other devices get all columns at once.
+pub fn shares(frames: usize, block: usize, device: &Device) -> Vec<Range<usize>> {
+    let threads = if crate::is_flex(device.as_dispatch()) {
+        rayon::current_num_threads().min(frames / SHARE).max(1)
+    } else {
+        1
+    };
+    let blocks = frames.div_ceil(block);
+    let edge = |part: usize| (blocks * part / threads * block).min(frames);
+    (0..threads)
+        .map(|part| edge(part)..edge(part + 1))
+        .filter(|part| !part.is_empty())
+        .collect()
 }
 
 /// A loop to be compiled for several processors. `FUSED`: whether they have fused multiply-add.
@@ -55,5 +78,22 @@ pub(crate) fn sum<T: Send>(items: Vec<T>, work: impl Fn(T) -> f64 + Sync + Send)
         // collected, so that the order of the sum is always the same
         let parts: Vec<f64> = items.into_par_iter().map(work).collect();
         parts.into_iter().sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_cover_all_frames_once_and_begin_at_blocks() {
+        for frames in [1, 31, 64, 128, 129, 1563] {
+            let parts = shares(frames, 32, &Device::flex());
+            assert_eq!(parts[0].start, 0);
+            assert_eq!(parts[parts.len() - 1].end, frames);
+            assert!(parts.windows(2).all(|pair| pair[0].end == pair[1].start));
+            assert!(parts.iter().all(|part| part.start.is_multiple_of(32)));
+        }
+        assert!(shares(0, 32, &Device::flex()).is_empty());
     }
 }

@@ -32,7 +32,8 @@ mod vector;
 
 pub use activation::{Activation, activate};
 pub use adam::{AdamStep, adam};
-pub use divergence::divergence;
+pub use divergence::{Scale, divergence};
+pub use lanes::shares;
 pub use penalty::mean_abs;
 pub use rprop::{RpropFactors, rprop};
 

@@ -7,6 +7,7 @@ use burn::backend::{Backend, Flex, backend_extension};
 
 use crate::activation::{self, Activation};
 use crate::adam::{self, AdamStep};
+use crate::divergence::Scale;
 use crate::rprop::{self, RpropFactors};
 use crate::{divergence, penalty};
 
@@ -21,7 +22,7 @@ pub(crate) trait Kernels: Backend {
         products: FloatTensor<Self>,
         target: FloatTensor<Self>,
         g: Activation,
-        eps: f64,
+        scale: Scale,
     ) -> FloatTensor<Self>;
 
     /// See [`crate::mean_abs`].
@@ -70,7 +71,7 @@ pub(crate) trait Passes: Backend {
         products: FloatTensor<Self>,
         target: FloatTensor<Self>,
         g: Activation,
-        eps: f64,
+        scale: Scale,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
     /// Every scene's part of a tensor times that scene's factor.
@@ -89,9 +90,9 @@ impl Kernels for Flex {
         products: FloatTensor<Self>,
         target: FloatTensor<Self>,
         g: Activation,
-        eps: f64,
+        scale: Scale,
     ) -> FloatTensor<Self> {
-        divergence::forward(products, target, g, eps as f32).0
+        divergence::forward(products, target, g, scale).0
     }
 
     fn mean_abs(x: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -108,9 +109,9 @@ impl<B: Kernels + Passes, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         products: FloatTensor<Self>,
         target: FloatTensor<Self>,
         g: Activation,
-        eps: f64,
+        scale: Scale,
     ) -> FloatTensor<Self> {
-        divergence::tracked::<B, C>(products, target, g, eps)
+        divergence::tracked::<B, C>(products, target, g, scale)
     }
 
     fn mean_abs(x: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -160,9 +161,9 @@ impl Passes for Flex {
         products: FloatTensor<Self>,
         target: FloatTensor<Self>,
         g: Activation,
-        eps: f64,
+        scale: Scale,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        divergence::forward(products, target, g, eps as f32)
+        divergence::forward(products, target, g, scale)
     }
 
     fn scale_scenes(tensor: FloatTensor<Self>, factors: FloatTensor<Self>) -> FloatTensor<Self> {

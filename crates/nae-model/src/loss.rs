@@ -1,7 +1,7 @@
 //! The objective `D(X‖X̂) + λ·|H|₁` (Smaragdis & Venkataramani, ICASSP 2017, and their script).
 
 use burn::tensor::Tensor;
-use nae_kernels::{Activation, activate, divergence, mean_abs};
+use nae_kernels::{Activation, Scale, activate, divergence, mean_abs};
 
 /// Floor ε in both logarithms, relative to spectra whose signal has unit standard deviation:
 /// single-precision epsilon, as in the authors' script.
@@ -12,13 +12,21 @@ pub const DEFAULT_EPS: f64 = 1.19e-7;
 pub struct Target {
     /// `X`, `[bins, frames]`, non-negative.
     pub spectrum: Tensor<2>,
-    eps: f64,
+    scale: Scale,
 }
 
 impl Target {
     /// A spectrum (`[bins, frames]`, non-negative) and the floor ε in both logarithms.
     pub fn new(spectrum: Tensor<2>, eps: f64) -> Self {
-        Self { spectrum, eps }
+        let scale = Scale { eps, share: 1.0 };
+        Self { spectrum, scale }
+    }
+
+    /// The same frames as a part of `frames`, the number that the objective's mean goes over: the
+    /// objectives of all parts add up to that of the whole.
+    pub fn part_of(mut self, frames: usize) -> Self {
+        self.scale.share = self.spectrum.dims()[1] as f64 / frames.max(1) as f64;
+        self
     }
 }
 
@@ -49,7 +57,7 @@ impl From<Tensor<2>> for Estimate {
 }
 
 /// Generalised Kullback–Leibler divergence, the mean over all bins of
-/// `X·(ln(X+ε) − ln(X̂+ε)) − X + X̂`. Zero exactly when `X̂ = X`.
+/// `X·(ln(X+ε) − ln(X̂+ε)) − X + X̂`. Zero exactly when `X̂ = X`. Of a part of a whole, its share.
 ///
 /// # Shapes
 /// - `estimate`: `[bins, frames]`, non-negative
@@ -60,7 +68,7 @@ pub fn generalised_kl(target: &Target, estimate: impl Into<Estimate>) -> Tensor<
         estimate.product.unsqueeze(),
         target.spectrum.clone().unsqueeze(),
         estimate.activation,
-        target.eps,
+        target.scale,
     )
 }
 
@@ -84,7 +92,7 @@ pub fn sparsity<'a>(
         .reduce(|a, b| a + b)
 }
 
-/// The whole objective, [`generalised_kl`] plus [`sparsity`].
+/// The whole objective, [`generalised_kl`] plus [`sparsity`]; of a part of a whole, its share.
 ///
 /// # Shapes
 /// - `estimate`: `[bins, frames]`; `hidden`: `[units, frames]` each; all non-negative
@@ -96,7 +104,7 @@ pub fn objective<'a>(
     lambda: f64,
 ) -> Tensor<1> {
     let divergence = generalised_kl(target, estimate);
-    match sparsity(hidden, lambda) {
+    match sparsity(hidden, lambda * target.scale.share) {
         Some(penalty) => divergence + penalty,
         None => divergence,
     }

@@ -1,15 +1,17 @@
 //! Searching the activations that explain a mixture.
 
 use burn::module::Module;
-use burn::optim::GradientsParams;
+use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Tensor, TensorData};
 use nae_audio::Magnitude;
+use nae_kernels::shares;
 use nae_model::Activations;
 use nae_model::loss::{Target, objective};
 use nae_model::optim::{Flow, Plan, Progress, descend};
 use nae_model::random::generator;
 use nae_model::spectra::upload;
 use rand::RngExt;
+use rayon::prelude::*;
 
 use crate::error::SeparateError;
 use crate::settings::Start;
@@ -61,15 +63,24 @@ impl Separator {
             .iter()
             .map(|model| model.compression)
             .fold(1.0, f64::min);
-        let target = Target::new(upload(mixture, gain, compression, &self.tape), config.eps);
-        // what each model's encoder reads; most often all models have one exponent
-        let heard = |model: &FrozenModel| {
-            if model.compression == compression {
-                target.spectrum.clone()
-            } else {
-                upload(mixture, gain, model.compression, &self.tape)
-            }
-        };
+        let parts = shares(mixture.frames(), 1, &self.tape);
+        let latents = self.start(&models, mixture, gain, run);
+        let mut own = Vec::with_capacity(parts.len());
+        let mut starts = Vec::with_capacity(parts.len());
+        for part in &parts {
+            let heard = mixture.select(&part.clone().collect::<Vec<_>>());
+            let spectrum = upload(&heard, gain, compression, &self.tape);
+            own.push(Part {
+                target: Target::new(spectrum, config.eps).part_of(mixture.frames()),
+                optimizer: config.optimizer.build(&config.rprop),
+            });
+            let of_part = |h: &Tensor<2>| h.clone().narrow(1, part.start, part.len());
+            let sources = latents.iter().map(of_part);
+            let sources = sources.map(|h| Activations::new(h, config.activations));
+            starts.push(Latents {
+                sources: sources.collect(),
+            });
+        }
         let decode = |latents: &Latents| -> Vec<Tensor<2>> {
             let pairs = models.iter().zip(&latents.sources);
             pairs
@@ -82,7 +93,6 @@ impl Separator {
                 })
                 .collect()
         };
-        let mut optimizer = config.optimizer.build(&config.rprop);
         let plan = Plan {
             stage: "separating",
             max_steps: config.max_steps,
@@ -91,78 +101,82 @@ impl Separator {
         };
         let descent = descend(
             plan,
-            self.start(&models, target.spectrum.dims(), run, heard),
+            starts,
             |latents, step| {
-                let Some(estimate) = decode(&latents).into_iter().reduce(|a, b| a + b) else {
-                    return (latents, None);
-                };
-                let values: Vec<Tensor<2>> = match config.sparsity {
-                    0.0 => Vec::new(),
-                    _ => latents.sources.iter().map(Activations::value).collect(),
-                };
-                let loss = objective(&target, estimate, &values, config.sparsity);
-                let gradients = GradientsParams::from_grads(loss.backward(), &latents);
                 let rate = config
                     .schedule
                     .rate(config.learning_rate, step, config.max_steps);
-                let stepped = optimizer.step(rate, latents, gradients);
-                let sources = stepped
-                    .sources
-                    .into_iter()
-                    .map(Activations::projected)
-                    .collect();
-                (Latents { sources }, Some(loss.inner()))
+                // frames know nothing of each other: each thread has its own
+                let of_part = |(part, latents): (&mut Part, Latents)| {
+                    let Some(estimate) = decode(&latents).into_iter().reduce(|a, b| a + b) else {
+                        return (latents, None);
+                    };
+                    let values: Vec<Tensor<2>> = match config.sparsity {
+                        0.0 => Vec::new(),
+                        _ => latents.sources.iter().map(Activations::value).collect(),
+                    };
+                    let loss = objective(&part.target, estimate, &values, config.sparsity);
+                    let gradients = GradientsParams::from_grads(loss.backward(), &latents);
+                    let stepped = part.optimizer.step(rate, latents, gradients);
+                    let sources = stepped.sources.into_iter();
+                    let sources = sources.map(Activations::projected).collect();
+                    (Latents { sources }, Some(loss.inner()))
+                };
+                let found = own.par_iter_mut().zip(latents).map(of_part);
+                let (latents, losses): (Vec<_>, Vec<_>) = found.unzip();
+                (latents, losses.into_iter().flatten().reduce(|a, b| a + b))
             },
             observe,
         )?;
+        let join = |of_part: &dyn Fn(&Latents) -> Vec<Tensor<2>>| -> Vec<Tensor<2>> {
+            let parts: Vec<Vec<Tensor<2>>> = descent.best.iter().map(of_part).collect();
+            let source = |i: usize| parts.iter().map(|part| part[i].clone().inner()).collect();
+            (0..models.len())
+                .map(|i| Tensor::cat(source(i), 1))
+                .collect()
+        };
         Ok(Explained {
-            estimates: decode(&descent.best)
-                .into_iter()
-                .map(Tensor::inner)
-                .collect(),
-            activations: descent
-                .best
-                .sources
-                .iter()
-                .map(|h| h.value().inner())
-                .collect(),
+            estimates: join(&decode),
+            activations: join(&|latents| latents.sources.iter().map(Activations::value).collect()),
             loss: descent.loss,
             steps: descent.steps,
             is_interrupted: descent.is_interrupted,
         })
     }
 
-    /// Activations a run starts at.
-    ///
-    /// - `heard`: the mixture as a model's encoder reads it
+    /// Activations a run starts at, `[rank, frames]` for every source.
     fn start(
         &self,
         models: &[&FrozenModel],
-        [bins, frames]: [usize; 2],
+        mixture: &Magnitude,
+        gain: f64,
         run: usize,
-        heard: impl Fn(&FrozenModel) -> Tensor<2>,
-    ) -> Latents {
+    ) -> Vec<Tensor<2>> {
         let is_random =
             self.config.start == Start::Random || run >= self.runs() / self.config.starts;
         let rank: usize = models.iter().map(|model| model.decoder.rank()).sum();
-        let scale = (2.0 / (rank + bins) as f64).sqrt() as f32;
+        let scale = (2.0 / (rank + mixture.bins()) as f64).sqrt() as f32;
         let mut rng = generator(self.seed, &format!("start {run}"));
         let start = |model: &&FrozenModel| {
-            let h = if is_random {
-                let shape = [model.decoder.rank(), frames];
+            if is_random {
+                let shape = [model.decoder.rank(), mixture.frames()];
                 let values: Vec<f32> = (0..shape[0] * shape[1])
                     .map(|_| scale * rng.random_range(0.0..1.0f32))
                     .collect();
                 Tensor::from_data(TensorData::new(values, shape), &self.tape)
             } else {
-                model.decoder.encode(heard(model))
-            };
-            Activations::new(h, self.config.activations)
+                let heard = upload(mixture, gain, model.compression, &self.tape);
+                model.decoder.encode(heard)
+            }
         };
-        Latents {
-            sources: models.iter().map(start).collect(),
-        }
+        models.iter().map(start).collect()
     }
+}
+
+/// What stays with one thread's frames.
+struct Part {
+    target: Target,
+    optimizer: ModuleOptimizer,
 }
 
 /// `x^exponent`, untouched for exponent 1; ε keeps the gradient finite at zero.

@@ -1,13 +1,16 @@
 //! Fitting the autoencoder: frames in, the same frames out.
 
-use burn::optim::GradientsParams;
+use burn::module::Module;
+use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::Tensor;
+use nae_kernels::shares;
 use nae_model::Nae;
 use nae_model::loss::{Target, objective};
 use nae_model::optim::{Descent, Flow, Plan, Progress, descend};
 use nae_model::random::generator;
+use rayon::prelude::*;
 
-use crate::batches::{Batches, Frames, noisy};
+use crate::batches::{Batches, Frames, LatentNoise, NOISE_BLOCK, split};
 use crate::error::TrainError;
 use crate::settings::TrainConfig;
 
@@ -28,12 +31,24 @@ pub fn fit(
     seed: u64,
     observe: &mut dyn FnMut(&Progress) -> Flow,
 ) -> Result<Fitted, TrainError> {
+    let device = spectrum.device();
     let frames = spectrum.dims()[1];
-    let all = Target::new(spectrum.clone(), config.eps);
     let is_whole = config.batch_frames == 0 || config.batch_frames >= frames;
-    let rows = (!is_whole).then(|| Frames::new(spectrum)).transpose()?;
-    let mut batches = Batches::new(frames, config.batch_frames, generator(seed, "batches"));
-    let mut noise_rng = generator(seed, "latent noise");
+    let size = if is_whole {
+        frames
+    } else {
+        config.batch_frames
+    };
+    let parts = shares(size, NOISE_BLOCK, &device);
+    let part_of = |spectrum| Target::new(spectrum, config.eps).part_of(size);
+    let (whole, rows): (Vec<Target>, _) = if is_whole {
+        let spectra = split(spectrum, &parts)?;
+        (spectra.into_iter().map(part_of).collect(), None)
+    } else {
+        (Vec::new(), Some(Frames::new(spectrum)?))
+    };
+    let mut batches = Batches::new(frames, size, generator(seed, "batches"));
+    let noise = LatentNoise::new(config.latent_noise, generator(seed, "latent noise"));
     let mut optimizer = config.optimizer.build(&config.rprop);
     let plan = Plan {
         stage: "autoencoder",
@@ -46,21 +61,35 @@ pub fn fit(
         plan,
         network,
         |network, step| {
-            let batch = match &rows {
-                None => all.clone(),
-                Some(rows) => Target::new(rows.pick(batches.draw()), config.eps),
+            let batch = if is_whole { &[] } else { batches.draw() };
+            // each thread has a network of its own on a tape of its own, with the same values
+            let of_part = |(i, part): (usize, &std::ops::Range<usize>)| {
+                let network = network.clone().fork(&device);
+                let target = match &rows {
+                    None => whole[i].clone(),
+                    Some(rows) => part_of(rows.pick(&batch[part.clone()])),
+                };
+                let encoded = network.encode(target.spectrum.clone());
+                let latent = encoded.last().unwrap_or(&target.spectrum).clone();
+                let latent = noise.apply(latent, step, part.start);
+                let (hidden, estimate) = network.decode(latent);
+                let hidden = encoded.iter().chain(&hidden);
+                let loss = objective(&target, estimate, hidden, config.sparsity);
+                let gradients = GradientsParams::from_grads(loss.backward(), &network);
+                (loss.inner(), gradients)
             };
-            let encoded = network.encode(batch.spectrum.clone());
-            let latent = encoded.last().unwrap_or(&batch.spectrum).clone();
-            let latent = noisy(latent, config.latent_noise, &mut noise_rng);
-            let (hidden, estimate) = network.decode(latent);
-            let hidden = encoded.iter().chain(&hidden);
-            let loss = objective(&batch, estimate, hidden, config.sparsity);
-            let gradients = GradientsParams::from_grads(loss.backward(), &network);
+            let found: Vec<_> = parts.par_iter().enumerate().map(of_part).collect();
+            let mut sum = GradientsAccumulator::new();
+            let mut losses = Vec::with_capacity(found.len());
+            for (loss, gradients) in found {
+                sum.accumulate(&network, gradients);
+                losses.push(loss);
+            }
             let rate = config
                 .schedule
                 .rate(config.learning_rate, step, config.max_steps);
-            (optimizer.step(rate, network, gradients), Some(loss.inner()))
+            let network = optimizer.step(rate, network, sum.grads());
+            (network, losses.into_iter().reduce(|a, b| a + b))
         },
         observe,
     )?)
