@@ -77,7 +77,7 @@ pub struct ClipRecord {
 }
 
 /// How a model came to be.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Default, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainingSummary {
     /// The clips, in the order they were read.
     pub clips: Vec<ClipRecord>,

@@ -47,13 +47,13 @@ impl Batches {
 /// A spectrum's frames as rows: picking some copies whole rows, where columns would be gathered
 /// number by number.
 #[derive(Clone, Debug)]
-pub struct Frames {
+pub struct FrameRows {
     /// `[frames, bins]`.
     rows: Tensor<2>,
 }
 
-impl Frames {
-    /// Frames of a spectrum, `[bins, frames]`.
+impl FrameRows {
+    /// Rows of a spectrum, `[bins, frames]`.
     ///
     /// # Errors
     /// [`ModelError::Device`] if the device fails.
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn picked_frames_are_the_spectrum_s_columns() {
         let spectrum = matrix((0..12).map(|x| x as f32).collect(), 3, 4, &Device::flex());
-        let picked = Frames::new(&spectrum).unwrap().pick(&[2, 0]);
+        let picked = FrameRows::new(&spectrum).unwrap().pick(&[2, 0]);
         assert_eq!(read(picked).unwrap(), [2.0, 0.0, 6.0, 4.0, 10.0, 8.0]);
     }
 

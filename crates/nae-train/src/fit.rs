@@ -10,7 +10,7 @@ use nae_model::optim::{Descent, Flow, Plan, Progress, descend};
 use nae_model::random::generator;
 use rayon::prelude::*;
 
-use crate::batches::{Batches, Frames, LatentNoise, NOISE_BLOCK, split};
+use crate::batches::{Batches, FrameRows, LatentNoise, NOISE_BLOCK, split};
 use crate::error::TrainError;
 use crate::settings::TrainConfig;
 
@@ -45,7 +45,7 @@ pub fn fit(
         let spectra = split(spectrum, &parts)?;
         (spectra.into_iter().map(part_of).collect(), None)
     } else {
-        (Vec::new(), Some(Frames::new(spectrum)?))
+        (Vec::new(), Some(FrameRows::new(spectrum)?))
     };
     let mut batches = Batches::new(frames, size, generator(seed, "batches"));
     let noise = LatentNoise::new(config.latent_noise, generator(seed, "latent noise"));

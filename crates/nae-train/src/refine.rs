@@ -15,7 +15,7 @@ use nae_model::random::generator;
 use nae_model::{ActivationForm, Activations, Nae};
 use rayon::prelude::*;
 
-use crate::batches::{Batches, Frames, LatentNoise, NOISE_BLOCK, split};
+use crate::batches::{Batches, FrameRows, LatentNoise, NOISE_BLOCK, split};
 use crate::error::TrainError;
 use crate::fit::Fitted;
 use crate::settings::TrainConfig;
@@ -44,7 +44,7 @@ pub fn refine(
             settings.max_frames,
             generator(seed, "refined frames"),
         );
-        spectrum = Frames::new(&spectrum)?.pick(choice.draw());
+        spectrum = FrameRows::new(&spectrum)?.pick(choice.draw());
     }
     let frames = spectrum.dims()[1];
     let parts = shares(frames, NOISE_BLOCK, &device);

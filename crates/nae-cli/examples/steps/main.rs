@@ -1,0 +1,237 @@
+//! Times one step of training or separation, ours and the same written by hand:
+//! `steps SIDE FILE.safetensors STEPS HIDDEN OUTPUT`, run by `scripts/bench/steps.py`.
+//!
+//! `SIDE` is `train`, `train-by-hand`, `separate` or `separate-by-hand`. The file holds `x`
+//! (`[bins, frames]`) and the weights `a0`, `a1`, … (`[outputs, inputs]`), for separation those of a
+//! second model `b0`, … and both starts `za`, `zb` as well. Prints the median milliseconds of a step
+//! after a warm-up, the loss before the last step and the peak memory as JSON.
+#![allow(clippy::print_stdout, reason = "an example talks to its caller")]
+#![recursion_limit = "256"]
+
+mod by_hand;
+
+use std::time::Instant;
+
+use burn::module::Param;
+use burn::tensor::{Device, Tensor, TensorData};
+use nae_audio::Magnitude;
+use nae_model::optim::{Flow, OptimizerKind, Progress, Schedule};
+use nae_model::random::generator;
+use nae_model::{AudioConfig, Card, Model, ModelConfig, Nae, Output, TrainingSummary};
+use nae_separate::{SeparateConfig, Separator, Source};
+use nae_train::TrainConfig;
+use safetensors::SafeTensors;
+
+/// The allocator of the command `nae`, which says why.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// A matrix of the file, row-major.
+#[derive(Clone)]
+pub(crate) struct Matrix {
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+    pub(crate) values: Vec<f32>,
+}
+
+/// Steps between two looks at the clock.
+pub(crate) const WINDOW: usize = 5;
+
+/// What a side reports.
+pub(crate) struct Timed {
+    pub(crate) milliseconds: f64,
+    pub(crate) loss: f64,
+}
+
+/// Collects the times of windows of steps.
+pub(crate) struct Stopwatch {
+    last: Instant,
+    windows: Vec<f64>,
+}
+
+impl Stopwatch {
+    pub(crate) fn start() -> Self {
+        Self {
+            last: Instant::now(),
+            windows: Vec::new(),
+        }
+    }
+
+    pub(crate) fn window(&mut self) {
+        let now = Instant::now();
+        self.windows.push((now - self.last).as_secs_f64());
+        self.last = now;
+    }
+
+    /// Median milliseconds of a step, without the first fifth.
+    pub(crate) fn milliseconds(mut self) -> f64 {
+        let mut windows = self.windows.split_off(self.windows.len() / 5);
+        windows.sort_by(f64::total_cmp);
+        1e3 * windows.get(windows.len() / 2).copied().unwrap_or(f64::NAN) / WINDOW as f64
+    }
+}
+
+fn main() -> Result<(), Failure> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [side, path, steps, hidden, output] = arguments.as_slice() else {
+        return Err("usage: steps SIDE FILE.safetensors STEPS HIDDEN OUTPUT".into());
+    };
+    let steps: usize = steps.parse()?;
+    let bytes = std::fs::read(path)?;
+    let file = SafeTensors::deserialize(&bytes)?;
+    let read = |name: &str| -> Option<Matrix> {
+        let view = file.tensor(name).ok()?;
+        let numbers = view.data().as_chunks::<4>().0.iter();
+        Some(Matrix {
+            rows: view.shape()[0],
+            columns: view.shape()[1],
+            values: numbers.map(|b| f32::from_le_bytes(*b)).collect(),
+        })
+    };
+    let weights = |model: &str| -> Vec<Matrix> {
+        (0..).map_while(|i| read(&format!("{model}{i}"))).collect()
+    };
+    let x = read("x").ok_or("there is no tensor `x`")?;
+    let form: ModelConfig = serde_json::from_value(serde_json::json!({
+        "hidden": hidden, "output": output, "layers": weights("a").len(), "rank": weights("a").last().map(|w| w.columns),
+    }))?;
+    let timed = rayon::scope(|_| -> Result<Timed, Failure> {
+        match side.as_str() {
+            "train" => train(&x, &weights("a"), &form, steps),
+            "separate" => separate(&x, &weights("a"), &weights("b"), &form, steps),
+            "train-by-hand" => Ok(by_hand::train(&x, &weights("a"), &form, steps)),
+            "separate-by-hand" => {
+                let starts = [read("za"), read("zb")].map(|z| z.ok_or("no start"));
+                let [za, zb] = starts;
+                let sources = [(weights("a"), za?), (weights("b"), zb?)];
+                Ok(by_hand::separate(&x, sources, &form, steps))
+            }
+            other => Err(format!("no side `{other}`").into()),
+        }
+    })?;
+    let peak = std::fs::read_to_string("/proc/self/status")
+        .ok()
+        .and_then(|status| {
+            let line = status
+                .lines()
+                .find(|line| line.starts_with("VmHWM"))?
+                .to_owned();
+            line.split_whitespace().nth(1)?.parse::<f64>().ok()
+        })
+        .unwrap_or(f64::NAN);
+    println!(
+        "{}",
+        serde_json::json!({ "ms": timed.milliseconds, "loss": timed.loss, "peak_mb": peak / 1e3 })
+    );
+    Ok(())
+}
+
+fn network(weights: &[Matrix], form: &ModelConfig, device: &Device) -> Nae {
+    let bins = weights.first().map_or(0, |w| w.columns);
+    let mut network = Nae::new(form, bins, &mut generator(0, "weights"), device);
+    let layers = network.encoder.iter_mut().chain(&mut network.decoder);
+    for (layer, w) in layers.zip(weights) {
+        let data = TensorData::new(w.values.clone(), [w.rows, w.columns]);
+        layer.weight = Param::from_tensor(Tensor::from_data(data, device));
+    }
+    network
+}
+
+fn train(
+    x: &Matrix,
+    weights: &[Matrix],
+    form: &ModelConfig,
+    steps: usize,
+) -> Result<Timed, Failure> {
+    let device = Device::flex().autodiff();
+    let data = TensorData::new(x.values.clone(), [x.rows, x.columns]);
+    let config = TrainConfig {
+        optimizer: OptimizerKind::Adam,
+        learning_rate: 1e-3,
+        schedule: Schedule::Constant,
+        batch_frames: 0,
+        max_steps: steps,
+        window: WINDOW,
+        latent_noise: 0.0,
+        ..Default::default()
+    };
+    let mut watch = Stopwatch::start();
+    let mut loss = f64::NAN;
+    let mut observe = |progress: &Progress| {
+        watch.window();
+        loss = progress.loss;
+        Flow::Continue
+    };
+    nae_train::fit::fit(
+        network(weights, form, &device),
+        &Tensor::from_data(data, &device),
+        &config,
+        0,
+        &mut observe,
+    )?;
+    Ok(Timed {
+        milliseconds: watch.milliseconds(),
+        loss,
+    })
+}
+
+fn separate(
+    x: &Matrix,
+    a: &[Matrix],
+    b: &[Matrix],
+    form: &ModelConfig,
+    steps: usize,
+) -> Result<Timed, Failure> {
+    let device = Device::flex();
+    let source = |name: &str, weights: &[Matrix]| {
+        let card = Card {
+            name: name.into(),
+            audio: AudioConfig::default(),
+            model: ModelConfig {
+                compression: 1.0, // x is what the models speak of
+                ..form.clone()
+            },
+            gain: 1.0,
+            training: TrainingSummary::default(),
+        };
+        Source {
+            name: name.into(),
+            models: vec![Model {
+                card,
+                network: network(weights, form, &device),
+            }],
+        }
+    };
+    let config = SeparateConfig {
+        max_steps: steps,
+        window: WINDOW,
+        ..Default::default()
+    };
+    let separator = Separator::new(&[source("a", a), source("b", b)], config, 0, &device)?;
+    let mut frames = vec![0.0; x.values.len()];
+    for (f, row) in x.values.chunks_exact(x.columns).enumerate() {
+        for (t, value) in row.iter().enumerate() {
+            frames[t * x.rows + f] = *value;
+        }
+    }
+    let mixture = Magnitude::new(x.rows, x.columns, frames)?;
+    let mut watch = Stopwatch::start();
+    let mut loss = f64::NAN;
+    separator.explain(&mixture, 1.0, 0, &mut |progress| {
+        watch.window();
+        loss = progress.loss;
+        Flow::Continue
+    })?;
+    Ok(Timed {
+        milliseconds: watch.milliseconds(),
+        loss,
+    })
+}
+
+/// The two forms that `scripts/bench/steps.py` measures: all softplus, or ReLU with a linear last
+/// layer of non-negative weights.
+pub(crate) fn is_softplus(form: &ModelConfig) -> bool {
+    form.output == Output::Softplus
+}
