@@ -55,6 +55,14 @@ SYSTEMS = {
     "4 layers 100, paper": paper(4, 100),
     "4 layers 100, best": nae(4, 100),
 }
+DEFAULT = ",".join(name.replace(", ", "/") for name in SYSTEMS)
+
+# four times the steps of everything: what the defaults are measured against
+LONG = ("train.max_steps=6000", "train.refine.steps=1200")
+for layers, rank in ((2, 20), (2, 100), (4, 100)):
+    name = "shallow" if layers == 2 else f"{layers} layers"
+    long = nae(layers, rank)
+    SYSTEMS[f"{name} {rank}, long"] = dict(train=long["train"] + LONG, separate=("separate.max_steps=200",))
 
 
 def read(folder):
@@ -89,7 +97,9 @@ def main():
     parser.add_argument("speakers")
     parser.add_argument("--out", default="nae-systems")
     parser.add_argument("--pairs", default=PAIRS)
-    parser.add_argument("--systems", default=",".join(name.replace(", ", "/") for name in SYSTEMS), help="names with / for the comma")
+    parser.add_argument("--systems", default=DEFAULT, help="names with / for the comma")
+    parser.add_argument("--also", action="append", default=[], metavar="NAME=SYSTEM:KEY=VALUE,...",
+                        help="one more: a system's settings with some changed, separate.* for separation")
     parser.add_argument("--seeds", default="0,1")
     parser.add_argument("--mixtures", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
@@ -100,7 +110,14 @@ def main():
         subprocess.run(["cargo", "build", "--release", "-q"], cwd=ROOT, check=True)
         program = os.path.join(os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target")), "release/nae")
     pairs = [tuple(pair.split("+")) for pair in options.pairs.split(",")]
-    names = [name.replace("/", ", ") for name in options.systems.split(",")]
+    names = [name.replace("/", ", ") for name in options.systems.split(",") if name]
+    for text in options.also:
+        head, settings = text.split(":")
+        name, base = head.split("=")
+        base, changes = SYSTEMS[base.replace("/", ", ")], tuple(settings.split(","))
+        SYSTEMS[name] = base | dict(train=base["train"] + tuple(c for c in changes if not c.startswith("separate.")),
+                                    separate=base["separate"] + tuple(c for c in changes if c.startswith("separate.")))
+        names.append(name)
     seeds = [int(seed) for seed in options.seeds.split(",")]
     environment = dict(os.environ, RAYON_NUM_THREADS=str(max(1, os.cpu_count() // options.jobs)))
 

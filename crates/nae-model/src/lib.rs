@@ -14,7 +14,8 @@
 //!
 //! # Backends
 //!
-//! Nothing here names a Burn backend: whoever calls passes a [`burn::tensor::Device`]. Initial
+//! Nothing here names a Burn backend: whoever calls passes a [`burn::tensor::Device`], and
+//! [`nae_kernels`] picks the fused form of an operation where that device has one. Initial
 //! values are drawn on the host from one seeded generator ([`random`]), so every device starts
 //! from the same numbers.
 //!

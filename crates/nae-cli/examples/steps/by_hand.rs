@@ -231,8 +231,7 @@ pub(crate) fn train(x: &Matrix, weights: &[Matrix], form: &ModelConfig, steps: u
         parts.par_iter_mut().for_each(|part| {
             let n = part.frames;
             let layer = |l: usize| if l == last { &positive } else { &weights[l] };
-            for l in 0..=last {
-                let (m, k) = sizes[l];
+            for (l, &(m, k)) in sizes.iter().enumerate() {
                 let (before, after) = part.outputs.split_at_mut(l);
                 let input = before.last().unwrap_or(&part.x);
                 product(
