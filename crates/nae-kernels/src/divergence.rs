@@ -34,22 +34,25 @@ pub struct Scale {
 /// form works it out on the way and keeps nothing else. The target gets no gradient.
 ///
 /// # Shapes
-/// - `products` (`B`): `[scenes·sources, bins, frames]`, the sources of one scene one after the other
-/// - `target` (`X`): `[scenes, bins, frames]`, non-negative
+/// - `products` (`B`): `[scenes·sources, bins, frames]`, the sources of one scene one after the
+///   other; or `[bins, frames]` for one source of one scene
+/// - `target` (`X`): `[scenes, bins, frames]` or `[bins, frames]`, non-negative
 /// - output: `[scenes]`
 ///
 /// # Panics
-/// If `products` is no whole number of sources for every scene, or bins or frames differ.
-pub fn divergence(
-    products: Tensor<3>,
-    target: Tensor<3>,
+/// If `products` is no whole number of sources for every scene, bins or frames differ, or there are
+/// fewer than two or more than three dimensions.
+pub fn divergence<const D: usize>(
+    products: Tensor<D>,
+    target: Tensor<D>,
     g: Activation,
     scale: Scale,
 ) -> Tensor<1> {
-    let (sources, bins) = (products.dims(), target.dims());
+    let (of_products, of_target) = (products.dims(), target.dims());
+    let [[stacked, rest @ ..], [scenes, other @ ..]] = [of_products, of_target].map(three);
     assert!(
-        bins[0] > 0 && sources[0].is_multiple_of(bins[0]) && sources[1..] == bins[1..],
-        "products {sources:?} do not fit the target {bins:?}"
+        scenes > 0 && stacked.is_multiple_of(scenes) && rest == other,
+        "products {of_products:?} do not fit the target {of_target:?}"
     );
     if is_fused(&products) && is_fused(&target) {
         let (products, target) = (products.into_dispatch(), target.into_dispatch());
@@ -61,9 +64,29 @@ pub fn divergence(
     }
 }
 
+/// A shape with a dimension for scenes.
+///
+/// # Panics
+/// For other shapes than of two or three dimensions.
+fn three<const D: usize>(shape: [usize; D]) -> [usize; 3] {
+    match shape[..] {
+        [bins, frames] => [1, bins, frames],
+        [scenes, bins, frames] => [scenes, bins, frames],
+        _ => unreachable!("a spectrum has two or three dimensions, not {D}"),
+    }
+}
+
 /// [`divergence`] made of Burn's own operations.
-pub fn composite(products: Tensor<3>, target: Tensor<3>, g: Activation, scale: Scale) -> Tensor<1> {
-    let [scenes, bins, frames] = target.dims();
+pub fn composite<const D: usize>(
+    products: Tensor<D>,
+    target: Tensor<D>,
+    g: Activation,
+    scale: Scale,
+) -> Tensor<1> {
+    let [stacked, ..] = three(products.dims());
+    let [scenes, bins, frames] = three(target.dims());
+    let target = target.reshape([scenes, bins, frames]);
+    let products = products.reshape([stacked, bins, frames]);
     let activated = crate::activation::composite(products, g);
     let estimate = if activated.dims()[0] == scenes {
         activated
@@ -91,10 +114,12 @@ pub(crate) fn forward(
     scale: Scale,
 ) -> (FlexTensor, FlexTensor) {
     let (mut products, target) = (contiguous(products), contiguous(target));
-    let shape = target.layout().shape().clone();
-    let scenes = shape[0];
-    let plane = shape[1] * shape[2];
-    let sources = products.layout().shape()[0] / scenes.max(1);
+    let scenes = match *target.layout().shape().as_slice() {
+        [scenes, _, _] => scenes,
+        _ => 1,
+    };
+    let plane = target.layout().num_elements() / scenes.max(1);
+    let sources = products.layout().num_elements() / (scenes * plane).max(1);
     let mut losses = FlexTensor::empty([scenes].into(), DType::F32);
     let targets = values(&target).chunks(plane.max(1));
     let scenes_of_products = values_mut(&mut products).chunks_mut((sources * plane).max(1));

@@ -9,6 +9,7 @@
 //! | [`activate`] | softplus, ReLU or absolute value | `activation` |
 //! | [`divergence`] | generalised Kullback–Leibler divergence of a sum of activated sources | `divergence` |
 //! | [`mean_abs`] | the L1 penalty | `penalty` |
+//! | [`quotient`] | division with a floor under the divisor, for NMF's updates | `quotient` |
 //! | [`adam`], [`rprop`] | one step of an optimiser | `adam`, `rprop` |
 //!
 //! On Burn's CPU backend (burn-flex) in single precision they run as loops that the compiler turns
@@ -26,6 +27,7 @@ mod divergence;
 mod lanes;
 mod ops;
 mod penalty;
+mod quotient;
 mod rprop;
 mod slices;
 mod vector;
@@ -35,6 +37,7 @@ pub use adam::{AdamStep, adam};
 pub use divergence::{Scale, divergence};
 pub use lanes::shares;
 pub use penalty::mean_abs;
+pub use quotient::quotient;
 pub use rprop::{RpropFactors, rprop};
 
 /// The same functions composed of Burn's own operations: what runs on backends without fused
@@ -44,6 +47,7 @@ pub mod composite {
     pub use crate::adam::composite as adam;
     pub use crate::divergence::composite as divergence;
     pub use crate::penalty::composite as mean_abs;
+    pub use crate::quotient::composite as quotient;
     pub use crate::rprop::composite as rprop;
 }
 

@@ -9,7 +9,7 @@ use crate::activation::{self, Activation};
 use crate::adam::{self, AdamStep};
 use crate::divergence::Scale;
 use crate::rprop::{self, RpropFactors};
-use crate::{divergence, penalty};
+use crate::{divergence, penalty, quotient};
 
 /// Differentiable operations.
 #[backend_extension(Flex, Autodiff)]
@@ -29,7 +29,7 @@ pub(crate) trait Kernels: Backend {
     fn mean_abs(x: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
-/// Operations of optimisers, off the tape.
+/// Operations of updates, off the tape.
 #[backend_extension(Flex)]
 pub(crate) trait Updates: Backend {
     /// One step of Adam: parameter and both moments after it.
@@ -40,6 +40,9 @@ pub(crate) trait Updates: Backend {
         second: FloatTensor<Self>,
         step: AdamStep,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+
+    /// See [`crate::quotient`].
+    fn quotient(x: FloatTensor<Self>, y: FloatTensor<Self>, floor: f64) -> FloatTensor<Self>;
 
     /// One step of iRprop−: parameter, step sizes and signs after it.
     fn rprop(
@@ -128,6 +131,10 @@ impl Updates for Flex {
         step: AdamStep,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         adam::update(parameter, gradient, first, second, step)
+    }
+
+    fn quotient(x: FloatTensor<Self>, y: FloatTensor<Self>, floor: f64) -> FloatTensor<Self> {
+        quotient::divide(x, y, floor)
     }
 
     fn rprop(

@@ -4,7 +4,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use nae_kernels::{
     Activation, AdamStep, RpropFactors, Scale, activate, adam, composite, divergence, mean_abs,
-    rprop,
+    quotient, rprop,
 };
 
 const ACTIVATIONS: [Activation; 5] = [
@@ -162,6 +162,36 @@ fn what_others_hold_is_not_changed() {
     let _ = mean_abs(x.clone());
     assert_eq!(read(x), before);
     assert_eq!(read(target), target_before);
+}
+
+#[test]
+fn a_single_scene_needs_no_dimension_of_its_own() {
+    let (b, x) = (
+        tensor([33, 65], -1.0, 2.0, 20),
+        tensor([33, 65], 0.0, 2.0, 21),
+    );
+    for g in ACTIVATIONS {
+        let plain = divergence(b.clone(), x.clone(), g, SCALE);
+        let scene = divergence(
+            b.clone().unsqueeze::<3>(),
+            x.clone().unsqueeze::<3>(),
+            g,
+            SCALE,
+        );
+        let composite = composite::divergence(b.clone(), x.clone(), g, SCALE);
+        assert_eq!(read(plain.clone()), read(scene));
+        assert!(difference(plain, composite) < TOLERANCE);
+    }
+}
+
+#[test]
+fn quotients_agree() {
+    for shape in SHAPES {
+        let x = tensor(shape, 0.0, 2.0, 30).inner();
+        let y = tensor(shape, -0.1, 2.0, 31).inner();
+        let ours = quotient(x.clone(), y.clone(), 0.05);
+        assert!(difference(ours, composite::quotient(x, y, 0.05)) < TOLERANCE);
+    }
 }
 
 #[test]

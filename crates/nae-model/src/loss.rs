@@ -65,8 +65,8 @@ impl From<Tensor<2>> for Estimate {
 pub fn generalised_kl(target: &Target, estimate: impl Into<Estimate>) -> Tensor<1> {
     let estimate = estimate.into();
     divergence(
-        estimate.product.unsqueeze(),
-        target.spectrum.clone().unsqueeze(),
+        estimate.product,
+        target.spectrum.clone(),
         estimate.activation,
         target.scale,
     )

@@ -21,6 +21,7 @@
 //! 3. J. Le Roux, F. Weninger, J. R. Hershey, "Sparse NMF: half-baked or well done?", 2015.
 
 use burn::tensor::Tensor;
+use nae_kernels::quotient;
 
 use crate::config::BasisNorm;
 
@@ -60,10 +61,10 @@ impl Objective {
 
     /// `X·Λ^{β−2}` and `Λ^{β−1}`, the latter `None` where it is one everywhere (β = 1).
     fn parts(&self, x: &Tensor<2>, product: Tensor<2>) -> (Tensor<2>, Option<Tensor<2>>) {
-        let product = product.clamp_min(FLOOR);
         if self.beta == 1.0 {
-            return (x.clone() / product, None);
+            return (quotient(x.clone(), product, FLOOR), None);
         }
+        let product = product.clamp_min(FLOOR);
         if self.beta == 2.0 {
             return (x.clone(), Some(product));
         }
@@ -74,7 +75,7 @@ impl Objective {
     }
 
     fn ratio(&self, positive: Tensor<2>, negative: Tensor<2>) -> Tensor<2> {
-        let ratio = positive / negative.clamp_min(FLOOR);
+        let ratio = quotient(positive, negative, FLOOR);
         match self.exponent() {
             1.0 => ratio,
             exponent => ratio.powf_scalar(exponent),
