@@ -19,7 +19,7 @@ pub struct TrainConfig {
     pub schedule: Schedule,
     /// Random frames in a step; 0: all of them.
     pub batch_frames: usize,
-    /// Steps at most.
+    /// Steps at most. 300 give refining a start; without refining use 1500.
     pub max_steps: usize,
     /// Relative improvement from one window of steps to the next below which training stops;
     /// 0: run every step.
@@ -99,7 +99,7 @@ impl Default for TrainConfig {
             learning_rate: 3e-3,
             schedule: Schedule::Cosine,
             batch_frames: 128,
-            max_steps: 1500,
+            max_steps: 300,
             tolerance: 0.0,
             window: 25,
             sparsity: 0.0,
@@ -116,9 +116,9 @@ impl Default for TrainConfig {
 impl Default for RefineConfig {
     fn default() -> Self {
         Self {
-            steps: 300,
-            activation_rate: 0.2,
-            decoder_rate: 5e-3,
+            steps: 200,
+            activation_rate: 0.4,
+            decoder_rate: 1e-2,
             max_frames: 4000,
         }
     }
@@ -203,7 +203,7 @@ impl TrainConfig {
             return Err(setting("train.window", "at least 1", self.window, "25").into());
         }
         if self.max_steps == 0 {
-            return Err(setting("train.max_steps", "at least 1", self.max_steps, "1500").into());
+            return Err(setting("train.max_steps", "at least 1", self.max_steps, "300").into());
         }
         if self.optimizer == OptimizerKind::Rprop && self.batch_frames != 0 {
             return Err(setting(
