@@ -59,6 +59,11 @@ fn is_fused<const D: usize>(x: &Tensor<D>) -> bool {
     x.dtype() == DType::F32 && is_flex(x.device().as_dispatch())
 }
 
+/// The same for operations that have no gradient: on the tape they must be made of ones that do.
+fn is_fused_off_tape<const D: usize>(x: &Tensor<D>) -> bool {
+    is_fused(x) && !x.device().is_autodiff()
+}
+
 fn is_flex(device: &DispatchDevice) -> bool {
     matches!(device, DispatchDevice::Flex(_))
         || matches!(device, DispatchDevice::Autodiff(device) if is_flex(&device.clone().inner()))

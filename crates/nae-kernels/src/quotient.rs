@@ -4,17 +4,17 @@ use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 
-use crate::is_fused;
+use crate::is_fused_off_tape;
 use crate::lanes::{Work, chunk, vectorised};
 use crate::ops::Updates;
 use crate::slices::{FlexTensor, contiguous, values, values_mut};
 
-/// `x / max(y, floor)`, element by element, off the tape.
+/// `x / max(y, floor)`, element by element; fused off the tape only.
 ///
 /// # Shapes
 /// - both inputs and the output: the same
 pub fn quotient<const D: usize>(x: Tensor<D>, y: Tensor<D>, floor: f64) -> Tensor<D> {
-    if is_fused(&x) && x.dims() == y.dims() {
+    if is_fused_off_tape(&x) && x.dims() == y.dims() {
         let (x, y) = (x.into_dispatch(), y.into_dispatch());
         Tensor::from_dispatch(<Dispatch as Updates>::quotient(x, y, floor))
     } else {

@@ -4,7 +4,7 @@ use burn::backend::Dispatch;
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 
-use crate::is_fused;
+use crate::is_fused_off_tape;
 use crate::lanes::{Work, chunk, vectorised};
 use crate::ops::Updates;
 use crate::slices::{FlexTensor, contiguous, values, values_mut};
@@ -33,7 +33,7 @@ pub fn rprop<const D: usize>(
     [step, sign]: [Tensor<D>; 2],
     factors: RpropFactors,
 ) -> (Tensor<D>, [Tensor<D>; 2]) {
-    if !is_fused(&parameter) {
+    if !is_fused_off_tape(&parameter) {
         return composite(parameter, gradient, [step, sign], factors);
     }
     let (parameter, step, sign) = <Dispatch as Updates>::rprop(

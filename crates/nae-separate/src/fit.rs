@@ -166,7 +166,8 @@ impl Separator {
                 Tensor::from_data(TensorData::new(values, shape), &self.tape)
             } else {
                 let heard = upload(mixture, gain, model.compression, &self.tape);
-                model.decoder.encode(heard)
+                // every model reads the whole mixture: all of it N times would be N times too much
+                model.decoder.encode(heard).div_scalar(models.len() as f64)
             }
         };
         models.iter().map(start).collect()

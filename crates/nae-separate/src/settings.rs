@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Start {
-    /// Each model's encoder reads the mixture.
+    /// Each model's encoder reads the mixture; of N sources each gets an N-th of what it reads, so
+    /// that together they begin at about the mixture's level.
     Encoder,
     /// `√(2/(ΣK + bins))·U(0, 1)`, as in the authors' script.
     Random,
@@ -61,9 +62,9 @@ impl Default for SeparateConfig {
     fn default() -> Self {
         Self {
             optimizer: OptimizerKind::Adam,
-            learning_rate: 0.5,
+            learning_rate: 1.0,
             schedule: Schedule::Constant,
-            max_steps: 40,
+            max_steps: 60,
             tolerance: 0.0,
             window: 10,
             sparsity: 0.0,
@@ -96,7 +97,7 @@ impl SeparateConfig {
                 "separate.learning_rate",
                 number,
                 self.learning_rate,
-                "0.5",
+                "1",
             ),
             (
                 not_negative(self.tolerance),

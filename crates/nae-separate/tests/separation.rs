@@ -12,7 +12,8 @@ use nae_audio::{AudioReader, Clip};
 use nae_model::optim::{Flow, OptimizerKind, Progress};
 use nae_model::random::generator;
 use nae_model::{
-    ActivationForm, AudioConfig, Card, Latent, Model, ModelConfig, Nae, Output, TrainingSummary,
+    ActivationForm, AudioConfig, Card, Latent, Model, ModelConfig, ModelKind, Nae, Output,
+    TrainingSummary,
 };
 use nae_separate::settings::Start;
 use nae_separate::{NullDepth, SeparateConfig, SeparateError, Separator, Source};
@@ -418,4 +419,22 @@ fn sets_that_cannot_work_are_refused() {
 #[test]
 fn a_missing_mixture_is_an_error() {
     assert!(AudioReader::open(Path::new("no such file.wav")).is_err());
+}
+
+#[test]
+fn a_factorisation_and_an_autoencoder_separate_together() {
+    let nmf = ModelConfig {
+        kind: ModelKind::Nmf,
+        rank: 5,
+        ..Default::default()
+    };
+    let sources = [source("nmf", 1, &nmf), source("nae", 2, &small())];
+    for start in [Start::Encoder, Start::Random] {
+        let config = SeparateConfig { start, ..quick() };
+        let separator = Separator::new(&sources, config, SEED, &Device::flex()).unwrap();
+        let mixture = Clip::new(vec![noise(4000, 3)], 8000).unwrap();
+        let separated = separator.separate(&mixture, &mut go_on).unwrap();
+        assert!(null_db(&mixture, &separated.stems) < -100.0);
+        assert!(separated.loss.is_finite() && separated.loss > 0.0);
+    }
 }
