@@ -39,7 +39,9 @@ pub mod stems;
 pub mod stream;
 
 pub use error::SeparateError;
+pub use fit::Scene;
+pub use nae_kernels::Sharing;
 pub use settings::SeparateConfig;
 pub use sources::{Separator, Source};
-pub use stems::Separated;
+pub use stems::{Separated, separate_many};
 pub use stream::{NullDepth, Summary};
