@@ -283,7 +283,7 @@ fn autoencoders(
         .flatten()
         .map(|run| run.best.clone())
         .collect();
-    if config.refine.steps == 0 || started.is_empty() {
+    if config.refine.passes == 0 || started.is_empty() {
         return Ok(fitted);
     }
     let chosen: Vec<usize> = (0..fitted.len())
