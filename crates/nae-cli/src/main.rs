@@ -52,6 +52,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Train(command) => commands::train::run(command, terminal),
         Command::Separate(command) => commands::separate::run(command, terminal),
         Command::Evaluate(command) => commands::evaluate::run(command, terminal),
+        Command::Sweep(command) => commands::sweep::run(command, terminal),
         Command::Demo(command) => commands::demo::run(command, terminal),
         Command::Devices => commands::devices::run(),
         Command::Settings(command) => commands::settings::run(command),

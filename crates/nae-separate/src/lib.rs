@@ -31,6 +31,7 @@
 
 pub mod error;
 pub mod fit;
+pub mod ideal;
 pub mod mask;
 pub mod residual;
 pub mod settings;
@@ -39,6 +40,7 @@ pub mod stems;
 pub mod stream;
 
 pub use error::SeparateError;
+pub use ideal::ideal_ratio_mask;
 pub use settings::SeparateConfig;
 pub use sources::{Separator, Source};
 pub use stems::Separated;

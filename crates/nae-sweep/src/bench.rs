@@ -1,0 +1,173 @@
+//! The work itself: one model trained, one mixture separated and scored.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use burn::tensor::Device;
+use nae_metrics::scores::{Evaluation, Family, Scores, named};
+use nae_metrics::{Estimate, Reference};
+use nae_model::Model;
+use nae_model::optim::{Flow, Progress};
+use nae_separate::{Separator, Source, ideal_ratio_mask};
+
+use crate::cell::{self, Id, Place, Separation, Training};
+use crate::error::SweepError;
+use crate::manifest::Manifest;
+use crate::sound::Sounds;
+use crate::sources::Speaker;
+use crate::store::{Outcome, Store};
+
+/// Floor and ceiling of one source.
+type Bounds = (Scores, Scores);
+
+/// Everything that cells are worked on with.
+pub(crate) struct Bench<'a> {
+    store: &'a Store,
+    manifest: &'a Manifest,
+    families: Vec<Family>,
+    sounds: Sounds<'a>,
+    device: &'a Device,
+    /// Floor and ceiling of mixtures seen before: all systems share them.
+    bounds: Mutex<HashMap<Id, Arc<Vec<Bounds>>>>,
+    stop: &'a (dyn Fn() -> bool + Sync),
+}
+
+impl<'a> Bench<'a> {
+    pub fn new(
+        store: &'a Store,
+        manifest: &'a Manifest,
+        device: &'a Device,
+        stop: &'a (dyn Fn() -> bool + Sync),
+    ) -> Self {
+        Self {
+            store,
+            manifest,
+            families: manifest.families(),
+            sounds: Sounds::new(&manifest.speakers),
+            device,
+            bounds: Mutex::default(),
+            stop,
+        }
+    }
+
+    /// Trains models of one recipe. The one place to hand them over together.
+    pub fn train(&self, cells: &[&Training]) -> Vec<Result<Model, SweepError>> {
+        cells.iter().map(|cell| self.train_one(cell)).collect()
+    }
+
+    fn train_one(&self, cell: &Training) -> Result<Model, SweepError> {
+        let setup = &self.manifest.variants[cell.variant].setup;
+        let clips =
+            self.sounds
+                .training(cell.speaker, setup.data.train_s, setup.audio.sample_rate)?;
+        let name = &self.manifest.speakers[cell.speaker].name;
+        let model = nae_train::train(
+            name,
+            &clips,
+            &setup.recipe(),
+            cell.seed,
+            self.device,
+            &mut |progress| self.flow(progress),
+        )?;
+        match model.card.training.interrupted {
+            true => Err(SweepError::Stopped),
+            false => Ok(model),
+        }
+    }
+
+    /// Separates one mixture and scores it.
+    pub fn separate(&self, cell: &Separation) -> Result<Outcome, SweepError> {
+        let setup = &self.manifest.variants[cell.variant].setup;
+        let members = &self.manifest.pairs[cell.pair];
+        let place = Place {
+            index: cell.mixture,
+            of: self.manifest.mixtures,
+        };
+        let rate = setup.audio.sample_rate;
+        let sound = self.sounds.mixture(members, place, &setup.data, rate)?;
+        let sources = members
+            .iter()
+            .zip(&cell.models)
+            .map(|(&member, id)| {
+                let model = Model::load(&self.store.model_path(id), self.device)?;
+                Ok(Source {
+                    name: self.manifest.speakers[member].name.clone(),
+                    models: vec![model],
+                })
+            })
+            .collect::<Result<Vec<_>, SweepError>>()?;
+
+        let started = Instant::now();
+        let separator = Separator::new(&sources, setup.separate.clone(), cell.seed, self.device)?;
+        let separated = separator.separate(&sound.mixture, &mut |progress| self.flow(progress))?;
+        if separated.is_interrupted {
+            return Err(SweepError::Stopped);
+        }
+        let seconds = started.elapsed().as_secs_f64();
+
+        let started = Instant::now();
+        let references: Vec<Reference<'_>> = sound
+            .references
+            .iter()
+            .map(|samples| Reference(samples))
+            .collect();
+        let evaluation = Evaluation::new(&references, rate, &self.families)?;
+        let stems: Vec<Vec<f32>> = separated.stems.iter().map(|stem| stem.mixdown()).collect();
+        let estimates: Vec<Estimate<'_>> = stems.iter().map(|samples| Estimate(samples)).collect();
+        let scores = evaluation.score_all(&estimates)?;
+        let speakers: Vec<&Speaker> = members
+            .iter()
+            .map(|&i| &self.manifest.speakers[i])
+            .collect();
+        let bounds = self.bounds(
+            cell::mixture(setup, &speakers, place)?,
+            &evaluation,
+            &references,
+            &sound.mixture.mixdown(),
+            rate,
+        )?;
+        Ok(Outcome {
+            sources: scores
+                .iter()
+                .zip(bounds.iter())
+                .map(|(scores, bounds)| named(scores, Some(bounds)).into_iter().collect())
+                .collect(),
+            loss: separated.loss,
+            steps: separated.steps,
+            seconds,
+            scoring_s: started.elapsed().as_secs_f64(),
+            tool_version: env!("CARGO_PKG_VERSION").into(),
+        })
+    }
+
+    /// Floor (the mixture as the estimate) and ceiling (the ideal ratio mask) of every source.
+    fn bounds(
+        &self,
+        mixture_id: Id,
+        evaluation: &Evaluation<'_>,
+        references: &[Reference<'_>],
+        mixture: &[f32],
+        sample_rate: u32,
+    ) -> Result<Arc<Vec<Bounds>>, SweepError> {
+        let known = || self.bounds.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bounds) = known().get(&mixture_id) {
+            return Ok(Arc::clone(bounds));
+        }
+        let floor = evaluation.score_against_each(&Estimate(mixture))?;
+        let truth: Vec<&[f32]> = references.iter().map(|reference| reference.0).collect();
+        let ideal = ideal_ratio_mask(&truth, mixture, sample_rate)?;
+        let ideal: Vec<Estimate<'_>> = ideal.iter().map(|samples| Estimate(samples)).collect();
+        let ceiling = evaluation.score_all(&ideal)?;
+        let bounds = Arc::new(floor.into_iter().zip(ceiling).collect::<Vec<_>>());
+        known().insert(mixture_id, Arc::clone(&bounds));
+        Ok(bounds)
+    }
+
+    fn flow(&self, _: &Progress) -> Flow {
+        match (self.stop)() {
+            true => Flow::Stop,
+            false => Flow::Continue,
+        }
+    }
+}
