@@ -54,13 +54,13 @@ fn loss_and_gradients(config: &ModelConfig, device: &Device) -> HashMap<String, 
         .map(|_| rng.random_range(0.0..2.0))
         .collect();
     let target = Target::new(
-        Tensor::from_data(TensorData::new(x, [BINS, FRAMES]), &device),
+        Tensor::from_data(TensorData::new(x, [1, BINS, FRAMES]), &device),
         DEFAULT_EPS,
     );
     let encoded = network.encode(target.spectrum.clone());
     let (decoded, estimate) = network.decode(encoded.last().unwrap().clone());
-    let loss =
-        generalised_kl(&target, estimate) + sparsity(encoded.iter().chain(&decoded), 0.1).unwrap();
+    let loss = generalised_kl(&target, estimate)
+        + sparsity(encoded.iter().chain(&decoded), &[0.1]).unwrap();
     let gradients = loss.backward();
     let mut found = HashMap::from([("loss".to_owned(), values(loss.inner()))]);
     for (i, dense) in network.encoder.iter().chain(&network.decoder).enumerate() {

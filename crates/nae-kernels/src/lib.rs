@@ -35,7 +35,7 @@ mod vector;
 pub use activation::{Activation, activate};
 pub use adam::{AdamStep, adam};
 pub use divergence::{Scale, divergence};
-pub use lanes::shares;
+pub use lanes::{Sharing, stack_size};
 pub use penalty::mean_abs;
 pub use quotient::quotient;
 pub use rprop::{RpropFactors, rprop};

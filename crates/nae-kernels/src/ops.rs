@@ -80,8 +80,8 @@ pub(crate) trait Passes: Backend {
     /// Every scene's part of a tensor times that scene's factor.
     fn scale_scenes(tensor: FloatTensor<Self>, factors: FloatTensor<Self>) -> FloatTensor<Self>;
 
-    /// Sign of `x` times `factor` (one element) over the number of elements.
-    fn mean_abs_gradient(x: FloatTensor<Self>, factor: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// Sign of `x` times its scene's factor over the number of the scene's elements.
+    fn mean_abs_gradient(x: FloatTensor<Self>, factors: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
 impl Kernels for Flex {
@@ -177,7 +177,7 @@ impl Passes for Flex {
         divergence::scale_scenes(tensor, &factors)
     }
 
-    fn mean_abs_gradient(x: FloatTensor<Self>, factor: FloatTensor<Self>) -> FloatTensor<Self> {
-        penalty::backward(x, &factor)
+    fn mean_abs_gradient(x: FloatTensor<Self>, factors: FloatTensor<Self>) -> FloatTensor<Self> {
+        penalty::backward(x, &factors)
     }
 }

@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use crate::card::Card;
 use crate::dense::Dense;
 use crate::error::ModelError;
-use crate::init::matrix;
+use crate::init::from_host;
 use crate::nae::{Nae, stage};
 use crate::spectra::read;
 
@@ -35,7 +35,7 @@ type StoredTensor = (Vec<usize>, Vec<u8>);
 pub struct Model {
     /// What the file says besides the weights.
     pub card: Card,
-    /// The network.
+    /// The network, one alone.
     pub network: Nae,
 }
 
@@ -98,8 +98,9 @@ impl Model {
     /// Every tensor's shape and little-endian bytes, by name.
     fn tensors(&self) -> Result<BTreeMap<String, StoredTensor>, ModelError> {
         let mut tensors = BTreeMap::new();
-        let mut add = |name: String, tensor: Tensor<2>| -> Result<(), ModelError> {
-            let shape = tensor.dims().to_vec();
+        let mut add = |name: String, tensor: Tensor<3>| -> Result<(), ModelError> {
+            // a model is one network; the dimension for several is not written
+            let shape = tensor.dims()[1..].to_vec();
             let bytes = read(tensor)?.iter().flat_map(|x| x.to_le_bytes()).collect();
             tensors.insert(name, (shape, bytes));
             Ok(())
@@ -253,7 +254,7 @@ impl Reader {
         name: String,
         shape: [usize; 2],
         device: &Device,
-    ) -> Result<Tensor<2>, ModelError> {
+    ) -> Result<Tensor<3>, ModelError> {
         let wrong = |came: String| ModelError::Tensor {
             path: self.path.clone(),
             tensor: name.clone(),
@@ -274,6 +275,6 @@ impl Reader {
         if values.iter().any(|value| !value.is_finite()) {
             return Err(wrong("holding numbers that are not finite".into()));
         }
-        Ok(matrix(values, shape[0], shape[1], device))
+        Ok(from_host(values, [1, shape[0], shape[1]], device))
     }
 }

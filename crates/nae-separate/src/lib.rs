@@ -40,8 +40,10 @@ pub mod stems;
 pub mod stream;
 
 pub use error::SeparateError;
+pub use fit::Scene;
 pub use ideal::ideal_ratio_mask;
+pub use nae_kernels::Sharing;
 pub use settings::SeparateConfig;
 pub use sources::{Separator, Source};
-pub use stems::Separated;
+pub use stems::{Separated, separate_many};
 pub use stream::{NullDepth, Summary};

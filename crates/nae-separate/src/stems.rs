@@ -1,11 +1,16 @@
-//! One stretch of sound, from mixture to stems.
+//! Stretches of sound, from mixtures to stems.
+
+use std::sync::Mutex;
 
 use burn::tensor::Tensor;
 use nae_audio::{Clip, Magnitude, Spectrogram, Stft, resample, resample_to_len};
+use nae_kernels::{Sharing, stack_size};
 use nae_model::optim::{Flow, Progress};
 use nae_model::spectra::{download, level};
+use rayon::prelude::*;
 
 use crate::error::SeparateError;
+use crate::fit::{Scene, explain};
 use crate::mask::ratio_masks;
 use crate::residual::{give_back, shares};
 use crate::sources::Separator;
@@ -40,6 +45,16 @@ pub struct Masks {
     pub is_interrupted: bool,
 }
 
+/// A mixture at the models' rate.
+struct Analysed {
+    /// Every channel's samples.
+    resampled: Vec<Vec<f32>>,
+    /// Every channel's spectra.
+    spectra: Vec<Spectrogram>,
+    /// The channels' mean magnitude.
+    magnitude: Magnitude,
+}
+
 impl Separator {
     /// Separates a clip of any rate and channel count in one piece.
     ///
@@ -54,6 +69,12 @@ impl Separator {
         mixture: &Clip,
         observe: &mut dyn FnMut(&Progress) -> Flow,
     ) -> Result<Separated, SeparateError> {
+        let analysed = self.analyse(mixture)?;
+        let found = self.masks(&analysed.magnitude, observe)?;
+        self.synthesise(mixture, &analysed, found)
+    }
+
+    fn analyse(&self, mixture: &Clip) -> Result<Analysed, SeparateError> {
         let (rate, model_rate) = (mixture.sample_rate(), self.audio.sample_rate);
         let stft = Stft::new(self.audio.stft())?;
         let resampled = mixture
@@ -66,10 +87,24 @@ impl Separator {
             .map(|channel| stft.analyze(channel))
             .collect::<Result<Vec<Spectrogram>, _>>()?;
         let magnitudes: Vec<Magnitude> = spectra.iter().map(Spectrogram::magnitude).collect();
-        let found = self.masks(&Magnitude::mean(&magnitudes)?, observe)?;
+        Ok(Analysed {
+            resampled,
+            spectra,
+            magnitude: Magnitude::mean(&magnitudes)?,
+        })
+    }
 
+    fn synthesise(
+        &self,
+        mixture: &Clip,
+        analysed: &Analysed,
+        found: Masks,
+    ) -> Result<Separated, SeparateError> {
+        let (rate, model_rate) = (mixture.sample_rate(), self.audio.sample_rate);
+        let stft = Stft::new(self.audio.stft())?;
         let mut stems = vec![Vec::with_capacity(mixture.channel_count()); self.names.len()];
-        for ((channel, low), spectrum) in mixture.channels().iter().zip(&resampled).zip(&spectra) {
+        let low = analysed.resampled.iter().zip(&analysed.spectra);
+        for (channel, (low, spectrum)) in mixture.channels().iter().zip(low) {
             let mut parts = found
                 .masks
                 .iter()
@@ -124,49 +159,197 @@ impl Separator {
         mixture: &Magnitude,
         observe: &mut dyn FnMut(&Progress) -> Flow,
     ) -> Result<Masks, SeparateError> {
-        let sources = self.names.len();
         let Some(gain) = self.gain_for(mixture) else {
-            let equal = vec![1.0 / sources as f32; mixture.bins() * mixture.frames()];
-            let mask = Magnitude::new(mixture.bins(), mixture.frames(), equal)?;
-            return Ok(Masks {
-                masks: vec![mask; sources],
-                activations: Vec::new(),
-                loss: 0.0,
-                steps: 0,
-                is_interrupted: false,
-            });
+            return self.equal_masks(mixture);
         };
-        let runs = self.runs();
-        let mut sum: Option<Vec<Tensor<2>>> = None;
-        let mut activations = Vec::new();
-        let (mut loss, mut steps, mut is_interrupted, mut done) = (0.0, 0, false, 0);
-        for run in 0..runs {
-            let explained = self.explain(mixture, gain, run, observe)?;
-            let masks = ratio_masks(&explained.estimates, self.config.mask_exponent);
-            sum = Some(match sum {
-                None => masks,
-                Some(sum) => sum.into_iter().zip(masks).map(|(a, b)| a + b).collect(),
-            });
-            loss += explained.loss;
-            steps += explained.steps;
-            activations = explained.activations;
-            done += 1;
-            if explained.is_interrupted {
-                is_interrupted = true;
-                break;
-            }
-        }
-        let masks = sum
-            .unwrap_or_default()
-            .into_iter()
-            .map(|mask| download(mask.div_scalar(done as f64)))
-            .collect::<Result<Vec<_>, _>>()?;
+        let scene = Scene {
+            separator: self,
+            mixture,
+            gain,
+        };
+        masks_of_stack(&[scene], Sharing::Frames, observe)
+            .pop()
+            .unwrap_or(Err(SeparateError::NoSources))
+    }
+
+    fn equal_masks(&self, mixture: &Magnitude) -> Result<Masks, SeparateError> {
+        let sources = self.names.len();
+        let equal = vec![1.0 / sources as f32; mixture.bins() * mixture.frames()];
+        let mask = Magnitude::new(mixture.bins(), mixture.frames(), equal)?;
         Ok(Masks {
-            masks,
-            activations,
-            loss: loss / f64::from(done),
-            steps,
-            is_interrupted,
+            masks: vec![mask; sources],
+            activations: Vec::new(),
+            loss: 0.0,
+            steps: 0,
+            is_interrupted: false,
         })
     }
+}
+
+/// Separates many clips, in their order: what [`Separator::separate`] does for one. Those whose
+/// models have the same shape and settings go through together as stacks of tensors, as many as fit
+/// memory; on the CPU each thread has its own.
+///
+/// - `observe`: called once a window of steps of every stack, from several threads in turn;
+///   [`Flow::Stop`] ends everything with the best so far
+///
+/// # Errors
+/// Every clip's own, as for [`Separator::separate`].
+pub fn separate_many(
+    clips: &[(&Separator, &Clip)],
+    observe: &mut (dyn FnMut(&Progress) -> Flow + Send),
+) -> Vec<Result<Separated, SeparateError>> {
+    let analysed: Vec<_> = clips
+        .par_iter()
+        .map(|(separator, clip)| separator.analyse(clip))
+        .collect();
+    let scenes: Vec<Option<Scene<'_>>> = clips
+        .iter()
+        .zip(&analysed)
+        .map(|((separator, _), analysed)| {
+            let mixture = &analysed.as_ref().ok()?.magnitude;
+            Some(Scene {
+                separator,
+                mixture,
+                gain: separator.gain_for(mixture)?,
+            })
+        })
+        .collect();
+    let stacks = stacks(&scenes);
+    let sharing = match stacks.as_slice() {
+        [only] if only.len() == 1 => Sharing::Frames,
+        _ => Sharing::Stacks,
+    };
+    let observe = Mutex::new(observe);
+    let of_stack = |stack: &Vec<usize>| {
+        let own: Vec<Scene<'_>> = stack.iter().filter_map(|&i| scenes[i]).collect();
+        masks_of_stack(&own, sharing, &mut |progress| {
+            // a thread that panicked has nothing to say any more
+            let mut observe = observe
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner());
+            observe(progress)
+        })
+    };
+    let found: Vec<_> = stacks.par_iter().map(of_stack).collect();
+    let mut masks: Vec<Option<Result<Masks, SeparateError>>> = clips.iter().map(|_| None).collect();
+    for (stack, found) in stacks.iter().zip(found) {
+        for (&i, found) in stack.iter().zip(found) {
+            masks[i] = Some(found);
+        }
+    }
+    let jobs: Vec<_> = clips.iter().zip(analysed).zip(masks).collect();
+    jobs.into_par_iter()
+        .map(|(((separator, clip), analysed), masks)| {
+            let analysed = analysed?;
+            let masks = masks.unwrap_or_else(|| separator.equal_masks(&analysed.magnitude))?;
+            separator.synthesise(clip, &analysed, masks)
+        })
+        .collect()
+}
+
+/// Which scenes go through together: those of like separators and similar length, no more than fit.
+fn stacks(scenes: &[Option<Scene<'_>>]) -> Vec<Vec<usize>> {
+    let mut alike: Vec<(&Scene<'_>, Vec<usize>)> = Vec::new();
+    for (i, scene) in scenes.iter().enumerate() {
+        let Some(scene) = scene else { continue };
+        let is_like = |(other, _): &&mut (&Scene<'_>, _)| scene.separator.is_like(other.separator);
+        match alike.iter_mut().find(is_like) {
+            Some((_, members)) => members.push(i),
+            None => alike.push((scene, vec![i])),
+        }
+    }
+    let frames = |i: &usize| scenes[*i].map_or(0, |scene| scene.mixture.frames());
+    let mut stacks = Vec::new();
+    for (scene, mut members) in alike {
+        members.sort_by_key(frames);
+        let longest = members.last().map_or(0, frames);
+        // about: the spectrum, and every source's product, gradient and mask
+        let numbers = (1 + 3 * scene.separator.names.len()) * longest * scene.mixture.bins();
+        let bytes = size_of::<f32>() * numbers;
+        let size = stack_size(members.len(), bytes, &scene.separator.tape);
+        stacks.extend(members.chunks(size).map(<[usize]>::to_vec));
+    }
+    stacks
+}
+
+/// What the runs of one scene add up to.
+#[derive(Default)]
+struct Sum {
+    masks: Vec<Tensor<3>>,
+    activations: Vec<Tensor<2>>,
+    loss: f64,
+    steps: usize,
+    runs: usize,
+}
+
+/// Masks of scenes whose separators are alike, averaged over all runs.
+fn masks_of_stack(
+    scenes: &[Scene<'_>],
+    sharing: Sharing,
+    observe: &mut dyn FnMut(&Progress) -> Flow,
+) -> Vec<Result<Masks, SeparateError>> {
+    let Some(first) = scenes.first() else {
+        return Vec::new();
+    };
+    let exponent = first.separator.config.mask_exponent;
+    let mut sums: Vec<Result<Sum, SeparateError>> =
+        scenes.iter().map(|_| Ok(Sum::default())).collect();
+    let mut is_interrupted = false;
+    for run in 0..first.separator.runs() {
+        let explained = match explain(scenes, run, sharing, observe) {
+            Ok(explained) => explained,
+            Err(error) => {
+                // the device's failure is everybody's
+                let message = error.to_string();
+                return scenes
+                    .iter()
+                    .map(|_| Err(SeparateError::Stack(message.clone())))
+                    .collect();
+            }
+        };
+        for (sum, explained) in sums.iter_mut().zip(explained) {
+            let add = |sum: &mut Sum| -> Result<(), SeparateError> {
+                let explained = explained?;
+                let masks = ratio_masks(&explained.estimates, exponent);
+                let before = std::mem::take(&mut sum.masks);
+                sum.masks = if before.is_empty() {
+                    masks
+                } else {
+                    before.into_iter().zip(masks).map(|(a, b)| a + b).collect()
+                };
+                sum.activations = explained.activations;
+                sum.loss += explained.loss;
+                sum.steps += explained.steps;
+                sum.runs += 1;
+                is_interrupted |= explained.is_interrupted;
+                Ok(())
+            };
+            if let Ok(found) = sum
+                && let Err(error) = add(found)
+            {
+                *sum = Err(error);
+            }
+        }
+        if is_interrupted {
+            break;
+        }
+    }
+    let mean = |sum: Result<Sum, SeparateError>| {
+        let sum = sum?;
+        let runs = sum.runs.max(1) as f64;
+        let mask = |mask: Tensor<3>| -> Result<Vec<Magnitude>, SeparateError> {
+            let frames = [mask.dims()[2]];
+            Ok(download(mask.div_scalar(runs), &frames)?)
+        };
+        let masks: Result<Vec<Vec<Magnitude>>, _> = sum.masks.into_iter().map(mask).collect();
+        Ok(Masks {
+            masks: masks?.into_iter().flatten().collect(),
+            activations: sum.activations,
+            loss: sum.loss / runs,
+            steps: sum.steps,
+            is_interrupted,
+        })
+    };
+    sums.into_iter().map(mean).collect()
 }

@@ -7,59 +7,50 @@
 
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
-use burn::tensor::Tensor;
-use nae_kernels::shares;
 use nae_model::loss::{Target, objective};
 use nae_model::optim::{Flow, OptimizerKind, Plan, Progress, Schedule, descend};
-use nae_model::random::generator;
 use nae_model::{ActivationForm, Activations, Nae};
 use rayon::prelude::*;
 
-use crate::batches::{Batches, FrameRows, LatentNoise, NOISE_BLOCK, split};
+use crate::batches::{Batches, FrameRows, LatentNoise, Spectra};
 use crate::error::TrainError;
-use crate::fit::Fitted;
+use crate::fit::{Fitted, members};
+use crate::seeds::Seeds;
 use crate::settings::TrainConfig;
 
-/// Minimises the training loss over decoder and activations, full batch, Adam with a cosine.
-///
-/// # Shapes
-/// - `spectrum`: `[bins, frames]`, compressed, on a device that records gradients
+/// Minimises every model's training loss over decoder and activations, full batch, Adam with a
+/// cosine. Arguments as for [`fit`](crate::fit::fit).
 ///
 /// # Errors
-/// [`TrainError::Descent`] if the loss stops being finite.
+/// [`TrainError::Model`] if the device fails,
+/// [`DescentError::Diverged`](nae_model::optim::DescentError) for a model whose loss stops being
+/// finite.
 pub fn refine(
     network: Nae,
-    spectrum: &Tensor<2>,
+    spectra: &Spectra,
     config: &TrainConfig,
-    seed: u64,
+    lambdas: &[f64],
+    seeds: &Seeds,
     observe: &mut dyn FnMut(&Progress) -> Flow,
 ) -> Result<Fitted, TrainError> {
     let settings = &config.refine;
-    let frames = spectrum.dims()[1];
-    let device = spectrum.device();
-    let mut spectrum = spectrum.clone();
-    if settings.max_frames > 0 && settings.max_frames < frames {
-        let mut choice = Batches::new(
-            frames,
-            settings.max_frames,
-            generator(seed, "refined frames"),
-        );
-        spectrum = FrameRows::new(&spectrum)?.pick(choice.draw());
-    }
-    let frames = spectrum.dims()[1];
-    let parts = shares(frames, NOISE_BLOCK, &device);
-    let noise = LatentNoise::new(config.latent_noise, generator(seed, "refining noise"));
+    let device = spectra.values.device();
+    let spectra = &chosen(spectra, settings.max_frames, seeds)?;
+    let frames = spectra.longest();
+    let parts = spectra.shares(frames);
+    let noise = LatentNoise::new(config.latent_noise, seeds.generators("refining noise"));
     let adam = || OptimizerKind::Adam.build(&config.rprop);
     let mut decoder_optimizer = adam();
     let mut own = Vec::with_capacity(parts.len());
     let mut activations = Vec::with_capacity(parts.len());
-    for (part, spectrum) in parts.iter().zip(split(&spectrum, &parts)?) {
+    for (part, spectrum) in parts.iter().zip(spectra.split(&parts)?) {
         let encoded = network.encode(spectrum.clone());
         let start = encoded.last().unwrap_or(&spectrum).clone();
         activations.push(Activations::new(start, ActivationForm::Preactivation));
+        let target = Target::new(spectrum, config.eps).padded(&spectra.frames_in(part));
         own.push(Part {
             first: part.start,
-            target: Target::new(spectrum, config.eps).part_of(frames),
+            target: target.part_of(frames),
             optimizer: adam(),
         });
     }
@@ -70,8 +61,9 @@ pub fn refine(
         tolerance: config.tolerance,
     };
 
-    let run = descend(
+    let runs = descend(
         plan,
+        seeds.count(),
         (network, activations),
         |(mut network, activations), step| {
             let rate = |full| Schedule::Cosine.rate(full, step, settings.steps);
@@ -82,13 +74,13 @@ pub fn refine(
                 let noised = noise.apply(latent.clone(), step, part.first);
                 let (hidden, estimate) = network.decode(noised);
                 let hidden = std::iter::once(&latent).chain(&hidden);
-                let loss = objective(&part.target, estimate, hidden, config.sparsity);
-                let mut gradients = loss.backward();
+                let losses = objective(&part.target, estimate, hidden, lambdas);
+                let mut gradients = losses.clone().sum().backward();
                 let of_decoder = GradientsParams::from_module(&mut gradients, &network.decoder);
                 let of_activations = GradientsParams::from_module(&mut gradients, &activations);
                 let rate = rate(settings.activation_rate);
                 let activations = part.optimizer.step(rate, activations, of_activations);
-                (activations, (of_decoder, loss.inner()))
+                (activations, (of_decoder, losses.inner()))
             };
             let found = own.par_iter_mut().zip(activations).map(of_part);
             let (activations, found): (Vec<_>, Vec<_>) = found.unzip();
@@ -105,7 +97,36 @@ pub fn refine(
         },
         observe,
     )?;
-    Ok(run.map(|(network, _)| network))
+    let of_run = |run: Result<_, _>| {
+        run.map(|run: nae_model::optim::Descent<(Nae, _)>| run.map(|(network, _)| network))
+    };
+    Ok(members(runs.into_iter().map(of_run).collect()))
+}
+
+/// At most `max_frames` frames of every model, a random choice; all of them for 0.
+fn chosen(spectra: &Spectra, max_frames: usize, seeds: &Seeds) -> Result<Spectra, TrainError> {
+    if max_frames == 0 || spectra.longest() <= max_frames {
+        return Ok(spectra.clone());
+    }
+    let choose = |(&frames, rng)| -> Vec<i32> {
+        if frames <= max_frames {
+            (0..frames as i32).collect()
+        } else {
+            Batches::new(frames, max_frames, rng).draw().to_vec()
+        }
+    };
+    let choice = spectra
+        .frames
+        .iter()
+        .zip(seeds.generators("refined frames"))
+        .map(choose);
+    let choice: Vec<Vec<i32>> = choice.collect();
+    let indices: Vec<&[i32]> = choice.iter().map(Vec::as_slice).collect();
+    Ok(Spectra {
+        values: FrameRows::new(spectra)?.pick(&indices),
+        frames: indices.iter().map(|own| own.len()).collect(),
+        sharing: spectra.sharing,
+    })
 }
 
 /// What stays with one thread's frames.

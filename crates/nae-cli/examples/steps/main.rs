@@ -13,13 +13,17 @@ mod by_hand;
 use std::time::Instant;
 
 use burn::module::Param;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use nae_audio::Magnitude;
+use nae_model::init::from_host;
 use nae_model::optim::{Flow, OptimizerKind, Progress, Schedule};
 use nae_model::random::generator;
 use nae_model::{AudioConfig, Card, Model, ModelConfig, Nae, Output, TrainingSummary};
-use nae_separate::{SeparateConfig, Separator, Source};
+use nae_separate::fit::explain;
+use nae_separate::{Scene, SeparateConfig, Separator, Sharing, Source};
 use nae_train::TrainConfig;
+use nae_train::batches::Spectra;
+use nae_train::seeds::Seeds;
 use safetensors::SafeTensors;
 
 /// The allocator of the command `nae`, which says why.
@@ -133,8 +137,8 @@ fn network(weights: &[Matrix], form: &ModelConfig, device: &Device) -> Nae {
     let mut network = Nae::new(form, bins, &mut generator(0, "weights"), device);
     let layers = network.encoder.iter_mut().chain(&mut network.decoder);
     for (layer, w) in layers.zip(weights) {
-        let data = TensorData::new(w.values.clone(), [w.rows, w.columns]);
-        layer.weight = Param::from_tensor(Tensor::from_data(data, device));
+        let weight = from_host(w.values.clone(), [1, w.rows, w.columns], device);
+        layer.weight = Param::from_tensor(weight);
     }
     network
 }
@@ -146,7 +150,7 @@ fn train(
     steps: usize,
 ) -> Result<Timed, Failure> {
     let device = Device::flex().autodiff();
-    let data = TensorData::new(x.values.clone(), [x.rows, x.columns]);
+    let spectrum = from_host(x.values.clone(), [1, x.rows, x.columns], &device);
     let config = TrainConfig {
         optimizer: OptimizerKind::Adam,
         learning_rate: 1e-3,
@@ -166,9 +170,10 @@ fn train(
     };
     nae_train::fit::fit(
         network(weights, form, &device),
-        &Tensor::from_data(data, &device),
+        &Spectra::one(spectrum),
         &config,
-        0,
+        &[0.0],
+        &Seeds(vec![0]),
         &mut observe,
     )?;
     Ok(Timed {
@@ -219,11 +224,17 @@ fn separate(
     let mixture = Magnitude::new(x.rows, x.columns, frames)?;
     let mut watch = Stopwatch::start();
     let mut loss = f64::NAN;
-    separator.explain(&mixture, 1.0, 0, &mut |progress| {
+    let scene = Scene {
+        separator: &separator,
+        mixture: &mixture,
+        gain: 1.0,
+    };
+    let mut observe = |progress: &Progress| {
         watch.window();
         loss = progress.loss;
         Flow::Continue
-    })?;
+    };
+    explain(&[scene], 0, Sharing::Frames, &mut observe)?;
     Ok(Timed {
         milliseconds: watch.milliseconds(),
         loss,

@@ -275,7 +275,7 @@ fn voices(
             .last()
             .context("a model without layers")?;
         voices.push(Voice {
-            bases: matrix(last.basis())?,
+            bases: matrix(last.basis().squeeze_dim(0))?,
             activations: matrix(activations)?,
             card: model.card,
             losses,
