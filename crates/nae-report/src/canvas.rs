@@ -154,19 +154,26 @@ fn diagonals(frame: Frame) -> Vec<(Point, Point)> {
         .collect()
 }
 
-/// A filled marker of about the size of a letter.
-pub(crate) fn marker(area: &Area, at: Point, look: Look) -> Result<(), ReportError> {
+/// A filled marker that reaches about `size` units from its middle.
+pub(crate) fn marker(area: &Area, at: Point, look: Look, size: i32) -> Result<(), ReportError> {
     let fill = look.colour.filled();
     match look.mark {
-        Mark::Circle => area.draw(&Circle::new(at, 13, fill))?,
-        Mark::Triangle => area.draw(&TriangleMarker::new(at, 17, fill))?,
-        Mark::Square => area.draw(&Rectangle::new(
-            [(at.0 - 11, at.1 - 11), (at.0 + 11, at.1 + 11)],
-            fill,
-        ))?,
+        Mark::Circle => area.draw(&Circle::new(at, size, fill))?,
+        // equal areas look equal
+        Mark::Triangle => area.draw(&TriangleMarker::new(at, size * 4 / 3, fill))?,
+        Mark::Square => {
+            let half = size * 6 / 7;
+            area.draw(&Rectangle::new(
+                [(at.0 - half, at.1 - half), (at.0 + half, at.1 + half)],
+                fill,
+            ))?
+        }
     }
     Ok(())
 }
+
+/// Size of a marker on a line.
+pub(crate) const MARKER: i32 = 13;
 
 /// How a legend shows a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -210,7 +217,7 @@ pub(crate) fn legend(
                 Swatch::Mark => line(area, across.to_vec(), look.colour, 5)?,
             }
             if swatch != Swatch::Box {
-                marker(area, ((frame.left + frame.right) / 2, middle), look)?;
+                marker(area, ((frame.left + frame.right) / 2, middle), look, MARKER)?;
             }
             text(area, &names[index], (x + SWATCH, middle), Anchor::Left)?;
             x += entry_width(&names[index]) as i32;

@@ -5,7 +5,7 @@ use plotters::prelude::*;
 use super::axes::{Axes, Mapping, Margins, Mesh, draw_bounds};
 use super::{Bound, drawable, joined};
 use crate::canvas::{
-    Area, FONT, Swatch, WIDTH, dashed, legend, legend_height, line, marker, text_width,
+    Area, FONT, MARKER, Swatch, WIDTH, dashed, legend, legend_height, line, marker, text_width,
 };
 use crate::figure::Drawing;
 use crate::look::Look;
@@ -71,10 +71,10 @@ impl BandPlot {
         let drawing = Drawing::new(HEIGHT + above, |area| {
             let axes = Axes {
                 x: Ruler::new(left, right, x_ticks(points().map(|p| p.x), left, right)),
-                y: Ruler::new(low, high, ticks::linear(low, high, 6)),
+                y: Ruler::new(low, high, ticks::linear(low, high, 8)),
                 x_label: &self.x_label,
                 y_label: &self.y_label,
-                y_room: FONT * 7 / 2,
+                y_room: FONT * 3,
                 mesh: Mesh::Both,
             };
             let widest = bounds.iter().map(|b| text_width(&b.label) + 14).max();
@@ -168,7 +168,7 @@ fn draw_medians(
     dashed(area, &medians, look.colour, 7, look.dash)?;
     medians
         .into_iter()
-        .try_for_each(|at| marker(area, at, look))
+        .try_for_each(|at| marker(area, at, look, MARKER))
 }
 
 /// Ticks at the places themselves where there is room for all, else at round numbers.

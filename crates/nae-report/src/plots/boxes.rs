@@ -90,10 +90,10 @@ impl BoxPlot {
         let drawing = Drawing::new(HEIGHT + above, |area| {
             let axes = Axes {
                 x: Ruler::new(0.0, borders.last().copied().unwrap_or(1.0), ticks),
-                y: Ruler::new(low, high, ticks::linear(low, high, 6)),
+                y: Ruler::new(low, high, ticks::linear(low, high, 8)),
                 x_label: &self.x_label,
                 y_label: &self.y_label,
-                y_room: FONT * 7 / 2,
+                y_room: FONT * 3,
                 mesh: Mesh::Horizontal,
             };
             let names = bounds.iter().map(|b| text_width(&b.label) + 14).max();

@@ -5,7 +5,7 @@ use crate::canvas::{
     Anchor, Area, FONT, Swatch, WIDTH, legend, legend_height, line, marker, text, text_width,
 };
 use crate::figure::Drawing;
-use crate::look::{INK, Look};
+use crate::look::{GRID, INK, Look};
 use crate::ruler::{Ruler, ends};
 use crate::statistics::Paired;
 use crate::ticks;
@@ -25,7 +25,7 @@ pub struct DifferencePlot {
     pub title: String,
     /// A sentence below it; may be empty.
     pub caption: String,
-    /// Names of the series, in the order of the legend.
+    /// Names of the series, in the order of the legend; those without a row are left out.
     pub series: Vec<String>,
     /// The scales from left to right.
     pub scales: Vec<DifferenceScale>,
@@ -45,7 +45,7 @@ pub struct DifferenceScale {
 pub struct DifferenceRow {
     /// Its name.
     pub label: String,
-    /// Index of its series; a row of a series that does not exist is drawn as the first.
+    /// Index of its series.
     pub series: usize,
     /// Its differences, one a scale; none where it has no scores.
     pub differences: Vec<Option<Paired>>,
@@ -58,7 +58,11 @@ impl DifferencePlot {
     ///
     /// [`ReportError::Chart`] when the drawing fails.
     pub fn figure(&self) -> Result<Figure, ReportError> {
-        let above = legend_height(&self.series);
+        let shown: Vec<usize> = (0..self.series.len())
+            .filter(|series| self.rows.iter().any(|row| row.series == *series))
+            .collect();
+        let names: Vec<String> = shown.iter().map(|i| self.series[*i].clone()).collect();
+        let above = legend_height(&names);
         let room = FONT * 5 / 2;
         let height = above + FONT + ROW * self.rows.len().max(1) as u32 + room;
         let labels = self
@@ -74,13 +78,14 @@ impl DifferencePlot {
             .min(WIDTH.saturating_sub(columns * NARROWEST))
             .max(FONT);
         let drawing = Drawing::new(height, |area| {
-            let looks: Vec<Look> = (0..self.series.len().max(1)).map(Look::of).collect();
-            legend(area, FONT as i32 / 2, &self.series, &looks, Swatch::Mark)?;
+            let looks: Vec<Look> = shown.iter().copied().map(Look::of).collect();
+            legend(area, FONT as i32 / 2, &names, &looks, Swatch::Mark)?;
             let (_, below) = area.split_vertically(above);
             let (_, right) = below.split_horizontally(labels);
             let parts = right.split_evenly((1, columns as usize));
             for (index, (scale, part)) in self.scales.iter().zip(&parts).enumerate() {
                 let map = self.axes(part, scale, index)?;
+                self.draw_borders(area, &map)?;
                 let zero = map.x(0.0);
                 line(
                     area,
@@ -93,8 +98,8 @@ impl DifferencePlot {
                 }
                 for (row, place) in self.rows.iter().zip(0..) {
                     if let Some(Some(paired)) = row.differences.get(index) {
-                        let look = looks.get(row.series).unwrap_or(&looks[0]);
-                        draw_row(area, &map, map.y(-(f64::from(place) + 0.5)), paired, *look)?;
+                        let y = map.y(-(f64::from(place) + 0.5));
+                        draw_row(area, &map, y, paired, Look::of(row.series))?;
                     }
                 }
             }
@@ -119,7 +124,7 @@ impl DifferencePlot {
             interval.chain([p.mean])
         });
         let (low, high) = ends(values.chain([0.0]), 0.06);
-        let wanted = (WIDTH / self.scales.len().max(1) as u32 / 170).clamp(2, 8) as usize;
+        let wanted = (WIDTH / self.scales.len().max(1) as u32 / 110).clamp(3, 9) as usize;
         let axes = Axes {
             x: Ruler::new(low, high, ticks::linear(low, high, wanted)),
             y: Ruler::new(-(self.rows.len().max(1) as f64), 0.0, vec![]),
@@ -133,6 +138,22 @@ impl DifferencePlot {
             right: FONT / 2,
         };
         axes.draw(part, margins)
+    }
+
+    /// Lines between the series.
+    fn draw_borders(&self, area: &Area, map: &Mapping) -> Result<(), ReportError> {
+        for (pair, place) in self.rows.windows(2).zip(1..) {
+            if pair[0].series != pair[1].series {
+                let y = map.y(-f64::from(place));
+                line(
+                    area,
+                    vec![(map.frame.left, y), (map.frame.right, y)],
+                    GRID,
+                    3,
+                )?;
+            }
+        }
+        Ok(())
     }
 
     fn draw_labels(&self, area: &Area, map: &Mapping) -> Result<(), ReportError> {
@@ -150,7 +171,9 @@ impl DifferencePlot {
 }
 
 /// Length of the ends of an interval, up and down.
-const CAP: i32 = 11;
+const CAP: i32 = 17;
+/// Small, so that short intervals stay visible beside it.
+const MARKER: i32 = 10;
 
 fn draw_row(
     area: &Area,
@@ -166,7 +189,7 @@ fn draw_row(
             line(area, vec![(end, y - CAP), (end, y + CAP)], look.colour, 5)?;
         }
     }
-    marker(area, (map.x(paired.mean), y), look)
+    marker(area, (map.x(paired.mean), y), look, MARKER)
 }
 
 #[cfg(test)]
