@@ -16,7 +16,7 @@ pub(crate) const FONT: u32 = 40;
 /// Distance of hatch lines.
 const HATCH_STEP: i32 = 14;
 /// Mean width of a letter as a share of [`FONT`], a little more than DejaVu Sans has.
-const LETTER: f64 = 0.5;
+const LETTER: f64 = 0.46;
 
 pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 pub(crate) type Point = (i32, i32);

@@ -6,6 +6,7 @@ use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, ValueFormatte
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
+use crate::canvas::text_width;
 use crate::ticks::{self, Tick};
 
 /// One side of a chart: its ends and its ticks.
@@ -21,6 +22,14 @@ impl Ruler {
             length: (start..end).into(),
             ticks,
         }
+    }
+}
+
+impl Ruler {
+    /// About how wide the widest label is, in the figure's units.
+    pub(crate) fn widest(&self) -> u32 {
+        let widths = self.ticks.iter().map(|tick| text_width(&tick.label));
+        widths.max().unwrap_or(0)
     }
 }
 

@@ -133,6 +133,19 @@ fn cells<'a>(row: &'a [Cell], numeric: &[bool]) -> Vec<CellView<'a>> {
     row.iter().zip(numeric).map(cell).collect()
 }
 
+/// Cells with more letters are broken into lines.
+const LONG: usize = 40;
+
+impl CellView<'_> {
+    fn class(&self) -> &'static str {
+        match self.is_numeric {
+            true => " class=\"number\"",
+            false if self.text.chars().count() > LONG => " class=\"long\"",
+            false => "",
+        }
+    }
+}
+
 struct CellView<'a> {
     text: &'a str,
     links: &'a [Link],

@@ -147,11 +147,11 @@ impl Comparison {
             page: Page::new(&self.title, &self.lead),
             figures: vec![],
         };
-        report.page.sections.push(
-            Section::new("Summary")
-                .introduced(tables::about(&self.observations, &systems))
-                .with(Block::Table(tables::summary(&systems, &scores))),
-        );
+        let mut summary =
+            Section::new("Summary").introduced(tables::about(&self.observations, &systems));
+        let tables = tables::summary(&systems, &scores);
+        summary.blocks.extend(tables.into_iter().map(Block::Table));
+        report.page.sections.push(summary);
         report.add(
             Section::new("Scores of every system").introduced(BOXES),
             figures::boxes(&systems, &scores)?,

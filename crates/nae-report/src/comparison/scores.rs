@@ -24,7 +24,7 @@ const KNOWN: [(&str, &str, &str, &str); 9] = [
         "sdr",
         "SDR",
         "dB",
-        "BSS_eval v3 (sources): distortion of all kinds after a projection with filters of 512 taps; equals mir_eval's bss_eval_sources.",
+        "BSS_eval v3 (sources), 512-tap projection: distortion of all kinds; equals mir_eval's bss_eval_sources.",
     ),
     (
         "sir",
@@ -117,6 +117,8 @@ impl Score {
     pub(super) fn of_floor(&self, observation: &Observation) -> Option<f64> {
         match self.key.as_str() {
             GAIN => observation.floor.get("si_sdr").map(|_| 0.0),
+            // the mixture is a sum of the sources: nothing in it is an artefact, but for rounding
+            "sar" | "si_sar" => None,
             key => observation.floor.get(key).copied(),
         }
     }

@@ -36,10 +36,21 @@ fn counted(count: usize, what: &str) -> String {
     }
 }
 
-/// Median and quartiles of every score, a row a system, with floor and ceiling.
-pub(super) fn summary(systems: &Systems, scores: &[Score]) -> Table {
+/// Median and quartiles of every score, a row a system, with floor and ceiling: featured scores in
+/// one table, the others in a second.
+pub(super) fn summary(systems: &Systems, scores: &[Score]) -> Vec<Table> {
+    let is_featured = |score: &&Score| featured(scores).any(|shown| shown == *score);
+    let (shown, others): (Vec<&Score>, Vec<&Score>) = scores.iter().partition(is_featured);
+    [shown, others]
+        .iter()
+        .filter(|scores| !scores.is_empty())
+        .map(|scores| summary_of(systems, scores))
+        .collect()
+}
+
+fn summary_of(systems: &Systems, scores: &[&Score]) -> Table {
     let mut header = vec!["system".to_owned(), "values".into()];
-    header.extend(scores.iter().map(Score::label));
+    header.extend(scores.iter().map(|score| score.label()));
     let mut table = Table::new(header);
     for system in &systems.all {
         let mut row = vec![
@@ -60,7 +71,7 @@ pub(super) fn summary(systems: &Systems, scores: &[Score]) -> Table {
         };
         if scores.iter().any(|score| value(score).is_some()) {
             let mut row = vec![name.to_owned(), String::new()];
-            let print = |score| value(score).map_or("–".into(), |v| score.print(v));
+            let print = |score: &&Score| value(score).map_or("–".into(), |v| score.print(v));
             row.extend(scores.iter().map(print));
             table = table.row(row);
         }
@@ -145,20 +156,22 @@ pub(super) fn main_scores(scores: &[Score]) -> impl Iterator<Item = &Score> {
         .filter(move |score| main.contains(&score.key.as_str()))
 }
 
-/// Medians of one score, a row a pair, with floor, ceiling and links to its mixtures.
+/// Medians of one score for every pair and system, with floor, ceiling and links to the mixtures; the
+/// longer of both lists runs down.
 pub(super) fn pairs(systems: &Systems, score: &Score, links: &BTreeMap<&str, Vec<Link>>) -> Table {
-    let mut header = vec!["pair".to_owned(), "mixture".into()];
-    header.extend(systems.all.iter().map(|system| system.name.to_owned()));
+    let everything = || systems.all.iter().flat_map(|system| &system.observations);
+    let names: BTreeSet<&str> = everything().map(|o| o.pair.as_str()).collect();
+    let print = |values: Vec<f64>| median(&values).map_or("–".into(), |v| score.print(v));
+
+    let mut header = vec!["pair".into(), "mixture".into()];
+    header.extend(systems.all.iter().map(|system| Cell::from(system.name)));
     header.push("ideal mask".into());
     if !links.is_empty() {
         header.push("listen".into());
     }
-    let everything = || systems.all.iter().flat_map(|system| &system.observations);
-    let names: BTreeSet<&str> = everything().map(|o| o.pair.as_str()).collect();
-    let mut table = Table::new(header).captioned(score.label());
+    let mut grid: Vec<Vec<Cell>> = vec![header];
     for pair in names {
         let here = || everything().filter(|o| o.pair == pair);
-        let print = |values: Vec<f64>| median(&values).map_or("–".into(), |v| score.print(v));
         let mut row: Vec<Cell> = vec![
             pair.into(),
             print(here().filter_map(|o| score.of_floor(o)).collect()).into(),
@@ -174,9 +187,24 @@ pub(super) fn pairs(systems: &Systems, score: &Score, links: &BTreeMap<&str, Vec
                 links: links.get(pair).cloned().unwrap_or_default(),
             });
         }
-        table = table.row(row);
+        grid.push(row);
     }
+    if grid[0].len() > grid.len() {
+        grid = transposed(&grid);
+        grid[0][0] = "system".into();
+    }
+    let mut rows = grid.into_iter();
+    let header = rows.next().unwrap_or_default();
+    let mut table = Table::new(header.into_iter().map(|cell| cell.text)).captioned(score.label());
+    table.rows.extend(rows);
     table
+}
+
+fn transposed(grid: &[Vec<Cell>]) -> Vec<Vec<Cell>> {
+    let columns = grid.first().map_or(0, Vec::len);
+    (0..columns)
+        .map(|column| grid.iter().map(|row| row[column].clone()).collect())
+        .collect()
 }
 
 /// Seconds, a row a system.
@@ -195,7 +223,7 @@ pub(super) fn costs(systems: &Systems) -> Table {
             system.name.to_owned(),
             trained.len().to_string(),
             seconds(median(&trained)),
-            seconds(Some(trained.iter().sum())),
+            number(trained.iter().sum(), 1),
             seconds(median(&separated)),
         ]);
     }
@@ -215,7 +243,7 @@ fn trained(system: &System) -> Vec<f64> {
 fn seconds(value: Option<f64>) -> String {
     match value {
         Some(s) if s.is_finite() && s < 10.0 => number(s, 2),
-        Some(s) if s.is_finite() => number(s, 0),
+        Some(s) if s.is_finite() => number(s, 1),
         _ => "–".into(),
     }
 }

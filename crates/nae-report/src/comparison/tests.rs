@@ -172,7 +172,7 @@ fn training_is_counted_once_a_source() {
     let html = comparison().report().unwrap().page.render().unwrap();
     // two sources of six pairs, 2 s each, however many mixtures they are in
     assert!(
-        html.contains(">12</td><td class=\"number\">2.00</td><td class=\"number\">24</td>"),
+        html.contains(">12</td><td class=\"number\">2.00</td><td class=\"number\">24.0</td>"),
         "{html}"
     );
 }

@@ -30,7 +30,6 @@ pub(crate) struct Axes<'a> {
     pub y: Ruler,
     pub x_label: &'a str,
     pub y_label: &'a str,
-    pub y_room: u32,
     pub mesh: Mesh,
 }
 
@@ -51,13 +50,18 @@ impl Axes<'_> {
             true => FONT * 3 / 2,
             false => FONT * 11 / 4,
         };
+        let y_room = match (self.y.widest(), self.y_label) {
+            (0, "") => FONT / 2,
+            (labels, "") => labels + FONT,
+            (labels, _) => labels + FONT * 5 / 2,
+        };
         let mut chart = ChartBuilder::on(area)
             .margin_top(margins.top)
             .margin_right(margins.right)
             .margin_bottom(FONT / 4)
             .margin_left(FONT / 4)
             .x_label_area_size(x_room)
-            .y_label_area_size(self.y_room)
+            .y_label_area_size(y_room)
             .build_cartesian_2d(self.x, self.y)?;
         let mut mesh = chart.configure_mesh();
         mesh.axis_style(INK.stroke_width(3))

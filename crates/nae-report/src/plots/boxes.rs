@@ -93,7 +93,6 @@ impl BoxPlot {
                 y: Ruler::new(low, high, ticks::linear(low, high, 8)),
                 x_label: &self.x_label,
                 y_label: &self.y_label,
-                y_room: FONT * 3,
                 mesh: Mesh::Horizontal,
             };
             let names = bounds.iter().map(|b| text_width(&b.label) + 14).max();

@@ -130,7 +130,6 @@ impl DifferencePlot {
             y: Ruler::new(-(self.rows.len().max(1) as f64), 0.0, vec![]),
             x_label: &scale.label,
             y_label: "",
-            y_room: FONT / 2,
             mesh: Mesh::Vertical,
         };
         let margins = Margins {

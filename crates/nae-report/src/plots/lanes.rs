@@ -44,7 +44,6 @@ impl Lanes {
             y: Ruler::new(0.0, lanes, places.collect()),
             x_label: &self.x.label,
             y_label: &self.y_label,
-            y_room: FONT * 3,
             mesh: Mesh::Vertical,
         };
         let map = axes.draw(

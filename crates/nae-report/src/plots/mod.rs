@@ -59,7 +59,7 @@ const FAR: f64 = 1.5;
 
 fn level(value: f64) -> String {
     match value.is_finite() {
-        true => crate::ticks::number(value, 1),
+        true => crate::ticks::number(value, if value.abs() < 2.0 { 2 } else { 1 }),
         false if value > 0.0 => "∞".into(),
         false => "no number".into(),
     }

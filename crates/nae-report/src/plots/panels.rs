@@ -90,7 +90,6 @@ fn draw_picture(
         y: Ruler::new(y.start, y.end, ticks::linear(y.start, y.end, 5)),
         x_label: &x.label,
         y_label: &y.label,
-        y_room: FONT * 3,
         mesh: Mesh::None,
     };
     let map = axes.draw(
