@@ -139,6 +139,7 @@ const LONG: usize = 40;
 impl CellView<'_> {
     fn class(&self) -> &'static str {
         match self.is_numeric {
+            _ if !self.links.is_empty() => " class=\"links\"",
             true => " class=\"number\"",
             false if self.text.chars().count() > LONG => " class=\"long\"",
             false => "",

@@ -177,8 +177,10 @@ impl Comparison {
             }
         }
         let mut pairs = Section::new("Pairs").introduced(PAIRS);
+        let mut links = self.links();
         for score in tables::main_scores(&scores) {
-            let table = tables::pairs(&systems, score, &self.links());
+            let table = tables::pairs(&systems, score, &links);
+            links.clear(); // once is enough
             pairs = pairs.with(Block::Table(table));
         }
         report.page.sections.push(pairs);
