@@ -69,7 +69,7 @@ pub fn in_action(
     let bases = bases_of(model)?;
     // where the decoder is one layer, an activation belongs to a basis: both in the bases' order
     let is_paired = bases.len() == rank;
-    let order = by_centre(&bases);
+    let order = by_peak(&bases);
     let rows = match is_paired {
         true => order.iter().map(|k| rows[*k].clone()).collect(),
         false => rows,
@@ -219,24 +219,20 @@ fn bases_of(model: &Model) -> Result<Vec<Vec<f32>>> {
         .collect())
 }
 
-/// Indices of bases, those of low frequencies first.
-fn by_centre(bases: &[Vec<f32>]) -> Vec<usize> {
-    let centre = |basis: &[f32]| {
-        let total: f32 = basis.iter().map(|x| x.abs()).sum();
-        let moment: f32 = basis
-            .iter()
-            .enumerate()
-            .map(|(f, x)| f as f32 * x.abs())
-            .sum();
-        moment / total.max(f32::MIN_POSITIVE)
+/// Indices of bases, those with low peaks first.
+fn by_peak(bases: &[Vec<f32>]) -> Vec<usize> {
+    let peak = |basis: &Vec<f32>| {
+        let strongest = basis.iter().enumerate();
+        let strongest = strongest.max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
+        strongest.map(|(bin, _)| bin)
     };
     let mut order: Vec<usize> = (0..bases.len()).collect();
-    order.sort_by(|&a, &b| centre(&bases[a]).total_cmp(&centre(&bases[b])));
+    order.sort_by_key(|k| peak(&bases[*k]));
     order
 }
 
 fn bases_panel(title: &str, bases: &[Vec<f32>], hz: f64, top: usize) -> Result<Panel> {
-    let sorted = by_centre(bases)
+    let sorted = by_peak(bases)
         .into_iter()
         .map(|k| bases[k][..top].to_vec())
         .collect();
@@ -467,6 +463,29 @@ mod tests {
             for file in figures.iter().flat_map(|f| f.files().unwrap()) {
                 std::fs::write(Path::new(&folder).join(file.name), file.bytes).unwrap();
             }
+        }
+    }
+
+    #[test]
+    fn zz_tmp() {
+        let Ok(folder) = std::env::var("NAE_MODELS") else {
+            return;
+        };
+        let mut paths: Vec<_> = std::fs::read_dir(&folder)
+            .unwrap()
+            .map(|e| e.unwrap().path())
+            .filter(|p| p.extension().is_some_and(|e| e == "safetensors"))
+            .collect();
+        paths.sort();
+        for path in paths {
+            let model = Model::load(&path, &Device::flex()).unwrap();
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            let figure = in_action(&name, "t", &model, &melody(), &Device::flex()).unwrap();
+            std::fs::write(
+                Path::new(&folder).join(format!("{name}.png")),
+                figure.png().unwrap(),
+            )
+            .unwrap();
         }
     }
 

@@ -259,3 +259,84 @@ struct View<'a> {
     caption: &'a str,
     svg: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canvas::{Anchor, text};
+
+    const HEIGHT: u32 = 100;
+
+    fn figure(rasters: Vec<Raster>, words: &str) -> Figure {
+        let draw = |area: &Area| text(area, words, (1000, 50), Anchor::Left);
+        let mut drawing = Drawing::new(HEIGHT, draw).unwrap();
+        drawing.rasters = rasters;
+        Figure::new("name", "Title & <more>", "", drawing)
+    }
+
+    /// Width, height and RGB pixels.
+    fn decoded(figure: &Figure) -> (u32, u32, Vec<u8>) {
+        let file = std::io::Cursor::new(figure.png().unwrap());
+        let mut reader = png::Decoder::new(file).read_info().unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        let info = reader.next_frame(&mut pixels).unwrap();
+        (info.width, info.height, pixels)
+    }
+
+    #[test]
+    fn letters_are_drawn_without_fonts_of_the_machine() {
+        let dark = |words: &str| {
+            let (width, height, pixels) = decoded(&figure(vec![], words));
+            assert_eq!((width, height), (WIDTH, HEIGHT));
+            pixels.chunks(3).filter(|p| p[0] < 128).count()
+        };
+        assert_eq!(dark(""), 0);
+        // letters outside ASCII that reports use are in the typeface
+        for words in ["rank", "−3", "λ", "Ж", "∞", "…"] {
+            assert!(dark(words) > 20, "{words}");
+        }
+        assert!(dark("ranks of") > dark("rank"));
+    }
+
+    #[test]
+    fn heat_maps_lie_where_they_should() {
+        let frame = Frame {
+            left: 10,
+            top: 20,
+            right: 210,
+            bottom: 60,
+        };
+        let raster = Raster {
+            frame,
+            width: 2,
+            height: 1,
+            levels: vec![0, 254],
+        };
+        let figure = figure(vec![raster], "");
+        let (_, _, pixels) = decoded(&figure);
+        let at = |x: usize, y: usize| &pixels[3 * (y * WIDTH as usize + x)..][..3];
+        assert_eq!(at(50, 40), heat_map::colour(0));
+        assert_eq!(at(150, 40), heat_map::colour(254));
+        for (x, y) in [(8, 40), (212, 40), (100, 18), (100, 62)] {
+            assert_eq!(at(x, y), [255; 3], "{x} {y}");
+        }
+        let svg = figure.svg().unwrap();
+        assert!(svg.contains("<image x=\"10\" y=\"20\" width=\"200\" height=\"40\""));
+    }
+
+    #[test]
+    fn files_are_black_on_white_and_pages_in_the_colours_of_the_theme() {
+        let figure = figure(vec![], "<b>");
+        let svg = figure.svg().unwrap();
+        assert!(
+            svg.contains("<title>Title &amp; &lt;more></title>"),
+            "{svg}"
+        );
+        assert!(svg.contains("&lt;b&gt;") && !svg.contains("<b>"));
+        assert!(svg.contains("#1c2024") && !svg.contains("#010101"));
+        assert!(svg.contains("DejaVu Sans"));
+        let html = figure.render().unwrap();
+        assert!(html.contains("#010101") && html.contains("Title &#38; &#60;more&#62;"));
+        assert!(!html.contains("style="), "the policy would refuse it");
+    }
+}

@@ -3,6 +3,7 @@
 use plotters::prelude::*;
 
 use super::axes::{Axes, Mapping, Margins, Mesh};
+use super::panels::RIGHT;
 use crate::ReportError;
 use crate::canvas::{Area, FONT, line};
 use crate::look::{GRID, INK, Look};
@@ -50,7 +51,7 @@ impl Lanes {
             part,
             Margins {
                 top: FONT * 2,
-                right: FONT * 4,
+                right: RIGHT,
             },
         )?;
         let is_signed = self.curves.iter().flatten().any(|v| *v < 0.0);

@@ -12,6 +12,8 @@ use crate::{Figure, ReportError};
 
 /// Height of a panel.
 const HEIGHT: u32 = 640;
+/// Room right of every panel, of which heat maps use some for their scale.
+pub(super) const RIGHT: u32 = FONT * 11 / 2;
 /// Width of the scale of a heat map.
 const SCALE: i32 = 26;
 
@@ -96,7 +98,7 @@ fn draw_picture(
         part,
         Margins {
             top: FONT * 2,
-            right: FONT * 4,
+            right: RIGHT,
         },
     )?;
     let frame = map.frame;
