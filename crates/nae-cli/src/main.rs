@@ -6,6 +6,8 @@ mod clips;
 mod commands;
 mod demo_page;
 mod device;
+#[allow(dead_code, reason = "called by `nae sweep report`")]
+mod figures;
 mod progress;
 mod scores;
 mod settings;

@@ -10,6 +10,7 @@ use nae_metrics::{Estimate, Reference};
 use nae_model::Model;
 use nae_model::optim::{Flow, Progress};
 use nae_separate::{Separator, Source, ideal_ratio_mask};
+use nae_train::{Job, Recipe, TrainingClip};
 
 use crate::cell::{self, Id, Place, Separation, Training};
 use crate::error::SweepError;
@@ -51,29 +52,56 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Trains models of one recipe. The one place to hand them over together.
+    /// Trains models of one recipe, more than one as one stack.
     pub fn train(&self, cells: &[&Training]) -> Vec<Result<Model, SweepError>> {
-        cells.iter().map(|cell| self.train_one(cell)).collect()
+        let prepared: Vec<_> = cells.iter().map(|cell| self.clips(cell)).collect();
+        let mut jobs = Vec::new();
+        for (cell, prepared) in cells.iter().zip(&prepared) {
+            if let Ok((recipe, clips)) = prepared {
+                let name = &self.manifest.speakers[cell.speaker].name;
+                jobs.push(Job {
+                    name,
+                    clips,
+                    recipe,
+                    seed: cell.seed,
+                });
+            }
+        }
+        let mut observe = |_: &Progress| self.flow();
+        let mut trained = match jobs.as_slice() {
+            // alone a model's frames are shared by the threads there are
+            [Job {
+                name,
+                clips,
+                recipe,
+                seed,
+            }] => vec![nae_train::train(
+                name,
+                clips,
+                recipe,
+                *seed,
+                self.device,
+                &mut observe,
+            )],
+            jobs => nae_train::train_many(jobs, self.device, &mut observe),
+        }
+        .into_iter();
+        let outcome = |prepared: Result<_, SweepError>| {
+            prepared?;
+            let model = trained.next().ok_or(SweepError::Stopped)??;
+            match model.card.training.interrupted {
+                true => Err(SweepError::Stopped),
+                false => Ok(model),
+            }
+        };
+        prepared.into_iter().map(outcome).collect()
     }
 
-    fn train_one(&self, cell: &Training) -> Result<Model, SweepError> {
+    fn clips(&self, cell: &Training) -> Result<(Recipe, Vec<TrainingClip>), SweepError> {
         let setup = &self.manifest.variants[cell.variant].setup;
-        let clips =
-            self.sounds
-                .training(cell.speaker, setup.data.train_s, setup.audio.sample_rate)?;
-        let name = &self.manifest.speakers[cell.speaker].name;
-        let model = nae_train::train(
-            name,
-            &clips,
-            &setup.recipe(),
-            cell.seed,
-            self.device,
-            &mut |progress| self.flow(progress),
-        )?;
-        match model.card.training.interrupted {
-            true => Err(SweepError::Stopped),
-            false => Ok(model),
-        }
+        let rate = setup.audio.sample_rate;
+        let clips = self.sounds.training(cell.speaker, setup.data.train_s, rate)?;
+        Ok((setup.recipe(), clips))
     }
 
     /// Separates one mixture and scores it.
@@ -100,7 +128,7 @@ impl<'a> Bench<'a> {
 
         let started = Instant::now();
         let separator = Separator::new(&sources, setup.separate.clone(), cell.seed, self.device)?;
-        let separated = separator.separate(&sound.mixture, &mut |progress| self.flow(progress))?;
+        let separated = separator.separate(&sound.mixture, &mut |_| self.flow())?;
         if separated.is_interrupted {
             return Err(SweepError::Stopped);
         }
@@ -164,7 +192,7 @@ impl<'a> Bench<'a> {
         Ok(bounds)
     }
 
-    fn flow(&self, _: &Progress) -> Flow {
+    fn flow(&self) -> Flow {
         match (self.stop)() {
             true => Flow::Stop,
             false => Flow::Continue,
