@@ -236,7 +236,7 @@ pub enum SweepCommand {
     /// Write results.csv and results.parquet: a row for every mixture and source
     Collect(SweepFolder),
     /// Write the report page of what is finished
-    Report(SweepFolder),
+    Report(SweepReport),
     /// Write the batch scripts of a Slurm job array
     Slurm(SweepSlurm),
 }
@@ -260,6 +260,20 @@ pub struct SweepFolder {
     /// Run folder
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct SweepReport {
+    /// Run folder; the page is RUN/report/index.html, its figures as files lie beside it
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// A run of models alone (such as configs/piano.toml) whose figures go on the same page
+    /// (repeatable)
+    #[arg(long = "with", value_name = "RUN")]
+    pub with: Vec<PathBuf>,
+    /// Device to separate on what can be listened to
+    #[arg(long, value_enum, default_value_t = DeviceChoice::Auto)]
+    pub device: DeviceChoice,
 }
 
 #[derive(Debug, Args)]

@@ -183,11 +183,7 @@ fn encoded(
 }
 
 /// Activations and estimate that explain the clip best with the bases as they are.
-fn explained(
-    model: &Model,
-    heard: &Magnitude,
-    device: &Device,
-) -> Result<(Tensor<2>, Tensor<2>)> {
+fn explained(model: &Model, heard: &Magnitude, device: &Device) -> Result<(Tensor<2>, Tensor<2>)> {
     let source = Source {
         name: model.card.name.clone(),
         models: vec![model.clone()],

@@ -44,7 +44,10 @@ grid = {{ model.rank = [5, 8] }}
 }
 
 fn words<'a>(arguments: &[&'a str]) -> Vec<&'a std::ffi::OsStr> {
-    arguments.iter().map(|word| std::ffi::OsStr::new(*word)).collect()
+    arguments
+        .iter()
+        .map(|word| std::ffi::OsStr::new(*word))
+        .collect()
 }
 
 /// Plans the tiny experiment into a new run folder.

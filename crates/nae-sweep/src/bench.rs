@@ -5,17 +5,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use burn::tensor::Device;
+use nae_audio::Clip;
 use nae_metrics::scores::{Evaluation, Family, Scores, named};
 use nae_metrics::{Estimate, Reference};
 use nae_model::Model;
 use nae_model::optim::{Flow, Progress};
-use nae_separate::{Separator, Source, ideal_ratio_mask};
+use nae_separate::{Separated, Separator, Source, ideal_ratio_mask};
 use nae_train::{Job, Recipe, TrainingClip};
 
 use crate::cell::{self, Id, Place, Separation, Training};
 use crate::error::SweepError;
 use crate::manifest::Manifest;
-use crate::sound::Sounds;
+use crate::sound::{Mixture, Sounds};
 use crate::sources::Speaker;
 use crate::store::{Outcome, Store};
 
@@ -70,12 +71,14 @@ impl<'a> Bench<'a> {
         let mut observe = |_: &Progress| self.flow();
         let mut trained = match jobs.as_slice() {
             // alone a model's frames are shared by the threads there are
-            [Job {
-                name,
-                clips,
-                recipe,
-                seed,
-            }] => vec![nae_train::train(
+            [
+                Job {
+                    name,
+                    clips,
+                    recipe,
+                    seed,
+                },
+            ] => vec![nae_train::train(
                 name,
                 clips,
                 recipe,
@@ -100,18 +103,17 @@ impl<'a> Bench<'a> {
     fn clips(&self, cell: &Training) -> Result<(Recipe, Vec<TrainingClip>), SweepError> {
         let setup = &self.manifest.variants[cell.variant].setup;
         let rate = setup.audio.sample_rate;
-        let clips = self.sounds.training(cell.speaker, setup.data.train_s, rate)?;
+        let clips = self
+            .sounds
+            .training(cell.speaker, setup.data.train_s, rate)?;
         Ok((setup.recipe(), clips))
     }
 
-    /// Separates one mixture and scores it.
-    pub fn separate(&self, cell: &Separation) -> Result<Outcome, SweepError> {
+    /// Separates one mixture.
+    pub fn stems(&self, cell: &Separation) -> Result<(Mixture, Separated), SweepError> {
         let setup = &self.manifest.variants[cell.variant].setup;
         let members = &self.manifest.pairs[cell.pair];
-        let place = Place {
-            index: cell.mixture,
-            of: self.manifest.mixtures,
-        };
+        let place = self.place(cell);
         let rate = setup.audio.sample_rate;
         let sound = self.sounds.mixture(members, place, &setup.data, rate)?;
         let sources = members
@@ -125,48 +127,53 @@ impl<'a> Bench<'a> {
                 })
             })
             .collect::<Result<Vec<_>, SweepError>>()?;
-
-        let started = Instant::now();
         let separator = Separator::new(&sources, setup.separate.clone(), cell.seed, self.device)?;
         let separated = separator.separate(&sound.mixture, &mut |_| self.flow())?;
-        if separated.is_interrupted {
-            return Err(SweepError::Stopped);
+        match separated.is_interrupted {
+            true => Err(SweepError::Stopped),
+            false => Ok((sound, separated)),
         }
+    }
+
+    /// Separates one mixture and scores it.
+    pub fn separate(&self, cell: &Separation) -> Result<Outcome, SweepError> {
+        let started = Instant::now();
+        let (sound, separated) = self.stems(cell)?;
         let seconds = started.elapsed().as_secs_f64();
 
         let started = Instant::now();
+        let setup = &self.manifest.variants[cell.variant].setup;
+        let rate = setup.audio.sample_rate;
         let references: Vec<Reference<'_>> = sound
             .references
             .iter()
             .map(|samples| Reference(samples))
             .collect();
         let evaluation = Evaluation::new(&references, rate, &self.families)?;
-        let stems: Vec<Vec<f32>> = separated.stems.iter().map(|stem| stem.mixdown()).collect();
+        let stems: Vec<Vec<f32>> = separated.stems.iter().map(Clip::mixdown).collect();
         let estimates: Vec<Estimate<'_>> = stems.iter().map(|samples| Estimate(samples)).collect();
         let scores = evaluation.score_all(&estimates)?;
-        let speakers: Vec<&Speaker> = members
-            .iter()
-            .map(|&i| &self.manifest.speakers[i])
-            .collect();
-        let bounds = self.bounds(
-            cell::mixture(setup, &speakers, place)?,
-            &evaluation,
-            &references,
-            &sound.mixture.mixdown(),
-            rate,
-        )?;
+        let members = self.manifest.pairs[cell.pair].iter();
+        let speakers: Vec<&Speaker> = members.map(|&i| &self.manifest.speakers[i]).collect();
+        let id = cell::mixture(setup, &speakers, self.place(cell))?;
+        let bounds = self.bounds(id, &evaluation, &references, &sound.mixture.mixdown(), rate)?;
+        let named = |(scores, bounds): (&Scores, &Bounds)| named(scores, Some(bounds));
+        let sources = scores.iter().zip(bounds.iter()).map(named);
         Ok(Outcome {
-            sources: scores
-                .iter()
-                .zip(bounds.iter())
-                .map(|(scores, bounds)| named(scores, Some(bounds)).into_iter().collect())
-                .collect(),
+            sources: sources.map(|scores| scores.into_iter().collect()).collect(),
             loss: separated.loss,
             steps: separated.steps,
             seconds,
             scoring_s: started.elapsed().as_secs_f64(),
             tool_version: env!("CARGO_PKG_VERSION").into(),
         })
+    }
+
+    fn place(&self, cell: &Separation) -> Place {
+        Place {
+            index: cell.mixture,
+            of: self.manifest.mixtures,
+        }
     }
 
     /// Floor (the mixture as the estimate) and ceiling (the ideal ratio mask) of every source.

@@ -43,6 +43,7 @@ pub mod collect;
 mod error;
 pub mod experiment;
 pub mod grid;
+pub mod hear;
 pub mod keys;
 pub mod lists;
 pub mod manifest;
