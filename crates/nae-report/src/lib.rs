@@ -24,22 +24,30 @@
 //! # Ok::<(), nae_report::ReportError>(())
 //! ```
 
+mod canvas;
 mod chart;
+pub mod comparison;
 mod error;
+mod figure;
 mod heat_map;
+mod look;
 mod matrix;
 mod page;
 mod picture;
 mod player;
+pub mod plots;
+mod ruler;
+pub mod statistics;
 mod table;
 mod ticks;
 mod track;
 
 pub use chart::{Chart, Curve, CurveScale};
 pub use error::ReportError;
+pub use figure::{Figure, FigureFile};
 pub use matrix::Matrix;
 pub use page::{Block, Page, Section, Settings};
 pub use picture::{Axis, Picture, Scale};
 pub use player::Player;
-pub use table::Table;
+pub use table::{Cell, Link, Table};
 pub use track::Track;

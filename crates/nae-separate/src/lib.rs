@@ -31,6 +31,7 @@
 
 pub mod error;
 pub mod fit;
+pub mod ideal;
 pub mod mask;
 pub mod residual;
 pub mod settings;
@@ -40,6 +41,7 @@ pub mod stream;
 
 pub use error::SeparateError;
 pub use fit::Scene;
+pub use ideal::ideal_ratio_mask;
 pub use nae_kernels::Sharing;
 pub use settings::SeparateConfig;
 pub use sources::{Separator, Source};

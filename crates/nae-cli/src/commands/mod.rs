@@ -6,6 +6,8 @@ pub mod devices;
 pub mod evaluate;
 pub mod separate;
 pub mod settings;
+pub mod sweep;
+pub mod sweep_report;
 pub mod train;
 
 use std::io::Write;

@@ -1,0 +1,461 @@
+//! The cells of one share, and which of them can be worked on now.
+
+use std::collections::HashSet;
+
+use crate::claim::Claim;
+use crate::error::SweepError;
+use crate::manifest::Manifest;
+use crate::store::{Failure, Kind, Store};
+use crate::worker::{Event, Share, Tally};
+
+/// A cell by its index in the manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cell {
+    Train(usize),
+    Separate(usize),
+}
+
+/// What a lane is to do.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// Train these models, all of one recipe.
+    Train(Vec<usize>, Vec<Claim>),
+    /// Separate and score this mixture.
+    Separate(usize, Claim),
+    /// Everything left is in other hands; look again soon.
+    Wait,
+    /// Nothing is left.
+    Done,
+}
+
+/// Cells of one share that are not finished yet, models first.
+#[derive(Debug)]
+pub(crate) struct Queue<'a> {
+    store: &'a Store,
+    manifest: &'a Manifest,
+    pending: Vec<Cell>,
+    finished: HashSet<String>,
+    tally: Tally,
+}
+
+impl<'a> Queue<'a> {
+    pub fn new(store: &'a Store, manifest: &'a Manifest, share: Share) -> Result<Self, SweepError> {
+        let Share { index, of } = share;
+        if index >= of {
+            return Err(SweepError::Share { index, of });
+        }
+        let is_own = |position: usize| position % of == index;
+        let separations = once(manifest.separations.iter().map(|cell| cell.id.as_str()));
+        let separations: Vec<usize> = separations
+            .into_iter()
+            .enumerate()
+            .filter(|(i, _)| is_own(*i))
+            .map(|(_, cell)| cell)
+            .collect();
+        let needed: HashSet<&str> = separations
+            .iter()
+            .flat_map(|&i| &manifest.separations[i].models)
+            .map(String::as_str)
+            .collect();
+        let is_trained_only = manifest.separations.is_empty();
+        // one's own models first, so that several workers begin with different ones
+        let (mut own, mut others) = (Vec::new(), Vec::new());
+        for (i, training) in manifest.trainings.iter().enumerate() {
+            if is_own(i) && (is_trained_only || needed.contains(training.id.as_str())) {
+                own.push(Cell::Train(i));
+            } else if needed.contains(training.id.as_str()) {
+                others.push(Cell::Train(i));
+            }
+        }
+        let pending = own
+            .into_iter()
+            .chain(others)
+            .chain(separations.into_iter().map(Cell::Separate))
+            .collect();
+        Ok(Self {
+            store,
+            manifest,
+            pending,
+            finished: HashSet::new(),
+            tally: Tally::default(),
+        })
+    }
+
+    pub fn len(&self) -> usize {
+        self.pending.len()
+    }
+
+    pub fn tally(&self) -> Tally {
+        Tally {
+            left: self.pending.len(),
+            ..self.tally
+        }
+    }
+
+    /// Forgets earlier failures of this share.
+    pub fn forgive(&self) -> Result<(), SweepError> {
+        self.pending
+            .iter()
+            .try_for_each(|cell| self.store.forgive(self.kind_and_id(*cell).1))
+    }
+
+    pub fn finished(&mut self, kind: Kind, id: &str) {
+        self.finished.insert(id.to_owned());
+        match kind {
+            Kind::Model => self.tally.trained += 1,
+            Kind::Scores => self.tally.separated += 1,
+        }
+    }
+
+    pub fn failed(&mut self) {
+        self.tally.failed += 1;
+    }
+
+    /// A cell that was taken and stopped.
+    pub fn put_back(&mut self, cell: Cell) {
+        self.pending.push(cell);
+    }
+
+    /// Finds what to do next; `told` gets what was noticed on the way.
+    pub fn next(&mut self, group: usize, told: &mut Vec<Event>) -> Result<Next, SweepError> {
+        let mut i = 0;
+        while i < self.pending.len() {
+            let cell = self.pending[i];
+            if self.is_settled(cell, told) {
+                self.pending.remove(i);
+                continue;
+            }
+            if self.is_ready(cell)
+                && let Some(claim) = self.claim(cell)?
+            {
+                self.pending.remove(i);
+                return Ok(match cell {
+                    Cell::Separate(cell) => Next::Separate(cell, claim),
+                    Cell::Train(first) => self.group(first, claim, i, group)?,
+                });
+            }
+            i += 1;
+        }
+        Ok(match self.pending.is_empty() {
+            true => Next::Done,
+            false => Next::Wait,
+        })
+    }
+
+    /// Adds models of the same recipe, from place `i` on, to one that is claimed.
+    fn group(
+        &mut self,
+        first: usize,
+        claim: Claim,
+        mut i: usize,
+        most: usize,
+    ) -> Result<Next, SweepError> {
+        let (mut cells, mut claims) = (vec![first], vec![claim]);
+        let recipe =
+            |cell: usize| &self.manifest.variants[self.manifest.trainings[cell].variant].setup;
+        let first = recipe(first);
+        while cells.len() < most && i < self.pending.len() {
+            if let Cell::Train(cell) = self.pending[i]
+                && recipe(cell).recipe() == first.recipe()
+                && recipe(cell).data.train_s == first.data.train_s
+                && !self.is_settled(self.pending[i], &mut Vec::new())
+                && let Some(claim) = self.claim(self.pending[i])?
+            {
+                self.pending.remove(i);
+                cells.push(cell);
+                claims.push(claim);
+            } else {
+                i += 1;
+            }
+        }
+        Ok(Next::Train(cells, claims))
+    }
+
+    /// A claim on a cell that is still unfinished once it is claimed.
+    fn claim(&self, cell: Cell) -> Result<Option<Claim>, SweepError> {
+        let (kind, id) = self.kind_and_id(cell);
+        let claim = self.store.claim(id)?;
+        // whoever held it last may just have finished it
+        Ok(claim.filter(|_| !self.store.is_finished(kind, id)))
+    }
+
+    fn kind_and_id(&self, cell: Cell) -> (Kind, &'a str) {
+        match cell {
+            Cell::Train(i) => (Kind::Model, &self.manifest.trainings[i].id),
+            Cell::Separate(i) => (Kind::Scores, &self.manifest.separations[i].id),
+        }
+    }
+
+    /// Whether there is nothing more to do for a cell: it is finished, failed, or can never begin.
+    fn is_settled(&mut self, cell: Cell, told: &mut Vec<Event>) -> bool {
+        let (kind, id) = self.kind_and_id(cell);
+        if self.store.is_finished(kind, id) {
+            self.finished.insert(id.to_owned());
+            self.tally.found += 1;
+            told.push(Event::Found);
+            return true;
+        }
+        if let Some(failure) = self.store.failure(id) {
+            self.tally.failed += 1;
+            told.push(Event::Failed(failure));
+            return true;
+        }
+        let Cell::Separate(i) = cell else {
+            return false;
+        };
+        let models = &self.manifest.separations[i].models;
+        let broken = models
+            .iter()
+            .filter(|id| !self.finished.contains(*id))
+            .find_map(|id| self.store.failure(id));
+        let Some(failure) = broken else {
+            return false;
+        };
+        self.tally.blocked += 1;
+        told.push(Event::Failed(Failure {
+            label: self
+                .manifest
+                .separation_label(&self.manifest.separations[i]),
+            error: format!(
+                "there is no {}, which failed: {}",
+                failure.label, failure.error
+            ),
+        }));
+        true
+    }
+
+    fn is_ready(&mut self, cell: Cell) -> bool {
+        let Cell::Separate(i) = cell else {
+            return true;
+        };
+        self.manifest.separations[i].models.iter().all(|id| {
+            let is_there = self.finished.contains(id) || self.store.is_finished(Kind::Model, id);
+            if is_there {
+                self.finished.insert(id.clone());
+            }
+            is_there
+        })
+    }
+}
+
+/// Places of the first of each identity.
+fn once<'a>(ids: impl Iterator<Item = &'a str>) -> Vec<usize> {
+    let mut seen = HashSet::new();
+    ids.enumerate()
+        .filter(|(_, id)| seen.insert(*id))
+        .map(|(i, _)| i)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cell::{Separation, Training};
+    use crate::experiment::Variant;
+    use crate::setup::Setup;
+    use crate::sources::Speaker;
+    use crate::store::Outcome;
+
+    const SPEAKERS: usize = 3;
+    const MIXTURES: usize = 4;
+
+    /// Three speakers, two seeds and all three pairs of them, under made-up identities.
+    fn manifest() -> Manifest {
+        let mut manifest = Manifest {
+            schema: 1,
+            tool_version: String::new(),
+            name: "test".into(),
+            speakers: Vec::new(),
+            pairs: vec![vec![0, 1], vec![0, 2], vec![1, 2]],
+            mixtures: MIXTURES,
+            families: Vec::new(),
+            variants: vec![Variant {
+                system: "s".into(),
+                label: "s".into(),
+                setup: Setup::default(),
+            }],
+            trainings: Vec::new(),
+            separations: Vec::new(),
+        };
+        let model = |speaker: usize, seed: u64| format!("model-{speaker}-{seed}");
+        for speaker in 0..SPEAKERS {
+            manifest.speakers.push(Speaker {
+                name: format!("speaker {speaker}"),
+                train: Vec::new(),
+                test: Vec::new(),
+            });
+            for seed in 0..2 {
+                manifest.trainings.push(Training {
+                    id: model(speaker, seed),
+                    variant: 0,
+                    speaker,
+                    seed,
+                });
+            }
+        }
+        for (pair, members) in manifest.pairs.clone().iter().enumerate() {
+            for mixture in 0..MIXTURES {
+                for seed in 0..2 {
+                    manifest.separations.push(Separation {
+                        id: format!("scores-{pair}-{mixture}-{seed}"),
+                        variant: 0,
+                        pair,
+                        mixture,
+                        seed,
+                        models: members
+                            .iter()
+                            .map(|&speaker| model(speaker, seed))
+                            .collect(),
+                    });
+                }
+            }
+        }
+        manifest
+    }
+
+    fn store(manifest: &Manifest) -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::create(folder.path(), "", manifest).unwrap();
+        (folder, store)
+    }
+
+    /// Lets a cell count as finished.
+    fn finish(store: &Store, kind: Kind, id: &str) {
+        let outcome = Outcome {
+            sources: Vec::new(),
+            loss: 0.0,
+            steps: 0,
+            seconds: 0.0,
+            scoring_s: 0.0,
+            tool_version: String::new(),
+        };
+        match kind {
+            Kind::Model => store
+                .desk()
+                .unwrap()
+                .land(b"", &store.model_path(id))
+                .unwrap(),
+            Kind::Scores => store
+                .finish_separation(&store.desk().unwrap(), id, &outcome)
+                .unwrap(),
+        }
+    }
+
+    fn next(queue: &mut Queue<'_>) -> Next {
+        queue.next(1, &mut Vec::new()).unwrap()
+    }
+
+    /// Works through a queue to its end; what was done, in order.
+    fn exhaust(queue: &mut Queue<'_>, store: &Store, manifest: &Manifest) -> Vec<String> {
+        let mut done = Vec::new();
+        loop {
+            let (kind, id) = match next(queue) {
+                Next::Train(cells, _) => (Kind::Model, &manifest.trainings[cells[0]].id),
+                Next::Separate(cell, _) => (Kind::Scores, &manifest.separations[cell].id),
+                Next::Wait => panic!("nobody else is at work"),
+                Next::Done => return done,
+            };
+            finish(store, kind, id);
+            queue.finished(kind, id);
+            done.push(id.clone());
+        }
+    }
+
+    #[test]
+    fn shares_cover_every_cell_once_and_share_their_models() {
+        let manifest = manifest();
+        let (_folder, store) = store(&manifest);
+        let mut all = Vec::new();
+        for index in 0..5 {
+            let mut queue = Queue::new(&store, &manifest, Share { index, of: 5 }).unwrap();
+            all.extend(exhaust(&mut queue, &store, &manifest));
+        }
+        let count = all.len();
+        assert_eq!(count, manifest.trainings.len() + manifest.separations.len());
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), count, "nothing was done twice");
+        assert!(matches!(
+            Queue::new(&store, &manifest, Share { index: 5, of: 5 }),
+            Err(SweepError::Share { .. })
+        ));
+    }
+
+    #[test]
+    fn a_mixture_waits_for_its_models_and_a_finished_cell_is_left_alone() {
+        let manifest = manifest();
+        let (_folder, store) = store(&manifest);
+        finish(&store, Kind::Scores, "scores-0-0-0");
+        let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
+        let done = exhaust(&mut queue, &store, &manifest);
+        let models = done.iter().position(|id| id.starts_with("scores")).unwrap();
+        assert_eq!(models, manifest.trainings.len(), "models come first");
+        assert!(!done.contains(&"scores-0-0-0".to_owned()));
+        assert_eq!(queue.tally().found, 1);
+    }
+
+    #[test]
+    fn what_another_worker_holds_is_passed_over_and_taken_when_it_lets_go() {
+        let manifest = manifest();
+        let (_folder, store) = store(&manifest);
+        let held = store.claim("model-0-0").unwrap();
+        assert!(held.is_some());
+        let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
+        let mut done = Vec::new();
+        loop {
+            let (kind, id) = match next(&mut queue) {
+                Next::Train(cells, _) => (Kind::Model, &manifest.trainings[cells[0]].id),
+                Next::Separate(cell, _) => (Kind::Scores, &manifest.separations[cell].id),
+                Next::Wait => break,
+                Next::Done => panic!("some wait for a model"),
+            };
+            finish(&store, kind, id);
+            queue.finished(kind, id);
+            done.push(id.clone());
+        }
+        assert!(!done.contains(&"model-0-0".to_owned()));
+        drop(held);
+        assert!(exhaust(&mut queue, &store, &manifest).contains(&"model-0-0".to_owned()));
+    }
+
+    #[test]
+    fn a_failed_model_blocks_its_mixtures_until_it_is_forgiven() {
+        let manifest = manifest();
+        let (_folder, store) = store(&manifest);
+        let failure = Failure {
+            label: "model".into(),
+            error: "it broke".into(),
+        };
+        store
+            .fail(&store.desk().unwrap(), "model-0-0", &failure)
+            .unwrap();
+        let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
+        exhaust(&mut queue, &store, &manifest);
+        let tally = queue.tally();
+        assert_eq!((tally.failed, tally.blocked), (1, 2 * MIXTURES));
+        assert_eq!(store.failure("model-0-0").unwrap(), failure);
+
+        let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
+        queue.forgive().unwrap();
+        assert!(store.failure("model-0-0").is_none());
+        assert_eq!(
+            exhaust(&mut queue, &store, &manifest).len(),
+            1 + 2 * MIXTURES
+        );
+    }
+
+    #[test]
+    fn models_of_one_recipe_are_handed_over_together() {
+        let manifest = manifest();
+        let (_folder, store) = store(&manifest);
+        let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
+        let Next::Train(cells, claims) = queue.next(4, &mut Vec::new()).unwrap() else {
+            panic!("models come first");
+        };
+        assert_eq!((cells.len(), claims.len()), (4, 4));
+        let Next::Train(cells, _) = queue.next(4, &mut Vec::new()).unwrap() else {
+            panic!("two are left");
+        };
+        assert_eq!(cells.len(), 2);
+    }
+}
