@@ -118,9 +118,9 @@ impl Default for TrainConfig {
 impl Default for RefineConfig {
     fn default() -> Self {
         Self {
-            passes: 60,
+            passes: 100,
             batches: 6,
-            activation_rate: 0.4,
+            activation_rate: 0.8,
             decoder_rate: 1e-2,
             max_frames: 4000,
         }

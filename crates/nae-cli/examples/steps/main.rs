@@ -1,10 +1,11 @@
 //! Times one step of training or separation, ours and the same written by hand:
-//! `steps SIDE FILE.safetensors STEPS HIDDEN OUTPUT`, run by `scripts/bench/steps.py`.
+//! `steps SIDE FILE.safetensors STEPS HIDDEN OUTPUT [gpu]`, run by `scripts/bench/steps.py`.
 //!
 //! `SIDE` is `train`, `train-by-hand`, `separate` or `separate-by-hand`. The file holds `x`
 //! (`[bins, frames]`) and the weights `a0`, `a1`, … (`[outputs, inputs]`), for separation those of a
 //! second model `b0`, … and both starts `za`, `zb` as well. Prints the median milliseconds of a step
-//! after a warm-up, the loss before the last step and the peak memory as JSON.
+//! after a warm-up, the seconds until the first steps were done (on a GPU, shaders are compiled
+//! then), the loss before the last step and the peak memory as JSON.
 #![allow(clippy::print_stdout, reason = "an example talks to its caller")]
 #![recursion_limit = "256"]
 
@@ -46,6 +47,7 @@ pub(crate) const WINDOW: usize = 5;
 /// What a side reports.
 pub(crate) struct Timed {
     pub(crate) milliseconds: f64,
+    pub(crate) warm_up_s: f64,
     pub(crate) loss: f64,
 }
 
@@ -69,6 +71,11 @@ impl Stopwatch {
         self.last = now;
     }
 
+    /// Seconds until the first window was done.
+    pub(crate) fn warm_up_s(&self) -> f64 {
+        self.windows.first().copied().unwrap_or(f64::NAN)
+    }
+
     /// Median milliseconds of a step, without the first fifth.
     pub(crate) fn milliseconds(mut self) -> f64 {
         let mut windows = self.windows.split_off(self.windows.len() / 5);
@@ -79,8 +86,12 @@ impl Stopwatch {
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [side, path, steps, hidden, output] = arguments.as_slice() else {
-        return Err("usage: steps SIDE FILE.safetensors STEPS HIDDEN OUTPUT".into());
+    let [side, path, steps, hidden, output, device @ ..] = arguments.as_slice() else {
+        return Err("usage: steps SIDE FILE.safetensors STEPS HIDDEN OUTPUT [gpu]".into());
+    };
+    let device = match device {
+        [] => Device::flex(),
+        _ => gpu()?,
     };
     let steps: usize = steps.parse()?;
     let bytes = std::fs::read(path)?;
@@ -103,8 +114,8 @@ fn main() -> Result<(), Failure> {
     }))?;
     let timed = rayon::scope(|_| -> Result<Timed, Failure> {
         match side.as_str() {
-            "train" => train(&x, &weights("a"), &form, steps),
-            "separate" => separate(&x, &weights("a"), &weights("b"), &form, steps),
+            "train" => train(&x, &weights("a"), &form, steps, &device),
+            "separate" => separate(&x, [&weights("a"), &weights("b")], &form, steps, &device),
             "train-by-hand" => Ok(by_hand::train(&x, &weights("a"), &form, steps)),
             "separate-by-hand" => {
                 let starts = [read("za"), read("zb")].map(|z| z.ok_or("no start"));
@@ -127,9 +138,19 @@ fn main() -> Result<(), Failure> {
         .unwrap_or(f64::NAN);
     println!(
         "{}",
-        serde_json::json!({ "ms": timed.milliseconds, "loss": timed.loss, "peak_mb": peak / 1e3 })
+        serde_json::json!({ "ms": timed.milliseconds, "warm_up_s": timed.warm_up_s, "loss": timed.loss, "peak_mb": peak / 1e3 })
     );
     Ok(())
+}
+
+#[cfg(feature = "gpu")]
+fn gpu() -> Result<Device, Failure> {
+    Ok(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice))
+}
+
+#[cfg(not(feature = "gpu"))]
+fn gpu() -> Result<Device, Failure> {
+    Err("built without a GPU; add `--features gpu`".into())
 }
 
 fn network(weights: &[Matrix], form: &ModelConfig, device: &Device) -> Nae {
@@ -148,8 +169,9 @@ fn train(
     weights: &[Matrix],
     form: &ModelConfig,
     steps: usize,
+    device: &Device,
 ) -> Result<Timed, Failure> {
-    let device = Device::flex().autodiff();
+    let device = device.clone().autodiff();
     let spectrum = from_host(x.values.clone(), [1, x.rows, x.columns], &device);
     let config = TrainConfig {
         optimizer: OptimizerKind::Adam,
@@ -177,6 +199,7 @@ fn train(
         &mut observe,
     )?;
     Ok(Timed {
+        warm_up_s: watch.warm_up_s(),
         milliseconds: watch.milliseconds(),
         loss,
     })
@@ -184,12 +207,11 @@ fn train(
 
 fn separate(
     x: &Matrix,
-    a: &[Matrix],
-    b: &[Matrix],
+    [a, b]: [&[Matrix]; 2],
     form: &ModelConfig,
     steps: usize,
+    device: &Device,
 ) -> Result<Timed, Failure> {
-    let device = Device::flex();
     let source = |name: &str, weights: &[Matrix]| {
         let card = Card {
             name: name.into(),
@@ -205,7 +227,7 @@ fn separate(
             name: name.into(),
             models: vec![Model {
                 card,
-                network: network(weights, form, &device),
+                network: network(weights, form, device),
             }],
         }
     };
@@ -214,7 +236,7 @@ fn separate(
         window: WINDOW,
         ..Default::default()
     };
-    let separator = Separator::new(&[source("a", a), source("b", b)], config, 0, &device)?;
+    let separator = Separator::new(&[source("a", a), source("b", b)], config, 0, device)?;
     let mut frames = vec![0.0; x.values.len()];
     for (f, row) in x.values.chunks_exact(x.columns).enumerate() {
         for (t, value) in row.iter().enumerate() {
@@ -236,6 +258,7 @@ fn separate(
     };
     explain(&[scene], 0, Sharing::Frames, &mut observe)?;
     Ok(Timed {
+        warm_up_s: watch.warm_up_s(),
         milliseconds: watch.milliseconds(),
         loss,
     })
