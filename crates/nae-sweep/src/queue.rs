@@ -15,13 +15,21 @@ pub(crate) enum Cell {
     Separate(usize),
 }
 
+impl Cell {
+    fn index(self) -> usize {
+        match self {
+            Self::Train(index) | Self::Separate(index) => index,
+        }
+    }
+}
+
 /// What a lane is to do.
 #[derive(Debug)]
 pub(crate) enum Next {
     /// Train these models, all of one recipe.
     Train(Vec<usize>, Vec<Claim>),
-    /// Separate and score this mixture.
-    Separate(usize, Claim),
+    /// Separate and score these mixtures, all with models of one variant.
+    Separate(Vec<usize>, Vec<Claim>),
     /// Everything left is in other hands; look again soon.
     Wait,
     /// Nothing is left.
@@ -129,9 +137,10 @@ impl<'a> Queue<'a> {
                 && let Some(claim) = self.claim(cell)?
             {
                 self.pending.remove(i);
+                let (cells, claims) = self.group(cell, claim, i, group)?;
                 return Ok(match cell {
-                    Cell::Separate(cell) => Next::Separate(cell, claim),
-                    Cell::Train(first) => self.group(first, claim, i, group)?,
+                    Cell::Train(_) => Next::Train(cells, claims),
+                    Cell::Separate(_) => Next::Separate(cells, claims),
                 });
             }
             i += 1;
@@ -142,33 +151,44 @@ impl<'a> Queue<'a> {
         })
     }
 
-    /// Adds models of the same recipe, from place `i` on, to one that is claimed.
+    /// Adds cells that can be worked on together, from place `i` on, to one that is claimed.
     fn group(
         &mut self,
-        first: usize,
+        first: Cell,
         claim: Claim,
         mut i: usize,
         most: usize,
-    ) -> Result<Next, SweepError> {
-        let (mut cells, mut claims) = (vec![first], vec![claim]);
-        let recipe =
-            |cell: usize| &self.manifest.variants[self.manifest.trainings[cell].variant].setup;
-        let first = recipe(first);
+    ) -> Result<(Vec<usize>, Vec<Claim>), SweepError> {
+        let (mut cells, mut claims) = (vec![first.index()], vec![claim]);
         while cells.len() < most && i < self.pending.len() {
-            if let Cell::Train(cell) = self.pending[i]
-                && recipe(cell).recipe() == first.recipe()
-                && recipe(cell).data.train_s == first.data.train_s
-                && !self.is_settled(self.pending[i], &mut Vec::new())
-                && let Some(claim) = self.claim(self.pending[i])?
+            let cell = self.pending[i];
+            if self.go_together(first, cell)
+                && self.is_ready(cell)
+                && let Some(claim) = self.claim(cell)?
             {
                 self.pending.remove(i);
-                cells.push(cell);
+                cells.push(cell.index());
                 claims.push(claim);
             } else {
                 i += 1;
             }
         }
-        Ok(Next::Train(cells, claims))
+        Ok((cells, claims))
+    }
+
+    /// Whether two cells have tensors of one shape and the same settings.
+    fn go_together(&self, one: Cell, other: Cell) -> bool {
+        match (one, other) {
+            (Cell::Train(one), Cell::Train(other)) => {
+                let trainings = &self.manifest.trainings;
+                trainings[one].variant == trainings[other].variant
+            }
+            (Cell::Separate(one), Cell::Separate(other)) => {
+                let separations = &self.manifest.separations;
+                separations[one].variant == separations[other].variant
+            }
+            _ => false,
+        }
     }
 
     /// A claim on a cell that is still unfinished once it is claimed.
@@ -351,7 +371,7 @@ mod tests {
         loop {
             let (kind, id) = match next(queue) {
                 Next::Train(cells, _) => (Kind::Model, &manifest.trainings[cells[0]].id),
-                Next::Separate(cell, _) => (Kind::Scores, &manifest.separations[cell].id),
+                Next::Separate(cells, _) => (Kind::Scores, &manifest.separations[cells[0]].id),
                 Next::Wait => panic!("nobody else is at work"),
                 Next::Done => return done,
             };
@@ -405,7 +425,7 @@ mod tests {
         loop {
             let (kind, id) = match next(&mut queue) {
                 Next::Train(cells, _) => (Kind::Model, &manifest.trainings[cells[0]].id),
-                Next::Separate(cell, _) => (Kind::Scores, &manifest.separations[cell].id),
+                Next::Separate(cells, _) => (Kind::Scores, &manifest.separations[cells[0]].id),
                 Next::Wait => break,
                 Next::Done => panic!("some wait for a model"),
             };
