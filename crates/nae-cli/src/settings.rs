@@ -159,13 +159,13 @@ mod tests {
             &[
                 "model.rank=40",
                 "model.output=softplus",
-                "train.refine.steps = 7",
+                "train.refine.passes = 7",
             ],
         )
         .unwrap();
         assert_eq!((settings.model.rank, settings.model.layers), (40, 2));
         assert_eq!(settings.model.output, nae_model::Output::Softplus);
-        assert_eq!(settings.train.refine.steps, 7);
+        assert_eq!(settings.train.refine.passes, 7);
     }
 
     #[test]

@@ -133,7 +133,8 @@ fn training_and_separation_agree() {
             window: 5,
             batch_frames: 32,
             refine: nae_train::settings::RefineConfig {
-                steps: 5,
+                passes: 3,
+                batches: 2,
                 ..Default::default()
             },
             ..Default::default()

@@ -27,7 +27,7 @@ mixture_s = 2
 train_s = 10
 [train]
 max_steps = 10
-refine = {{ steps = 5 }}
+refine = {{ passes = 2 }}
 nmf = {{ updates = 5 }}
 [[system]]
 name = "NMF"

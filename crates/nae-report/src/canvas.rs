@@ -26,6 +26,16 @@ pub(crate) fn text_width(text: &str) -> u32 {
     (text.chars().count() as f64 * LETTER * f64::from(FONT)).ceil() as u32
 }
 
+/// A text that is at most about `room` wide; what is cut off shows as an ellipsis.
+pub(crate) fn shortened(text: &str, room: u32) -> String {
+    if text_width(text) <= room {
+        return text.to_owned();
+    }
+    let letters = f64::from(room) / (LETTER * f64::from(FONT)) - 1.0;
+    let kept: String = text.chars().take(letters.max(0.0) as usize).collect();
+    format!("{}…", kept.trim_end())
+}
+
 /// Which side of a text its position is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Anchor {
@@ -280,6 +290,14 @@ mod tests {
             assert!(x1 >= x0);
             assert_eq!(x1 - x0, y0 - y1);
         }
+    }
+
+    #[test]
+    fn long_texts_are_cut_to_their_room() {
+        assert_eq!(shortened("rank 20", 1000), "rank 20");
+        let cut = shortened("a name that goes on and on", 200);
+        assert!(cut.ends_with('…') && cut.starts_with("a name"), "{cut}");
+        assert!(text_width(&cut) <= 200);
     }
 
     #[test]

@@ -5,6 +5,9 @@
 //! pictures are PNG data URIs, charts are inline SVG, and a content security policy forbids
 //! everything from outside. The same page always renders to the same bytes.
 //!
+//! [`plots`] makes [`Figure`]s, which stand on a page and are SVG and PNG files too; [`comparison`]
+//! turns scored mixtures into a page of them, with the paired tests of [`statistics`].
+//!
 //! This crate knows neither tensors nor sound files; samples and magnitudes come in as numbers.
 //!
 //! ```

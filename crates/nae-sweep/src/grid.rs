@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     fn expand(text: &str) -> Vec<Axis> {
-        let known = "[model]\nrank = 1\nwidths = []\n[train]\nlearning_rate = 1.0\n[train.refine]\nsteps = 1";
+        let known = "[model]\nrank = 1\nwidths = []\n[train]\nlearning_rate = 1.0\n[train.refine]\npasses = 1";
         axes(&text.parse().unwrap(), &known.parse().unwrap()).unwrap()
     }
 
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn every_combination_comes_once_the_last_axis_fastest() {
-        let axes = expand("model.rank = [1, 2]\ntrain.refine.steps = [0, 5, 9]");
+        let axes = expand("model.rank = [1, 2]\ntrain.refine.passes = [0, 5, 9]");
         let points = points(&axes);
         assert_eq!(points.len(), 6);
         let seen: Vec<(i64, i64)> = points
@@ -197,7 +197,7 @@ mod tests {
             })
             .collect();
         assert_eq!(seen, [(1, 0), (1, 5), (1, 9), (2, 0), (2, 5), (2, 9)]);
-        assert_eq!(points[0][1].0, "train.refine.steps");
+        assert_eq!(points[0][1].0, "train.refine.passes");
         assert_eq!(super::points(&[]), [Point::new()]);
     }
 

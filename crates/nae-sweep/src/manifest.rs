@@ -208,7 +208,7 @@ impl Manifest {
                     frames * (6.0 * products(sizes) / FLOPS + 2.0 * bins / ELEMENTS)
                 };
                 setup.train.max_steps as f64 * step(&sizes, batch)
-                    + setup.train.refine.steps as f64 * step(decoder, refined)
+                    + setup.train.refine.passes as f64 * step(decoder, refined)
             }
         }
     }

@@ -132,9 +132,9 @@ impl Setup {
                 if self.train.optimizer != OptimizerKind::Rprop {
                     drop.push("train.rprop".into());
                 }
-                if self.train.refine.steps == 0 {
+                if self.train.refine.passes == 0 {
                     drop.extend(
-                        ["activation_rate", "decoder_rate", "max_frames"]
+                        ["batches", "activation_rate", "decoder_rate", "max_frames"]
                             .map(|key| format!("train.refine.{key}")),
                     );
                 }

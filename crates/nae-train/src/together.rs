@@ -9,6 +9,7 @@
 use std::sync::Mutex;
 use std::time::Instant;
 
+use burn::module::Module;
 use burn::tensor::Device;
 use nae_kernels::{Sharing, stack_size};
 use nae_model::optim::{DescentError, Flow, Progress};
@@ -224,7 +225,8 @@ pub(crate) fn train_stack(
         let run = run?;
         Ok(Model {
             card: own.card(run.loss, run.steps, seconds, run.is_interrupted),
-            network: run.best,
+            // off the tape: what Burn keeps for every parameter on it slows each later step down
+            network: run.best.valid(),
         })
     };
     jobs.iter().zip(runs).map(finish).collect()
@@ -281,7 +283,7 @@ fn autoencoders(
         .flatten()
         .map(|run| run.best.clone())
         .collect();
-    if config.refine.steps == 0 || started.is_empty() {
+    if config.refine.passes == 0 || started.is_empty() {
         return Ok(fitted);
     }
     let chosen: Vec<usize> = (0..fitted.len())

@@ -62,7 +62,7 @@ fn recipe() -> Recipe {
             max_steps: 150,
             batch_frames: 64,
             refine: RefineConfig {
-                steps: 40,
+                passes: 40,
                 ..Default::default()
             },
             ..Default::default()
@@ -202,7 +202,7 @@ fn the_tolerance_ends_a_run_that_has_settled() {
     recipe.train = TrainConfig {
         tolerance: 0.5,
         refine: RefineConfig {
-            steps: 0,
+            passes: 0,
             ..Default::default()
         },
         ..recipe.train
@@ -349,7 +349,7 @@ fn some_recipes() -> Vec<Recipe> {
         recipe.train.learning_rate = 1e-3;
         recipe.train.sparsity = sparsity;
         recipe.train.max_steps = 30;
-        recipe.train.refine.steps = 10;
+        recipe.train.refine.passes = 10;
         recipe.train.nmf.updates = 30;
         recipe.train.nmf.restarts = 2;
         recipes.push(recipe);

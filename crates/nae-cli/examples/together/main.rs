@@ -49,7 +49,7 @@ fn main() -> Result<(), Failure> {
     recipe.model.layers = number("--layers", 2)?;
     if let steps @ 1.. = number("--steps", 0)? {
         recipe.train.max_steps = steps;
-        recipe.train.refine.steps = 0;
+        recipe.train.refine.passes = 0;
     }
     let device = if arguments.iter().any(|argument| argument == "--gpu") {
         gpu()?

@@ -2,7 +2,8 @@
 
 use super::axes::{Axes, Mapping, Margins, Mesh};
 use crate::canvas::{
-    Anchor, Area, FONT, Swatch, WIDTH, legend, legend_height, line, marker, text, text_width,
+    Anchor, Area, FONT, Swatch, WIDTH, legend, legend_height, line, marker, shortened, text,
+    text_width,
 };
 use crate::figure::Drawing;
 use crate::look::{GRID, INK, Look};
@@ -158,9 +159,10 @@ impl DifferencePlot {
     fn draw_labels(&self, area: &Area, map: &Mapping) -> Result<(), ReportError> {
         for (row, place) in self.rows.iter().zip(0..) {
             let y = map.y(-(f64::from(place) + 0.5));
+            let room = (map.frame.left - FONT as i32).max(0) as u32;
             text(
                 area,
-                &row.label,
+                &shortened(&row.label, room),
                 (map.frame.left - FONT as i32 / 2, y),
                 Anchor::Right,
             )?;

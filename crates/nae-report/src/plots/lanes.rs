@@ -13,6 +13,8 @@ use crate::ticks::{self, Tick};
 
 /// Share of a lane that its curve fills.
 const FILL: f64 = 0.86;
+/// Share of a curve's peak below which negative values count as none.
+const HAIR: f32 = 0.03;
 /// Points drawn of a curve; of longer ones, the largest of every stretch.
 const MAX_POINTS: usize = 700;
 
@@ -25,7 +27,7 @@ pub struct Lanes {
     pub x: Axis,
     /// What is numbered upwards, from 1.
     pub y_label: String,
-    /// The curves. Where one of them has a negative value, zero is in the middle of every lane.
+    /// The curves. Where one of them has clearly negative values, zero is in the middle of every lane.
     pub curves: Vec<Vec<f32>>,
 }
 
@@ -54,7 +56,7 @@ impl Lanes {
                 right: RIGHT,
             },
         )?;
-        let is_signed = self.curves.iter().flatten().any(|v| *v < 0.0);
+        let is_signed = self.curves.iter().any(|curve| is_signed(curve));
         for (index, curve) in self.curves.iter().enumerate() {
             self.draw_curve(area, &map, index, curve, is_signed)?;
         }
@@ -98,6 +100,12 @@ impl Lanes {
         area.draw(&Polygon::new(shape, Look::of(0).colour.mix(0.35).filled()))?;
         line(area, points, INK, 3)
     }
+}
+
+/// Whether a curve falls below zero by more than a hair.
+fn is_signed(curve: &[f32]) -> bool {
+    let peak = curve.iter().fold(0.0f32, |peak, v| peak.max(v.abs()));
+    curve.iter().any(|v| *v < -HAIR * peak)
 }
 
 /// The value furthest from zero of every stretch, so that no peak is lost; values that are not
