@@ -1,5 +1,6 @@
 //! The experiment file: read strictly, overridden by `--set`, resolved to systems.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use nae_metrics::scores::Family;
@@ -14,7 +15,7 @@ use crate::grid::{self, Axis, Point};
 use crate::keys::{Keys, overlay, put};
 use crate::lists::Seeds;
 use crate::overrides::{absolute, assign, keys, settings_tree};
-use crate::setup::{Amounts, Setup};
+use crate::setup::{Amounts, Setup, to_json};
 
 /// Sections that hold a system's settings.
 const SECTIONS: [&str; 4] = ["audio", "model", "train", "separate"];
@@ -133,18 +134,13 @@ impl Experiment {
     /// # Errors
     /// [`SweepError::Value`] for grid values that do not fit their key.
     pub fn variants(&self) -> Result<Vec<Variant>, SweepError> {
-        let mut variants: Vec<Variant> = Vec::new();
+        let mut variants = Vec::new();
         for system in &self.systems {
-            let first = variants.len();
+            let mut seen = HashSet::new();
             for point in grid::points(&system.axes) {
                 let variant = system.at(&point)?;
                 // a grid over settings that do not matter to this system says nothing new
-                let columns = variant.setup.columns()?;
-                let mut same = false;
-                for other in &variants[first..] {
-                    same |= other.setup.columns()? == columns;
-                }
-                if !same {
+                if seen.insert(to_json(&variant.setup.columns()?)?.to_string()) {
                     variants.push(variant);
                 }
             }

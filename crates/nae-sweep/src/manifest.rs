@@ -1,6 +1,6 @@
 //! The manifest: every cell of a run, written once when it is planned.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use nae_metrics::scores::Family;
 use serde::{Deserialize, Serialize};
@@ -63,14 +63,14 @@ impl Manifest {
             trainings: Vec::new(),
             separations: Vec::new(),
         };
-        let mut models = HashMap::new();
+        let (mut models, mut seen) = (HashMap::new(), HashSet::new());
         for variant in 0..manifest.variants.len() {
             for &seed in &experiment.seeds {
                 for speaker in 0..manifest.speakers.len() {
                     let setup = &manifest.variants[variant].setup;
                     let id = cell::training(setup, &manifest.speakers[speaker], seed)?;
                     models.insert((variant, seed, speaker), id.clone());
-                    if !manifest.trainings.iter().any(|training| training.id == id) {
+                    if seen.insert(id.clone()) {
                         manifest.trainings.push(Training {
                             id,
                             variant,
