@@ -124,7 +124,7 @@ pub(crate) fn one_minus_exp_neg<const FUSED: bool>(y: f32) -> f32 {
 /// subnormal numbers, which made a matrix product thirty times as slow.
 #[inline(always)]
 pub(crate) fn softplus<const FUSED: bool>(x: f32, p: f32, p_inverse: f32) -> (f32, f32) {
-    /// `−ln 10⁻²⁰`
+    /// About `−ln 10⁻²⁰`.
     const FAR: f32 = 46.0;
     let px = p * x;
     let t = exp::<FUSED>(-px.abs());
@@ -208,7 +208,7 @@ mod tests {
                 let expected = (px.max(0.0) + (-px.abs()).exp().ln_1p()) / f64::from(p);
                 let expected_slope = 1.0 / (1.0 + (-px).exp());
                 // what is left of them below 10⁻²⁰ is zero
-                const ZERO: f64 = 1.01e-20;
+                const ZERO: f64 = 1.06e-20;
                 let (most, most_slope) = (6e-7 * expected, 6e-7 * expected_slope);
                 assert!(
                     (f64::from(y) - expected).abs() < most.max(ZERO / f64::from(p)),

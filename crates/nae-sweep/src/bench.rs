@@ -12,6 +12,7 @@ use nae_model::Model;
 use nae_model::optim::{Flow, Progress};
 use nae_separate::{Separated, Separator, Source, ideal_ratio_mask};
 use nae_train::{Job, Recipe, TrainingClip};
+use rayon::prelude::*;
 
 use crate::cell::{self, Id, Place, Separation, Training};
 use crate::error::SweepError;
@@ -109,13 +110,52 @@ impl<'a> Bench<'a> {
         Ok((setup.recipe(), clips))
     }
 
-    /// Separates one mixture.
-    pub fn stems(&self, cell: &Separation) -> Result<(Mixture, Separated), SweepError> {
+    /// Separates mixtures, more than one as one stack, and scores them.
+    pub fn separate(&self, cells: &[&Separation]) -> Vec<Result<Outcome, SweepError>> {
+        let started = Instant::now();
+        let separated = self.stems(cells);
+        let seconds = started.elapsed().as_secs_f64() / cells.len().max(1) as f64;
+        let jobs: Vec<_> = cells.iter().zip(separated).collect();
+        jobs.into_par_iter()
+            .map(|(cell, separated)| {
+                let (sound, separated) = separated?;
+                self.score(cell, &sound, &separated, seconds)
+            })
+            .collect()
+    }
+
+    /// Separates mixtures.
+    pub fn stems(&self, cells: &[&Separation]) -> Vec<Result<(Mixture, Separated), SweepError>> {
+        let prepared: Vec<_> = cells.iter().map(|cell| self.prepare(cell)).collect();
+        let ready = prepared.iter().flatten();
+        let jobs: Vec<(&Separator, &Clip)> = ready
+            .map(|(sound, separator)| (separator, &sound.mixture))
+            .collect();
+        let mut observe = |_: &Progress| self.flow();
+        let mut separated = match jobs.as_slice() {
+            // alone a mixture's frames are shared by the threads there are
+            [(separator, mixture)] => vec![separator.separate(mixture, &mut observe)],
+            jobs => nae_separate::separate_many(jobs, &mut observe),
+        }
+        .into_iter();
+        let outcome = |prepared: Result<(Mixture, Separator), SweepError>| {
+            let (sound, _) = prepared?;
+            let separated = separated.next().ok_or(SweepError::Stopped)??;
+            match separated.is_interrupted {
+                true => Err(SweepError::Stopped),
+                false => Ok((sound, separated)),
+            }
+        };
+        prepared.into_iter().map(outcome).collect()
+    }
+
+    fn prepare(&self, cell: &Separation) -> Result<(Mixture, Separator), SweepError> {
         let setup = &self.manifest.variants[cell.variant].setup;
         let members = &self.manifest.pairs[cell.pair];
-        let place = self.place(cell);
         let rate = setup.audio.sample_rate;
-        let sound = self.sounds.mixture(members, place, &setup.data, rate)?;
+        let sound = self
+            .sounds
+            .mixture(members, self.place(cell), &setup.data, rate)?;
         let sources = members
             .iter()
             .zip(&cell.models)
@@ -128,19 +168,16 @@ impl<'a> Bench<'a> {
             })
             .collect::<Result<Vec<_>, SweepError>>()?;
         let separator = Separator::new(&sources, setup.separate.clone(), cell.seed, self.device)?;
-        let separated = separator.separate(&sound.mixture, &mut |_| self.flow())?;
-        match separated.is_interrupted {
-            true => Err(SweepError::Stopped),
-            false => Ok((sound, separated)),
-        }
+        Ok((sound, separator))
     }
 
-    /// Separates one mixture and scores it.
-    pub fn separate(&self, cell: &Separation) -> Result<Outcome, SweepError> {
-        let started = Instant::now();
-        let (sound, separated) = self.stems(cell)?;
-        let seconds = started.elapsed().as_secs_f64();
-
+    fn score(
+        &self,
+        cell: &Separation,
+        sound: &Mixture,
+        separated: &Separated,
+        seconds: f64,
+    ) -> Result<Outcome, SweepError> {
         let started = Instant::now();
         let setup = &self.manifest.variants[cell.variant].setup;
         let rate = setup.audio.sample_rate;
@@ -156,7 +193,8 @@ impl<'a> Bench<'a> {
         let members = self.manifest.pairs[cell.pair].iter();
         let speakers: Vec<&Speaker> = members.map(|&i| &self.manifest.speakers[i]).collect();
         let id = cell::mixture(setup, &speakers, self.place(cell))?;
-        let bounds = self.bounds(id, &evaluation, &references, &sound.mixture.mixdown(), rate)?;
+        let mixture = sound.mixture.mixdown();
+        let bounds = self.bounds(id, &evaluation, &references, &mixture, rate)?;
         let named = |(scores, bounds): (&Scores, &Bounds)| named(scores, Some(bounds));
         let sources = scores.iter().zip(bounds.iter()).map(named);
         Ok(Outcome {

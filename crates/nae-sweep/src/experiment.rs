@@ -1,6 +1,6 @@
 //! The experiment file: read strictly, overridden by `--set`, resolved to systems.
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use nae_metrics::scores::Family;
@@ -8,118 +8,17 @@ use serde::{Deserialize, Serialize};
 use toml::de::DeTable;
 use toml::{Table, Value};
 
+use crate::data::Data;
 use crate::error::SweepError;
+use crate::families::{FamilyName, ScoreFamilies};
 use crate::grid::{self, Axis, Point};
-use crate::keys::{ANY, Keys, overlay, put, value_of};
-use crate::lists::{Pairs, Seeds};
-use crate::setup::{Amounts, Setup};
-
-/// Where to look keys up.
-const HINT: &str = "The sections [audio], [model], [train] and [separate] are those of `nae settings`; configs/deck.toml shows the rest.";
+use crate::keys::{Keys, overlay, put};
+use crate::lists::Seeds;
+use crate::overrides::{absolute, assign, keys, settings_tree};
+use crate::setup::{Amounts, Setup, to_json};
 
 /// Sections that hold a system's settings.
 const SECTIONS: [&str; 4] = ["audio", "model", "train", "separate"];
-
-/// A speaker's sex, for pairing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Sex {
-    /// Female.
-    #[serde(rename = "f")]
-    Female,
-    /// Male.
-    #[serde(rename = "m")]
-    Male,
-}
-
-/// One speaker (or any other source) by its files.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SourceFiles {
-    /// Sex; without it the end of the name decides, `_f` or `_m`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sex: Option<Sex>,
-    /// Files and folders to train on.
-    pub train: Vec<PathBuf>,
-    /// Files and folders to make mixtures of.
-    pub test: Vec<PathBuf>,
-}
-
-/// `[data]`: whose sound, in which pairs, how much of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Data {
-    /// Folder with a folder for every speaker, each with `train/` and `test/`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub speakers: Option<PathBuf>,
-    /// TOML file of more sources: tables as in `sources`, its paths counted from its own folder.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub manifest: Option<PathBuf>,
-    /// More sources, by their files: `[data.sources.NAME]`.
-    pub sources: BTreeMap<String, SourceFiles>,
-    /// Who is mixed with whom: `"mixed-sex"`, `"all"`, `"none"` (train only), or a list such as
-    /// `["alice+bob", "alice+fan+rain"]`.
-    pub pairs: Pairs,
-    /// Mixtures of every pair, cut from places spread evenly over the test sound.
-    pub mixtures: usize,
-    /// Training sound that a speaker must have at least, in seconds.
-    pub min_train_s: f64,
-    /// Seconds of training sound a speaker at most: the first ones.
-    pub train_s: f64,
-    /// Length of a mixture in seconds.
-    pub mixture_s: f64,
-    /// Level of a mixture's first source over each of the others, in dB.
-    pub level_db: f64,
-}
-
-impl Default for Data {
-    fn default() -> Self {
-        let Amounts {
-            train_s,
-            mixture_s,
-            level_db,
-        } = Amounts::default();
-        Self {
-            speakers: None,
-            manifest: None,
-            sources: BTreeMap::new(),
-            pairs: Pairs::MixedSex,
-            mixtures: 3,
-            min_train_s: 10.0,
-            train_s,
-            mixture_s,
-            level_db,
-        }
-    }
-}
-
-/// `[scores]`: what is worked out.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct ScoreFamilies {
-    /// Any of `"bss_eval"` (512 taps, most of the time of scoring), `"scale_invariant"`,
-    /// `"intelligibility"`.
-    families: Vec<FamilyName>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum FamilyName {
-    BssEval,
-    ScaleInvariant,
-    Intelligibility,
-}
-
-impl Default for ScoreFamilies {
-    fn default() -> Self {
-        Self {
-            families: vec![
-                FamilyName::BssEval,
-                FamilyName::ScaleInvariant,
-                FamilyName::Intelligibility,
-            ],
-        }
-    }
-}
 
 /// One `[[system]]` as written.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -143,7 +42,7 @@ struct Sweep {
 /// The file as written.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct File {
+pub(crate) struct File {
     name: String,
     seeds: Seeds,
     data: Data,
@@ -235,18 +134,13 @@ impl Experiment {
     /// # Errors
     /// [`SweepError::Value`] for grid values that do not fit their key.
     pub fn variants(&self) -> Result<Vec<Variant>, SweepError> {
-        let mut variants: Vec<Variant> = Vec::new();
+        let mut variants = Vec::new();
         for system in &self.systems {
-            let first = variants.len();
+            let mut seen = HashSet::new();
             for point in grid::points(&system.axes) {
                 let variant = system.at(&point)?;
                 // a grid over settings that do not matter to this system says nothing new
-                let columns = variant.setup.columns()?;
-                let mut same = false;
-                for other in &variants[first..] {
-                    same |= other.setup.columns()? == columns;
-                }
-                if !same {
+                if seen.insert(to_json(&variant.setup.columns()?)?.to_string()) {
                     variants.push(variant);
                 }
             }
@@ -419,7 +313,7 @@ impl System {
     }
 }
 
-fn setup(table: Table, place: &str) -> Result<Setup, SweepError> {
+pub(crate) fn setup(table: Table, place: &str) -> Result<Setup, SweepError> {
     Setup::deserialize(Value::Table(table)).map_err(|error| SweepError::Value {
         place: place.into(),
         message: error.to_string().trim_end().replace('\n', " "),
@@ -462,129 +356,4 @@ fn check(keys: &Keys, text: &str, path: &Path) -> Result<(), SweepError> {
         message: format!("this is no TOML file:\n{error}"),
     })?;
     Ok(keys.check(parsed.get_ref(), text, path)?)
-}
-
-/// Applies one `KEY=VALUE`: to the file's own keys at once, to settings as an axis of every system.
-fn assign(table: &mut Table, assignment: &str, keys: &Keys) -> Result<Option<Axis>, SweepError> {
-    let bad = |message: String| SweepError::Value {
-        place: format!("--set {assignment}"),
-        message,
-    };
-    let (key, text) = assignment.split_once('=').ok_or_else(|| {
-        bad("expected KEY=VALUE, such as model.rank=10,20,50, and there is no `=`".into())
-    })?;
-    let (key, text) = (key.trim(), text.trim());
-    let known = keys.get(key).ok_or_else(|| keys.unknown(key))?;
-    if known.is_table() || key == "system" {
-        return Err(bad(format!("`{key}` is a section; set one of its keys")));
-    }
-    let is_list = known.is_array();
-    let value = match value_of(text) {
-        Value::String(text) if text.contains(',') => {
-            Value::Array(text.split(',').map(|part| value_of(part.trim())).collect())
-        }
-        value => value,
-    };
-    let setting = settings_tree()?;
-    let setting = Keys {
-        known: setting,
-        hint: HINT,
-    };
-    if setting.get(key).is_some() {
-        let values = grid::values(&value, Some(known).filter(|_| is_list))?;
-        for value in &values {
-            let mut one = Table::new();
-            put(&mut one, key, value.clone());
-            setup(one, &format!("--set {assignment}"))?;
-        }
-        return Ok(Some(Axis {
-            key: key.into(),
-            values,
-        }));
-    }
-    let value = match (key, value) {
-        ("data.speakers" | "data.manifest", Value::String(path)) => {
-            Value::String(absolute(Path::new(&path))?.to_string_lossy().into_owned())
-        }
-        ("scores.families", Value::String(one)) => Value::Array(vec![Value::String(one)]),
-        (_, value) => value,
-    };
-    put(table, key, value);
-    File::deserialize(Value::Table(table.clone()))
-        .map_err(|error| bad(error.message().to_owned()))?;
-    Ok(None)
-}
-
-fn absolute(path: &Path) -> Result<PathBuf, SweepError> {
-    std::path::absolute(path).map_err(SweepError::io("find", path))
-}
-
-/// All settings of a system as a tree.
-fn settings_tree() -> Result<Table, SweepError> {
-    Table::try_from(Setup::default()).map_err(|error| SweepError::Value {
-        place: "settings".into(),
-        message: error.to_string(),
-    })
-}
-
-/// Every key of an experiment.
-fn keys() -> Result<Keys, SweepError> {
-    let settings = settings_tree()?;
-    let text = |text: &str| Value::String(text.into());
-    let mut known = settings.clone();
-    for key in ["name", "seeds"] {
-        known.insert(key.into(), text(""));
-    }
-    let mut data = Table::try_from(Data::default()).map_err(|error| SweepError::Value {
-        place: "data".into(),
-        message: error.to_string(),
-    })?;
-    for key in ["speakers", "manifest"] {
-        data.insert(key.into(), text(""));
-    }
-    let source: Table = ["sex", "train", "test"]
-        .map(|key| (key.to_owned(), text("")))
-        .into_iter()
-        .collect();
-    data.insert(
-        "sources".into(),
-        Value::Table(Table::from_iter([(ANY.to_owned(), Value::Table(source))])),
-    );
-    known.insert("data".into(), Value::Table(data));
-    known.insert(
-        "scores".into(),
-        Value::Table(Table::from_iter([("families".to_owned(), text(""))])),
-    );
-    let grid = Value::Table(settings.clone());
-    known.insert(
-        "sweep".into(),
-        Value::Table(Table::from_iter([("grid".to_owned(), grid.clone())])),
-    );
-    let mut system = settings;
-    system.remove("data");
-    system.insert("name".into(), text(""));
-    system.insert("config".into(), text(""));
-    system.insert("grid".into(), grid);
-    known.insert("system".into(), Value::Array(vec![Value::Table(system)]));
-    Ok(Keys { known, hint: HINT })
-}
-
-impl From<FamilyName> for Family {
-    fn from(name: FamilyName) -> Self {
-        match name {
-            FamilyName::BssEval => Self::BssEval,
-            FamilyName::ScaleInvariant => Self::ScaleInvariant,
-            FamilyName::Intelligibility => Self::Intelligibility,
-        }
-    }
-}
-
-impl From<Family> for FamilyName {
-    fn from(family: Family) -> Self {
-        match family {
-            Family::BssEval => Self::BssEval,
-            Family::ScaleInvariant => Self::ScaleInvariant,
-            Family::Intelligibility => Self::Intelligibility,
-        }
-    }
 }

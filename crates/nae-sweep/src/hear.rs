@@ -31,7 +31,9 @@ pub fn separation(
     cell: &Separation,
     device: &Device,
 ) -> Result<Heard, SweepError> {
-    let (sound, separated) = Bench::new(store, manifest, device, &|| false).stems(cell)?;
+    let bench = Bench::new(store, manifest, device, &|| false);
+    let separated = bench.stems(&[cell]).pop();
+    let (sound, separated) = separated.unwrap_or(Err(SweepError::Stopped))?;
     let rate = sound.mixture.sample_rate();
     let clip = |samples: Vec<f32>| Clip::mono(samples, rate);
     Ok(Heard {

@@ -15,13 +15,21 @@ pub(crate) enum Cell {
     Separate(usize),
 }
 
+impl Cell {
+    fn index(self) -> usize {
+        match self {
+            Self::Train(index) | Self::Separate(index) => index,
+        }
+    }
+}
+
 /// What a lane is to do.
 #[derive(Debug)]
 pub(crate) enum Next {
     /// Train these models, all of one recipe.
     Train(Vec<usize>, Vec<Claim>),
-    /// Separate and score this mixture.
-    Separate(usize, Claim),
+    /// Separate and score these mixtures, all with models of one variant.
+    Separate(Vec<usize>, Vec<Claim>),
     /// Everything left is in other hands; look again soon.
     Wait,
     /// Nothing is left.
@@ -129,9 +137,10 @@ impl<'a> Queue<'a> {
                 && let Some(claim) = self.claim(cell)?
             {
                 self.pending.remove(i);
+                let (cells, claims) = self.group(cell, claim, i, group)?;
                 return Ok(match cell {
-                    Cell::Separate(cell) => Next::Separate(cell, claim),
-                    Cell::Train(first) => self.group(first, claim, i, group)?,
+                    Cell::Train(_) => Next::Train(cells, claims),
+                    Cell::Separate(_) => Next::Separate(cells, claims),
                 });
             }
             i += 1;
@@ -142,33 +151,44 @@ impl<'a> Queue<'a> {
         })
     }
 
-    /// Adds models of the same recipe, from place `i` on, to one that is claimed.
+    /// Adds cells that can be worked on together, from place `i` on, to one that is claimed.
     fn group(
         &mut self,
-        first: usize,
+        first: Cell,
         claim: Claim,
         mut i: usize,
         most: usize,
-    ) -> Result<Next, SweepError> {
-        let (mut cells, mut claims) = (vec![first], vec![claim]);
-        let recipe =
-            |cell: usize| &self.manifest.variants[self.manifest.trainings[cell].variant].setup;
-        let first = recipe(first);
+    ) -> Result<(Vec<usize>, Vec<Claim>), SweepError> {
+        let (mut cells, mut claims) = (vec![first.index()], vec![claim]);
         while cells.len() < most && i < self.pending.len() {
-            if let Cell::Train(cell) = self.pending[i]
-                && recipe(cell).recipe() == first.recipe()
-                && recipe(cell).data.train_s == first.data.train_s
-                && !self.is_settled(self.pending[i], &mut Vec::new())
-                && let Some(claim) = self.claim(self.pending[i])?
+            let cell = self.pending[i];
+            if self.go_together(first, cell)
+                && self.is_ready(cell)
+                && let Some(claim) = self.claim(cell)?
             {
                 self.pending.remove(i);
-                cells.push(cell);
+                cells.push(cell.index());
                 claims.push(claim);
             } else {
                 i += 1;
             }
         }
-        Ok(Next::Train(cells, claims))
+        Ok((cells, claims))
+    }
+
+    /// Whether two cells have tensors of one shape and the same settings.
+    fn go_together(&self, one: Cell, other: Cell) -> bool {
+        match (one, other) {
+            (Cell::Train(one), Cell::Train(other)) => {
+                let trainings = &self.manifest.trainings;
+                trainings[one].variant == trainings[other].variant
+            }
+            (Cell::Separate(one), Cell::Separate(other)) => {
+                let separations = &self.manifest.separations;
+                separations[one].variant == separations[other].variant
+            }
+            _ => false,
+        }
     }
 
     /// A claim on a cell that is still unfinished once it is claimed.
@@ -248,214 +268,4 @@ fn once<'a>(ids: impl Iterator<Item = &'a str>) -> Vec<usize> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cell::{Separation, Training};
-    use crate::experiment::Variant;
-    use crate::setup::Setup;
-    use crate::sources::Speaker;
-    use crate::store::Outcome;
-
-    const SPEAKERS: usize = 3;
-    const MIXTURES: usize = 4;
-
-    /// Three speakers, two seeds and all three pairs of them, under made-up identities.
-    fn manifest() -> Manifest {
-        let mut manifest = Manifest {
-            schema: 1,
-            tool_version: String::new(),
-            name: "test".into(),
-            speakers: Vec::new(),
-            pairs: vec![vec![0, 1], vec![0, 2], vec![1, 2]],
-            mixtures: MIXTURES,
-            families: Vec::new(),
-            variants: vec![Variant {
-                system: "s".into(),
-                label: "s".into(),
-                setup: Setup::default(),
-            }],
-            trainings: Vec::new(),
-            separations: Vec::new(),
-        };
-        let model = |speaker: usize, seed: u64| format!("model-{speaker}-{seed}");
-        for speaker in 0..SPEAKERS {
-            manifest.speakers.push(Speaker {
-                name: format!("speaker {speaker}"),
-                train: Vec::new(),
-                test: Vec::new(),
-            });
-            for seed in 0..2 {
-                manifest.trainings.push(Training {
-                    id: model(speaker, seed),
-                    variant: 0,
-                    speaker,
-                    seed,
-                });
-            }
-        }
-        for (pair, members) in manifest.pairs.clone().iter().enumerate() {
-            for mixture in 0..MIXTURES {
-                for seed in 0..2 {
-                    manifest.separations.push(Separation {
-                        id: format!("scores-{pair}-{mixture}-{seed}"),
-                        variant: 0,
-                        pair,
-                        mixture,
-                        seed,
-                        models: members
-                            .iter()
-                            .map(|&speaker| model(speaker, seed))
-                            .collect(),
-                    });
-                }
-            }
-        }
-        manifest
-    }
-
-    fn store(manifest: &Manifest) -> (tempfile::TempDir, Store) {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::create(folder.path(), "", manifest).unwrap();
-        (folder, store)
-    }
-
-    /// Lets a cell count as finished.
-    fn finish(store: &Store, kind: Kind, id: &str) {
-        let outcome = Outcome {
-            sources: Vec::new(),
-            loss: 0.0,
-            steps: 0,
-            seconds: 0.0,
-            scoring_s: 0.0,
-            tool_version: String::new(),
-        };
-        match kind {
-            Kind::Model => store
-                .desk()
-                .unwrap()
-                .land(b"", &store.model_path(id))
-                .unwrap(),
-            Kind::Scores => store
-                .finish_separation(&store.desk().unwrap(), id, &outcome)
-                .unwrap(),
-        }
-    }
-
-    fn next(queue: &mut Queue<'_>) -> Next {
-        queue.next(1, &mut Vec::new()).unwrap()
-    }
-
-    /// Works through a queue to its end; what was done, in order.
-    fn exhaust(queue: &mut Queue<'_>, store: &Store, manifest: &Manifest) -> Vec<String> {
-        let mut done = Vec::new();
-        loop {
-            let (kind, id) = match next(queue) {
-                Next::Train(cells, _) => (Kind::Model, &manifest.trainings[cells[0]].id),
-                Next::Separate(cell, _) => (Kind::Scores, &manifest.separations[cell].id),
-                Next::Wait => panic!("nobody else is at work"),
-                Next::Done => return done,
-            };
-            finish(store, kind, id);
-            queue.finished(kind, id);
-            done.push(id.clone());
-        }
-    }
-
-    #[test]
-    fn shares_cover_every_cell_once_and_share_their_models() {
-        let manifest = manifest();
-        let (_folder, store) = store(&manifest);
-        let mut all = Vec::new();
-        for index in 0..5 {
-            let mut queue = Queue::new(&store, &manifest, Share { index, of: 5 }).unwrap();
-            all.extend(exhaust(&mut queue, &store, &manifest));
-        }
-        let count = all.len();
-        assert_eq!(count, manifest.trainings.len() + manifest.separations.len());
-        all.sort();
-        all.dedup();
-        assert_eq!(all.len(), count, "nothing was done twice");
-        assert!(matches!(
-            Queue::new(&store, &manifest, Share { index: 5, of: 5 }),
-            Err(SweepError::Share { .. })
-        ));
-    }
-
-    #[test]
-    fn a_mixture_waits_for_its_models_and_a_finished_cell_is_left_alone() {
-        let manifest = manifest();
-        let (_folder, store) = store(&manifest);
-        finish(&store, Kind::Scores, "scores-0-0-0");
-        let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
-        let done = exhaust(&mut queue, &store, &manifest);
-        let models = done.iter().position(|id| id.starts_with("scores")).unwrap();
-        assert_eq!(models, manifest.trainings.len(), "models come first");
-        assert!(!done.contains(&"scores-0-0-0".to_owned()));
-        assert_eq!(queue.tally().found, 1);
-    }
-
-    #[test]
-    fn what_another_worker_holds_is_passed_over_and_taken_when_it_lets_go() {
-        let manifest = manifest();
-        let (_folder, store) = store(&manifest);
-        let held = store.claim("model-0-0").unwrap();
-        assert!(held.is_some());
-        let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
-        let mut done = Vec::new();
-        loop {
-            let (kind, id) = match next(&mut queue) {
-                Next::Train(cells, _) => (Kind::Model, &manifest.trainings[cells[0]].id),
-                Next::Separate(cell, _) => (Kind::Scores, &manifest.separations[cell].id),
-                Next::Wait => break,
-                Next::Done => panic!("some wait for a model"),
-            };
-            finish(&store, kind, id);
-            queue.finished(kind, id);
-            done.push(id.clone());
-        }
-        assert!(!done.contains(&"model-0-0".to_owned()));
-        drop(held);
-        assert!(exhaust(&mut queue, &store, &manifest).contains(&"model-0-0".to_owned()));
-    }
-
-    #[test]
-    fn a_failed_model_blocks_its_mixtures_until_it_is_forgiven() {
-        let manifest = manifest();
-        let (_folder, store) = store(&manifest);
-        let failure = Failure {
-            label: "model".into(),
-            error: "it broke".into(),
-        };
-        store
-            .fail(&store.desk().unwrap(), "model-0-0", &failure)
-            .unwrap();
-        let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
-        exhaust(&mut queue, &store, &manifest);
-        let tally = queue.tally();
-        assert_eq!((tally.failed, tally.blocked), (1, 2 * MIXTURES));
-        assert_eq!(store.failure("model-0-0").unwrap(), failure);
-
-        let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
-        queue.forgive().unwrap();
-        assert!(store.failure("model-0-0").is_none());
-        assert_eq!(
-            exhaust(&mut queue, &store, &manifest).len(),
-            1 + 2 * MIXTURES
-        );
-    }
-
-    #[test]
-    fn models_of_one_recipe_are_handed_over_together() {
-        let manifest = manifest();
-        let (_folder, store) = store(&manifest);
-        let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
-        let Next::Train(cells, claims) = queue.next(4, &mut Vec::new()).unwrap() else {
-            panic!("models come first");
-        };
-        assert_eq!((cells.len(), claims.len()), (4, 4));
-        let Next::Train(cells, _) = queue.next(4, &mut Vec::new()).unwrap() else {
-            panic!("two are left");
-        };
-        assert_eq!(cells.len(), 2);
-    }
-}
+mod tests;

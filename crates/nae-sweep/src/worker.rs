@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use burn::tensor::Device;
 
 use crate::bench::Bench;
-use crate::cell::Training;
+use crate::cell::{Separation, Training};
 use crate::claim::Claim;
 use crate::error::SweepError;
 use crate::manifest::Manifest;
@@ -39,8 +39,9 @@ pub enum Lanes {
     /// This many at a time, each on one thread: small models gain little from more, and the
     /// numbers do not depend on how many cores there are.
     SideBySide(usize),
-    /// One after another, for a device that is parallel inside; models of one recipe are handed over
-    /// together.
+    /// One group after another, for a device that is parallel inside: models of one recipe, and
+    /// mixtures with models of one shape, go through as stacks of tensors. The numbers then differ by
+    /// rounding with what happens to be left.
     Batched,
 }
 
@@ -166,7 +167,7 @@ pub fn run(
     Ok(tally)
 }
 
-/// Models handed over together at most.
+/// Cells handed over together at most.
 const GROUP: usize = 64;
 
 struct Worker<'a> {
@@ -226,51 +227,42 @@ impl<'a> Worker<'a> {
                 Next::Done => return Ok(()),
                 Next::Wait => std::thread::sleep(PAUSE),
                 Next::Train(cells, claims) => self.train(&cells, claims)?,
-                Next::Separate(cell, claim) => self.separate(cell, claim)?,
+                Next::Separate(cells, claims) => self.separate(&cells, claims)?,
             }
         }
         Ok(())
     }
 
-    fn separate(&self, place: usize, claim: Claim) -> Result<(), SweepError> {
-        let cell = &self.manifest.separations[place];
-        let started = Instant::now();
-        let label = self.manifest.separation_label(cell);
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.bench.separate(cell)));
-        match outcome.unwrap_or_else(|panic| Err(panicked(panic.as_ref()))) {
-            Ok(outcome) => {
-                self.store
-                    .finish_separation(&self.desk, &cell.id, &outcome)?;
-                self.finished(Kind::Scores, &cell.id, label, started.elapsed());
+    fn separate(&self, places: &[usize], claims: Vec<Claim>) -> Result<(), SweepError> {
+        let of = &self.manifest.separations;
+        let cells: Vec<&Separation> = places.iter().map(|&place| &of[place]).collect();
+        let (outcomes, each) = guarded(cells.len(), || self.bench.separate(&cells));
+        for ((&place, outcome), claim) in places.iter().zip(outcomes).zip(claims) {
+            let (id, label) = (&of[place].id, self.manifest.separation_label(&of[place]));
+            match outcome {
+                Ok(outcome) => {
+                    self.store.finish_separation(&self.desk, id, &outcome)?;
+                    self.finished(Kind::Scores, id, label, each);
+                }
+                Err(error) => self.failed(Cell::Separate(place), id, label, &error)?,
             }
-            Err(error) => self.failed(Cell::Separate(place), &cell.id, label, &error)?,
+            drop(claim);
         }
-        drop(claim);
         Ok(())
     }
 
     fn train(&self, places: &[usize], claims: Vec<Claim>) -> Result<(), SweepError> {
-        let started = Instant::now();
-        let cells: Vec<&Training> = places
-            .iter()
-            .map(|&place| &self.manifest.trainings[place])
-            .collect();
-        let models = match catch_unwind(AssertUnwindSafe(|| self.bench.train(&cells))) {
-            Ok(models) => models,
-            Err(panic) => cells
-                .iter()
-                .map(|_| Err(panicked(panic.as_ref())))
-                .collect(),
-        };
-        let each = started.elapsed() / cells.len().max(1) as u32;
-        for (i, ((cell, model), claim)) in cells.into_iter().zip(models).zip(claims).enumerate() {
-            let label = self.manifest.training_label(cell);
+        let of = &self.manifest.trainings;
+        let cells: Vec<&Training> = places.iter().map(|&place| &of[place]).collect();
+        let (models, each) = guarded(cells.len(), || self.bench.train(&cells));
+        for ((&place, model), claim) in places.iter().zip(models).zip(claims) {
+            let (id, label) = (&of[place].id, self.manifest.training_label(&of[place]));
             match model {
                 Ok(model) => {
-                    self.store.finish_training(&self.desk, &cell.id, &model)?;
-                    self.finished(Kind::Model, &cell.id, label, each);
+                    self.store.finish_training(&self.desk, id, &model)?;
+                    self.finished(Kind::Model, id, label, each);
                 }
-                Err(error) => self.failed(Cell::Train(places[i]), &cell.id, label, &error)?,
+                Err(error) => self.failed(Cell::Train(place), id, label, &error)?,
             }
             drop(claim);
         }
@@ -314,7 +306,19 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// A panic of the computation is a failure of its cell.
+/// Outcomes of several cells, and the time each took; a panic of the computation is a failure of all.
+fn guarded<T>(
+    cells: usize,
+    work: impl FnOnce() -> Vec<Result<T, SweepError>>,
+) -> (Vec<Result<T, SweepError>>, Duration) {
+    let started = Instant::now();
+    let outcomes = match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(outcomes) => outcomes,
+        Err(panic) => (0..cells).map(|_| Err(panicked(panic.as_ref()))).collect(),
+    };
+    (outcomes, started.elapsed() / cells.max(1) as u32)
+}
+
 fn panicked(panic: &(dyn std::any::Any + Send)) -> SweepError {
     let text = panic
         .downcast_ref::<String>()

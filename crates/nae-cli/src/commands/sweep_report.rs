@@ -144,30 +144,16 @@ fn describe(manifest: &Manifest) -> BTreeMap<&str, Described> {
 /// What tells the systems of one kind and depth apart: nothing where there is only one, else their
 /// names without what they have in common.
 fn variant_of(one: &Described, all: &BTreeMap<&str, Described>) -> String {
+    let parts = |system: &'_ str| system.split(", ").map(str::to_owned).collect::<Vec<_>>();
+    let own = parts(&one.system);
     let alike = |other: &&Described| (&other.kind, other.layers) == (&one.kind, one.layers);
-    let mut shared = one.system.len();
-    for other in all
-        .values()
-        .filter(alike)
-        .filter(|other| other.system != one.system)
-    {
-        let same = one
-            .system
-            .bytes()
-            .zip(other.system.bytes())
-            .take_while(|(a, b)| a == b);
+    let mut shared = own.len();
+    for other in all.values().filter(alike) {
+        let others = parts(&other.system);
+        let same = own.iter().zip(&others).take_while(|(a, b)| a == b);
         shared = shared.min(same.count());
     }
-    // whole parts only
-    let parts = one
-        .system
-        .match_indices(", ")
-        .map(|(i, comma)| i + comma.len());
-    let start = match shared == one.system.len() {
-        true => shared,
-        false => parts.filter(|end| *end <= shared).max().unwrap_or(0),
-    };
-    one.system[start..].to_owned()
+    own[shared..].join(", ")
 }
 
 fn observations(table: &Table, manifest: &Manifest) -> Vec<Observation> {
