@@ -1,6 +1,6 @@
 //! The cells of one share, and which of them can be worked on now.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
 use crate::claim::Claim;
 use crate::error::SweepError;
@@ -41,7 +41,8 @@ pub(crate) enum Next {
 pub(crate) struct Queue<'a> {
     store: &'a Store,
     manifest: &'a Manifest,
-    pending: Vec<Cell>,
+    // a long queue is mostly shortened at its front
+    pending: VecDeque<Cell>,
     finished: HashSet<String>,
     tally: Tally,
 }
@@ -121,7 +122,7 @@ impl<'a> Queue<'a> {
 
     /// A cell that was taken and stopped.
     pub fn put_back(&mut self, cell: Cell) {
-        self.pending.push(cell);
+        self.pending.push_back(cell);
     }
 
     /// Finds what to do next; `told` gets what was noticed on the way.
