@@ -89,16 +89,22 @@ impl Objective {
     ///   all non-negative; `w` may be one model's for all `x`
     /// - output: `[models, rank, frames]`
     pub fn update_activations(&self, w: &Tensor<3>, h: Tensor<3>, x: &Tensor<3>) -> Tensor<3> {
-        let (up, down) = self.parts(x, w.clone().matmul(h.clone()));
-        let transposed = w.clone().transpose();
-        let positive = transposed.clone().matmul(up);
-        let negative = match down {
-            None => w.clone().sum_dim(1).transpose().expand(positive.dims()),
-            Some(down) => transposed.matmul(down),
-        };
         // the mean over bins and frames against the mean over rank and frames
         let penalty = self.sparsity * w.dims()[1] as f64 / w.dims()[2] as f64;
-        h * self.ratio(positive, negative.add_scalar(penalty))
+        let (up, down) = self.parts(x, w.clone().matmul(h.clone()));
+        match down {
+            // the divisor is one number a component: the bases are fewer numbers to divide
+            None => {
+                let sums = w.clone().sum_dim(1).add_scalar(penalty);
+                let scaled = quotient(w.clone(), sums.expand(w.dims()), FLOOR);
+                h * scaled.transpose().matmul(up)
+            }
+            Some(down) => {
+                let transposed = w.clone().transpose();
+                let negative = transposed.clone().matmul(down).add_scalar(penalty);
+                h * self.ratio(transposed.matmul(up), negative)
+            }
+        }
     }
 
     /// One update of the bases.

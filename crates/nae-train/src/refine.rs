@@ -7,8 +7,10 @@
 
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
+use nae_model::init::from_host;
 use nae_model::loss::{Target, objective};
 use nae_model::optim::{Descent, Flow, OptimizerKind, Plan, Progress, Schedule, descend};
+use nae_model::spectra::read;
 use nae_model::{ActivationForm, Activations, Nae};
 use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
@@ -63,10 +65,15 @@ pub fn refine(
             let indices: Vec<Vec<i32>> = own.iter().map(of_part).collect();
             let counts: Vec<usize> = indices.iter().map(Vec::len).collect();
             let indices: Vec<&[i32]> = indices.iter().map(Vec::as_slice).collect();
-            let target = Target::new(rows.pick(&indices), config.eps).padded(&counts);
+            // through the host: what was picked is a view, and would be put in order every step
+            let picked = rows.pick(&indices);
+            let shape = picked.dims();
+            let spectrum = from_host(read(picked)?, shape, &device);
+            let target = Target::new(spectrum, config.eps).padded(&counts);
             let encoded = network.encode(target.spectrum.clone());
             let start = encoded.last().unwrap_or(&target.spectrum).clone();
-            starts.push(Activations::new(start, ActivationForm::Preactivation));
+            // off the tape between its steps: what Burn keeps for leaves on it slows all steps down
+            starts.push(Activations::new(start, ActivationForm::Preactivation).valid());
             parts.push(Part {
                 first: range.start,
                 target: target.part_of(size),
@@ -94,6 +101,7 @@ pub fn refine(
             // each thread has a decoder of its own on a tape of its own, with the same values
             let of_part = |(part, activations): (&mut Part, Activations)| {
                 let network = network.clone().fork(&device);
+                let activations = activations.train();
                 let latent = activations.value();
                 let noised = noise.apply(latent.clone(), step, part.first);
                 let (hidden, estimate) = network.decode(noised);
@@ -104,7 +112,7 @@ pub fn refine(
                 let of_activations = GradientsParams::from_module(&mut gradients, &activations);
                 let rate = rate(settings.activation_rate);
                 let activations = part.optimizer.step(rate, activations, of_activations);
-                (activations, (of_decoder, losses.inner()))
+                (activations.valid(), (of_decoder, losses.inner()))
             };
             let batch = step % settings.batches;
             let before = std::mem::take(&mut activations[batch]);
