@@ -19,7 +19,7 @@ use nae_model::init::matrix;
 use nae_model::optim::Flow;
 use nae_model::random::generator;
 use nae_model::{AudioConfig, Card, Model, ModelConfig, Nae, TrainingSummary};
-use nae_separate::{SeparateConfig, Separator, Source};
+use nae_separate::{Search, SeparateConfig, Source};
 use nae_train::TrainConfig;
 use rand::RngExt;
 
@@ -119,7 +119,7 @@ fn separation(criterion: &mut Criterion) {
             };
             Source {
                 name: name.into(),
-                models: vec![Model { card, network }],
+                models: vec![Model { card, network, memory: None }],
             }
         };
         let sources = [source("a"), source("b")];
@@ -130,11 +130,11 @@ fn separation(criterion: &mut Criterion) {
                     max_steps: steps as usize,
                     ..Default::default()
                 };
-                let separator = Separator::new(&sources, settings, SEED, &device).unwrap();
+                let search = Search::new(&sources, settings, SEED, &device).unwrap();
                 let started = Instant::now();
                 rayon::scope(|_| {
                     let observe = &mut |_: &_| Flow::Continue;
-                    black_box(separator.explain(&mixture, 1.0, 0, observe).unwrap());
+                    black_box(search.run(&mixture, 1.0, 0, observe).unwrap());
                 });
                 started.elapsed()
             });

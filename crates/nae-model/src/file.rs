@@ -5,14 +5,16 @@
 //! | `encoder.0.weight` … | `[outputs, inputs]` |
 //! | `decoder.0.weight` … | `[outputs, inputs]` |
 //! | `encoder.0.bias` … (if any) | `[outputs, 1]` |
+//! | `memory.activations` (if any, 16-bit floats) | `[rank, frames]` |
 //!
 //! Metadata, all strings, structured ones as JSON: `format` (`"nae"`), `format_version`, `name`,
-//! `architecture`, `audio` (sample rate and STFT), `gain`, `training`.
+//! `architecture`, `audio` (sample rate and STFT), `gain`, `training`; with a memory, `memory` (frames
+//! of every clip).
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -21,6 +23,7 @@ use crate::card::Card;
 use crate::dense::Dense;
 use crate::error::ModelError;
 use crate::init::matrix;
+use crate::memory::Memory;
 use crate::nae::{Nae, stage};
 use crate::spectra::read;
 
@@ -30,6 +33,9 @@ pub const FORMAT_VERSION: u32 = 1;
 /// A tensor's shape and little-endian bytes.
 type StoredTensor = (Vec<usize>, Vec<u8>);
 
+/// Where the memory's activations and the frames of its clips are kept.
+const MEMORY: (&str, &str) = ("memory.activations", "memory");
+
 /// A model with everything its file says.
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -37,6 +43,8 @@ pub struct Model {
     pub card: Card,
     /// The network.
     pub network: Nae,
+    /// What it remembers of its training clips, if it was asked to.
+    pub memory: Option<Memory>,
 }
 
 impl Model {
@@ -46,14 +54,23 @@ impl Model {
     /// [`ModelError::Device`] if the weights cannot be read back.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
         let tensors = self.tensors()?;
-        let views = tensors
+        let mut views = tensors
             .iter()
             .map(|(name, (shape, bytes))| {
                 let view = TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(unwritable)?;
                 Ok((name.as_str(), view))
             })
             .collect::<Result<Vec<_>, ModelError>>()?;
-        serialize(views, Some(self.metadata()?)).map_err(unwritable)
+        let mut metadata = self.metadata()?;
+        let remembered = self.memory.as_ref().map(Memory::to_bytes);
+        if let (Some(memory), Some(bytes)) = (&self.memory, &remembered) {
+            let shape = vec![memory.rank(), memory.frames()];
+            let view = TensorView::new(Dtype::F16, shape, bytes).map_err(unwritable)?;
+            views.push((MEMORY.0, view));
+            let clips = serde_json::to_string(memory.clips()).map_err(unwritable)?;
+            metadata.insert(MEMORY.1.into(), clips);
+        }
+        serialize(views, Some(metadata)).map_err(unwritable)
     }
 
     /// Writes the file, whole or not at all.
@@ -225,13 +242,41 @@ impl Reader {
             })
             .collect::<Result<Vec<_>, ModelError>>()?;
         let decoder = layers.split_off(card.model.encoder_layers());
+        let memory = match metadata.contains_key(MEMORY.1) {
+            true => Some(self.memory(&tensors, self.json(&metadata, MEMORY.1)?, card.model.rank)?),
+            false => None,
+        };
         Ok(Model {
             card,
             network: Nae {
                 encoder: layers,
                 decoder,
             },
+            memory,
         })
+    }
+
+    fn memory(
+        &self,
+        tensors: &SafeTensors<'_>,
+        clips: Vec<usize>,
+        rank: usize,
+    ) -> Result<Memory, ModelError> {
+        let wrong = |came: String| ModelError::Tensor {
+            path: self.path.clone(),
+            tensor: MEMORY.0.into(),
+            expected: format!("[{rank}, frames of all clips] finite numbers above 0 in f16"),
+            came,
+        };
+        let view = tensors.tensor(MEMORY.0);
+        let view = view.map_err(|_| wrong("missing".into()))?;
+        if view.dtype() != Dtype::F16 || view.shape().first() != Some(&rank) {
+            return Err(wrong(format!("{:?} in {:?}", view.shape(), view.dtype())));
+        }
+        let halves = view.data().as_chunks::<2>().0.iter();
+        let values = halves.map(|bytes| f16::from_le_bytes(*bytes)).collect();
+        Memory::from_parts(rank, clips, values)
+            .ok_or_else(|| wrong("something else".into()))
     }
 
     fn json<T: DeserializeOwned>(

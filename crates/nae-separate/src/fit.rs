@@ -14,8 +14,10 @@ use rand::RngExt;
 use rayon::prelude::*;
 
 use crate::error::SeparateError;
+use crate::explainer::{Explained, Explainer};
+use crate::mask::{ratio_masks, recompress};
 use crate::settings::Start;
-use crate::sources::{FrozenModel, Separator};
+use crate::sources::{FrozenModel, Search};
 
 /// All sources' activations: what one run optimises.
 #[derive(Module, Debug)]
@@ -26,7 +28,7 @@ pub struct Latents {
 
 /// Where a run ended.
 #[derive(Debug)]
-pub struct Explained {
+pub struct Found {
     /// Every source's part of the mixture, `[bins, frames]` each, off the tape; all to the same
     /// exponent.
     pub estimates: Vec<Tensor<2>>,
@@ -40,7 +42,51 @@ pub struct Explained {
     pub is_interrupted: bool,
 }
 
-impl Separator {
+impl Explainer for Search {
+    /// Masks averaged over all runs.
+    fn explain(
+        &self,
+        mixture: &Magnitude,
+        gain: f64,
+        observe: &mut dyn FnMut(&Progress) -> Flow,
+    ) -> Result<Explained, SeparateError> {
+        let mut explained = Explained {
+            masks: Vec::new(),
+            activations: Vec::new(),
+            loss: 0.0,
+            steps: 0,
+            is_interrupted: false,
+        };
+        let mut done = 0;
+        for run in 0..self.runs() {
+            let found = self.run(mixture, gain, run, observe)?;
+            let masks = ratio_masks(&found.estimates, self.config.mask_exponent);
+            explained.masks = if done == 0 {
+                masks
+            } else {
+                let sums = explained.masks.into_iter().zip(masks);
+                sums.map(|(a, b)| a + b).collect()
+            };
+            explained.loss += found.loss;
+            explained.steps += found.steps;
+            explained.activations = found.activations;
+            done += 1;
+            if found.is_interrupted {
+                explained.is_interrupted = true;
+                break;
+            }
+        }
+        let share = 1.0 / f64::from(done.max(1));
+        explained.loss *= share;
+        if done > 1 {
+            let masks = explained.masks.into_iter();
+            explained.masks = masks.map(|mask| mask.mul_scalar(share)).collect();
+        }
+        Ok(explained)
+    }
+}
+
+impl Search {
     /// Explains a mixture's magnitudes as a sum of the sources' spectra.
     ///
     /// - `gain`: brings the mixture to the level the models were trained at
@@ -48,13 +94,13 @@ impl Separator {
     ///
     /// # Errors
     /// [`SeparateError::Descent`] if the loss stops being finite.
-    pub fn explain(
+    pub fn run(
         &self,
         mixture: &Magnitude,
         gain: f64,
         run: usize,
         observe: &mut dyn FnMut(&Progress) -> Flow,
-    ) -> Result<Explained, SeparateError> {
+    ) -> Result<Found, SeparateError> {
         let config = &self.config;
         let models = self.models_of(run);
         // Sums need one exponent: the smallest, which compresses most. Models of another exponent
@@ -135,7 +181,7 @@ impl Separator {
                 .map(|i| Tensor::cat(source(i), 1))
                 .collect()
         };
-        Ok(Explained {
+        Ok(Found {
             estimates: join(&decode),
             activations: join(&|latents| latents.sources.iter().map(Activations::value).collect()),
             loss: descent.loss,
@@ -178,13 +224,4 @@ impl Separator {
 struct Part {
     target: Target,
     optimizer: ModuleOptimizer,
-}
-
-/// `x^exponent`, untouched for exponent 1; ε keeps the gradient finite at zero.
-fn recompress(x: Tensor<2>, exponent: f64, eps: f64) -> Tensor<2> {
-    if exponent == 1.0 {
-        x
-    } else {
-        x.add_scalar(eps).powf_scalar(exponent)
-    }
 }

@@ -36,6 +36,19 @@ pub fn ratio_masks(estimates: &[Tensor<2>], exponent: f64) -> Vec<Tensor<2>> {
         .collect()
 }
 
+/// `x^exponent`, untouched for exponent 1: brings a spectrum from one compression to another. `eps`
+/// keeps the gradient finite at zero.
+///
+/// # Shapes
+/// - input and output: `[bins, frames]`, non-negative
+pub fn recompress(x: Tensor<2>, exponent: f64, eps: f64) -> Tensor<2> {
+    if exponent == 1.0 {
+        x
+    } else {
+        x.add_scalar(eps).powf_scalar(exponent)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,16 +6,15 @@ use nae_model::optim::{Flow, Progress};
 use nae_model::spectra::{download, level};
 
 use crate::error::SeparateError;
-use crate::mask::ratio_masks;
 use crate::residual::{give_back, shares};
-use crate::sources::Separator;
+use crate::separator::Separator;
 
 /// The stems of one stretch of sound and how they were found.
 #[derive(Debug)]
 pub struct Separated {
     /// One for every source, with the mixture's rate, channels and sample count.
     pub stems: Vec<Clip>,
-    /// Every source's activations in the last run, `[rank, frames]` each; none for silence.
+    /// Every source's activations, `[rank, frames]` each; none for silence.
     pub activations: Vec<Tensor<2>>,
     /// Loss, the mean over runs; 0 for silence.
     pub loss: f64,
@@ -30,7 +29,7 @@ pub struct Separated {
 pub struct Masks {
     /// One for every source, in `[0, 1]`, summing to one.
     pub masks: Vec<Magnitude>,
-    /// Every source's activations in the last run, `[rank, frames]` each; none for silence.
+    /// Every source's activations, `[rank, frames]` each; none for silence.
     pub activations: Vec<Tensor<2>>,
     /// Loss, the mean over runs; 0 for silence.
     pub loss: f64,
@@ -112,13 +111,13 @@ impl Separator {
         (level > 0.0).then(|| (self.names.len() as f64).sqrt() / level)
     }
 
-    /// Masks for a mixture's magnitudes at the models' rate, averaged over all runs.
+    /// Masks for a mixture's magnitudes at the models' rate.
     ///
     /// The mixture is brought to the models' level first ([`gain_for`](Self::gain_for)), so the
     /// masks do not depend on its own. Silence is shared equally.
     ///
     /// # Errors
-    /// [`SeparateError::Descent`] if the loss stops being finite.
+    /// [`SeparateError`] if the device fails or an optimisation diverges.
     pub fn masks(
         &self,
         mixture: &Magnitude,
@@ -136,37 +135,14 @@ impl Separator {
                 is_interrupted: false,
             });
         };
-        let runs = self.runs();
-        let mut sum: Option<Vec<Tensor<2>>> = None;
-        let mut activations = Vec::new();
-        let (mut loss, mut steps, mut is_interrupted, mut done) = (0.0, 0, false, 0);
-        for run in 0..runs {
-            let explained = self.explain(mixture, gain, run, observe)?;
-            let masks = ratio_masks(&explained.estimates, self.config.mask_exponent);
-            sum = Some(match sum {
-                None => masks,
-                Some(sum) => sum.into_iter().zip(masks).map(|(a, b)| a + b).collect(),
-            });
-            loss += explained.loss;
-            steps += explained.steps;
-            activations = explained.activations;
-            done += 1;
-            if explained.is_interrupted {
-                is_interrupted = true;
-                break;
-            }
-        }
-        let masks = sum
-            .unwrap_or_default()
-            .into_iter()
-            .map(|mask| download(mask.div_scalar(done as f64)))
-            .collect::<Result<Vec<_>, _>>()?;
+        let explained = self.explainer.explain(mixture, gain, observe)?;
+        let masks = explained.masks.into_iter().map(download);
         Ok(Masks {
-            masks,
-            activations,
-            loss: loss / f64::from(done),
-            steps,
-            is_interrupted,
+            masks: masks.collect::<Result<Vec<_>, _>>()?,
+            activations: explained.activations,
+            loss: explained.loss,
+            steps: explained.steps,
+            is_interrupted: explained.is_interrupted,
         })
     }
 }

@@ -33,6 +33,7 @@ pub mod batches;
 pub mod error;
 pub mod fit;
 pub mod frames;
+pub mod memory;
 pub mod nmf;
 mod nndsvd;
 pub mod refine;
@@ -48,6 +49,7 @@ use nae_model::{AudioConfig, Card, Model, ModelConfig, ModelKind, Nae, TrainingS
 
 pub use error::TrainError;
 pub use frames::{Frames, TrainingClip};
+pub use memory::remember;
 pub use settings::TrainConfig;
 
 /// All that decides what a training run does.
@@ -137,6 +139,7 @@ pub fn train(
     Ok(Model {
         card,
         network: run.best,
+        memory: None,
     })
 }
 

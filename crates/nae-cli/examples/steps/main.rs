@@ -18,7 +18,7 @@ use nae_audio::Magnitude;
 use nae_model::optim::{Flow, OptimizerKind, Progress, Schedule};
 use nae_model::random::generator;
 use nae_model::{AudioConfig, Card, Model, ModelConfig, Nae, Output, TrainingSummary};
-use nae_separate::{SeparateConfig, Separator, Source};
+use nae_separate::{Search, SeparateConfig, Source};
 use nae_train::TrainConfig;
 use safetensors::SafeTensors;
 
@@ -201,6 +201,7 @@ fn separate(
             models: vec![Model {
                 card,
                 network: network(weights, form, &device),
+                memory: None,
             }],
         }
     };
@@ -209,7 +210,7 @@ fn separate(
         window: WINDOW,
         ..Default::default()
     };
-    let separator = Separator::new(&[source("a", a), source("b", b)], config, 0, &device)?;
+    let search = Search::new(&[source("a", a), source("b", b)], config, 0, &device)?;
     let mut frames = vec![0.0; x.values.len()];
     for (f, row) in x.values.chunks_exact(x.columns).enumerate() {
         for (t, value) in row.iter().enumerate() {
@@ -219,7 +220,7 @@ fn separate(
     let mixture = Magnitude::new(x.rows, x.columns, frames)?;
     let mut watch = Stopwatch::start();
     let mut loss = f64::NAN;
-    separator.explain(&mixture, 1.0, 0, &mut |progress| {
+    search.run(&mixture, 1.0, 0, &mut |progress| {
         watch.window();
         loss = progress.loss;
         Flow::Continue
