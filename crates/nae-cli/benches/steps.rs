@@ -119,7 +119,11 @@ fn separation(criterion: &mut Criterion) {
             };
             Source {
                 name: name.into(),
-                models: vec![Model { card, network, memory: None }],
+                models: vec![Model {
+                    card,
+                    network,
+                    memory: None,
+                }],
             }
         };
         let sources = [source("a"), source("b")];

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
+use nae_joint::JointConfig;
 use nae_model::{AudioConfig, ModelConfig};
 use nae_separate::SeparateConfig;
 use nae_train::{Recipe, TrainConfig};
@@ -24,6 +25,8 @@ pub struct Settings {
     pub train: TrainConfig,
     /// Separation.
     pub separate: SeparateConfig,
+    /// Joint encoders.
+    pub joint: JointConfig,
 }
 
 impl Settings {
@@ -40,6 +43,7 @@ impl Settings {
             .map_err(|error| anyhow!("{}", error.message()))?;
         settings.recipe().validate()?;
         settings.separate.validate()?;
+        settings.joint.validate()?;
         Ok(settings)
     }
 

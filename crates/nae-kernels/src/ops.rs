@@ -38,11 +38,7 @@ pub(crate) trait Kernels: Backend {
     ) -> FloatTensor<Self>;
 
     /// See [`crate::temporal`].
-    fn temporal(
-        x: FloatTensor<Self>,
-        taps: FloatTensor<Self>,
-        places: Taps,
-    ) -> FloatTensor<Self>;
+    fn temporal(x: FloatTensor<Self>, taps: FloatTensor<Self>, places: Taps) -> FloatTensor<Self>;
 }
 
 /// Operations of updates, off the tape.
@@ -150,11 +146,7 @@ impl Kernels for Flex {
         mask_loss::forward(estimates, mixture, targets, share).0
     }
 
-    fn temporal(
-        x: FloatTensor<Self>,
-        taps: FloatTensor<Self>,
-        places: Taps,
-    ) -> FloatTensor<Self> {
+    fn temporal(x: FloatTensor<Self>, taps: FloatTensor<Self>, places: Taps) -> FloatTensor<Self> {
         temporal::filter(x, taps, places, Way::Forward)
     }
 }
@@ -186,11 +178,7 @@ impl<B: Kernels + Passes, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         mask_loss::tracked::<B, C>(estimates, mixture, targets, share)
     }
 
-    fn temporal(
-        x: FloatTensor<Self>,
-        taps: FloatTensor<Self>,
-        places: Taps,
-    ) -> FloatTensor<Self> {
+    fn temporal(x: FloatTensor<Self>, taps: FloatTensor<Self>, places: Taps) -> FloatTensor<Self> {
         temporal::tracked::<B, C>(x, taps, places)
     }
 }

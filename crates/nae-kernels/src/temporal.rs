@@ -65,12 +65,8 @@ pub fn composite(x: Tensor<2>, taps: Tensor<2>, places: Taps) -> Tensor<2> {
     let ([channels, columns], [_, kernel]) = (x.dims(), taps.dims());
     let sequences = columns / places.frames;
     let after = (kernel - 1) * places.dilation - places.before;
-    let options = ConvOptions::new_with_padding(
-        [1],
-        [(places.before, after)],
-        [places.dilation],
-        channels,
-    );
+    let options =
+        ConvOptions::new_with_padding([1], [(places.before, after)], [places.dilation], channels);
     let x = x
         .reshape([channels, sequences, places.frames])
         .swap_dims(0, 1);

@@ -53,6 +53,7 @@ pub mod nonlinearity;
 pub mod optim;
 pub mod random;
 pub mod spectra;
+pub mod stored;
 
 pub use activations::{ActivationForm, Activations};
 pub use card::{AudioConfig, Card, ClipRecord, TrainingSummary};

@@ -34,7 +34,9 @@ impl Memory {
 
     /// The same from values that are 16 bits wide already.
     pub(crate) fn from_parts(rank: usize, clips: Vec<usize>, values: Vec<f16>) -> Option<Self> {
-        let frames = clips.iter().try_fold(0usize, |sum, &n| sum.checked_add(n))?;
+        let frames = clips
+            .iter()
+            .try_fold(0usize, |sum, &n| sum.checked_add(n))?;
         let fits = rank > 0 && frames.checked_mul(rank) == Some(values.len());
         let is_sound = values.iter().all(|x| x.is_finite() && x.to_f32() >= 0.0);
         (fits && is_sound).then_some(Self {
@@ -81,7 +83,10 @@ mod tests {
         assert_eq!((memory.rank(), memory.frames()), (2, 3));
         for (came, expected) in memory.values().iter().zip(values) {
             // 11 bits of mantissa
-            assert!((came - expected).abs() <= 5e-4 * expected, "{came} {expected}");
+            assert!(
+                (came - expected).abs() <= 5e-4 * expected,
+                "{came} {expected}"
+            );
         }
     }
 

@@ -1,13 +1,13 @@
 //! What a trained model shall remember of its clips.
 
+use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::tensor::Device;
 use nae_audio::Stft;
 use nae_model::loss::{Target, objective};
 use nae_model::memory::MAX_FRAMES;
 use nae_model::optim::{Adam, Flow, Plan, descend};
 use nae_model::spectra::{read, upload};
 use nae_model::{ActivationForm, Activations, Latent, Memory, Model};
-use burn::optim::{GradientsParams, ModuleOptimizer};
-use burn::tensor::Device;
 
 use crate::error::TrainError;
 use crate::frames::TrainingClip;
