@@ -36,10 +36,7 @@ impl Block {
         let reach = (config.kernel - 1) * dilation;
         let taps = glorot_uniform(config.width, config.kernel, rng, device);
         Self {
-            // Glorot's limit for a layer of `kernel` inputs and outputs
-            taps: Param::from_tensor(taps.mul_scalar(
-                ((config.width + config.kernel) as f64 / (2 * config.kernel) as f64).sqrt(),
-            )),
+            taps: Param::from_tensor(taps),
             mix: dense(config.width, config.width, rng, device),
             dilation,
             before: match config.hearing {

@@ -63,7 +63,10 @@ pub use joint::{JoiningSummary, Joint, JointCard, JointSource, Material};
 pub use network::Network;
 pub use settings::{BodyKind, Hearing, JointConfig, LossKind};
 
-use scenes::Scenes;
+use scenes::{Scenes, Side};
+
+/// Mixtures that the network's input is measured on.
+const EXAMPLES: usize = 24;
 
 /// A model to be joined with others.
 #[derive(Clone, Debug)]
@@ -150,6 +153,8 @@ pub fn join(
         let mut rng = generator(seed, &format!("joint weights {member}"));
         let bins = audio.stft().bins();
         let network = Network::new(config, bins, decoders.rank(), &mut rng, &tape);
+        let examples = scenes.draw(0, 0..EXAMPLES, Side::Learnt, &tape);
+        let network = network.standardised(examples.input);
         let seed = seed.wrapping_add((member as u64) << 32);
         let run = fit::fit(network, &decoders, &scenes, config, seed, &tape, observe)?;
         training.loss += run.loss / config.members as f64;

@@ -19,6 +19,10 @@ use crate::settings::{BodyKind, Hearing, JointConfig};
 /// Frames of several sequences lie one after the other, `[units, sequences·frames]`.
 #[derive(Module, Debug)]
 pub struct Network {
+    /// Mean of the input, `[1, 1]`; nothing is learnt here.
+    pub mean: Param<Tensor<2>>,
+    /// One over its standard deviation, `[1, 1]`.
+    pub scale: Param<Tensor<2>>,
     /// From the bins.
     pub input: Dense,
     /// Context.
@@ -42,6 +46,14 @@ pub enum Body {
     BiLstm(BiLstm),
     /// Forwards.
     Lstm(Lstm),
+}
+
+/// Added to the standard deviation, which silence has none of.
+const LEAST_DEVIATION: f64 = 1e-3;
+
+/// A parameter that is kept with the others and never learnt.
+fn fixed(values: Tensor<2>) -> Param<Tensor<2>> {
+    Param::from_tensor(values.detach()).no_grad()
 }
 
 /// A stage without a non-negative basis.
@@ -96,10 +108,29 @@ impl Network {
         let activations = stage(Output::Softplus);
         let output = Dense::new(rank, units, Bias::All, activations, rng, device);
         Self {
+            mean: fixed(Tensor::zeros([1, 1], device)),
+            scale: fixed(Tensor::ones([1, 1], device)),
             input,
             body,
             output,
         }
+    }
+
+    /// The same network for inputs that are distributed like these, which it brings to mean 0 and
+    /// standard deviation 1 as a whole. (Bin by bin it would hear what lies next to silence as loud
+    /// as the voice, and learn the clips by heart from it.)
+    ///
+    /// # Shapes
+    /// - `inputs`: `[bins, frames]`
+    pub fn standardised(mut self, inputs: Tensor<2>) -> Self {
+        let mean: Tensor<2> = inputs.clone().mean().unsqueeze_dim(0);
+        let deviation = (inputs - mean.clone()).square().mean().sqrt();
+        let scale = deviation
+            .add_scalar(LEAST_DEVIATION)
+            .recip()
+            .unsqueeze_dim(0);
+        (self.mean, self.scale) = (fixed(mean), fixed(scale));
+        self
     }
 
     /// Activations of all sources.
@@ -111,6 +142,7 @@ impl Network {
     /// - `x`: `[bins, sequences·frames]`; `dropout`: `[width, sequences·frames]`
     /// - output: `[Σ rank, sequences·frames]`, non-negative
     pub fn forward(&self, x: Tensor<2>, frames: usize, dropout: Option<Tensor<2>>) -> Tensor<2> {
+        let x = (x - self.mean.val()) * self.scale.val();
         let mut h = self.input.forward(x);
         if let Some(factors) = dropout {
             h = h * factors;

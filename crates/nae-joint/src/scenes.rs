@@ -13,6 +13,7 @@ use nae_model::random::generator;
 use nae_model::spectra::level_of;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
+use rayon::prelude::*;
 
 use crate::error::JointError;
 use crate::settings::JointConfig;
@@ -23,6 +24,10 @@ pub const MIN_FRAMES: usize = 64;
 /// Rate that speeds are counted in: thousandths, so that resampling ratios stay simple.
 const UNIT_RATE: f64 = 1000.0;
 
+/// Places of the frames within a hop at which sounds are transformed: otherwise the same few
+/// spectra would come again and again.
+const SHIFTS: usize = 4;
+
 /// Complex spectra, a row a bin.
 struct Plane {
     frames: usize,
@@ -30,7 +35,7 @@ struct Plane {
     im: Vec<f32>,
 }
 
-/// One source's sound at every speed.
+/// One source's sound at every speed and shift.
 struct Sound {
     planes: Vec<Plane>,
     /// Brings it to unit level.
@@ -67,7 +72,7 @@ pub struct Scenes {
 }
 
 impl Scenes {
-    /// Transforms the sources' clips.
+    /// Transforms the sources' clips at every speed and shift.
     ///
     /// - `clips`: name and clips of every source, mono at the models' rate
     ///
@@ -80,20 +85,27 @@ impl Scenes {
         seed: u64,
     ) -> Result<Self, JointError> {
         let stft = Stft::new(audio.stft())?;
-        let sounds = clips.iter().map(|(name, clips)| {
+        let sounds = clips.par_iter().map(|(name, clips)| {
             let mut gain = 0.0;
             let mut planes = Vec::with_capacity(config.speeds.len());
-            for (i, speed) in config.speeds.iter().enumerate() {
+            for speed in &config.speeds {
                 let rate = (UNIT_RATE * speed).round() as u32;
-                let spectra = clips
+                let clips = clips
                     .iter()
-                    .map(|clip| Ok(stft.analyze(&resample(clip, rate, UNIT_RATE as u32)?)?))
+                    .map(|clip| Ok(resample(clip, rate, UNIT_RATE as u32)?))
                     .collect::<Result<Vec<_>, JointError>>()?;
-                let plane = Plane::new(&spectra, audio.stft().bins());
-                if i == 0 {
-                    gain = plane.gain(name, audio.stft().bins(), config)?;
+                for shift in 0..SHIFTS {
+                    let skipped = audio.hop * shift / SHIFTS;
+                    let spectra = clips
+                        .iter()
+                        .map(|clip| Ok(stft.analyze(clip.get(skipped..).unwrap_or_default())?))
+                        .collect::<Result<Vec<_>, JointError>>()?;
+                    let plane = Plane::new(&spectra, audio.stft().bins());
+                    if planes.is_empty() {
+                        gain = plane.gain(name, audio.stft().bins(), config)?;
+                    }
+                    planes.push(plane);
                 }
-                planes.push(plane);
             }
             Ok(Sound { planes, gain })
         });
