@@ -193,7 +193,8 @@ fn drawn<M: Module>(module: M, rng: &mut ChaCha8Rng, device: &Device) -> M {
                     .reshape(shape),
                 _ => Tensor::zeros(shape, self.1),
             };
-            param.map(|_| drawn.require_grad())
+            let is_learnt = self.1.is_autodiff();
+            param.map(|_| drawn.set_require_grad(is_learnt))
         }
     }
     module.map(&mut Draw(rng, device))
