@@ -33,6 +33,10 @@ pub struct Network {
 
 /// What hears neighbouring frames.
 #[derive(Module, Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a network has one body, and Burn has no boxed modules"
+)]
 pub enum Body {
     /// Nothing does: every frame by itself.
     None(Dense),
