@@ -32,6 +32,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--nae", help="a binary to use instead of building one")
     options = parser.parse_args()
+    options.out = os.path.abspath(options.out)
     program = options.nae
     if not program:
         subprocess.run(["cargo", "build", "--release", "-q"], cwd=ROOT, check=True)

@@ -24,6 +24,10 @@ pub const MIN_FRAMES: usize = 64;
 /// Rate that speeds are counted in: thousandths, so that resampling ratios stay simple.
 const UNIT_RATE: f64 = 1000.0;
 
+/// Frames of a source's sound that are used at most (80 s at the default hop): every speed and shift
+/// of it is kept.
+pub const MAX_FRAMES: usize = 5000;
+
 /// Places of the frames within a hop at which sounds are transformed: otherwise the same few
 /// spectra would come again and again.
 const SHIFTS: usize = 4;
@@ -74,7 +78,8 @@ pub struct Scenes {
 impl Scenes {
     /// Transforms the sources' clips at every speed and shift.
     ///
-    /// - `clips`: name and clips of every source, mono at the models' rate
+    /// - `clips`: name and clips of every source, mono at the models' rate; what goes beyond
+    ///   [`MAX_FRAMES`] is left out
     ///
     /// # Errors
     /// [`JointError::TooShort`], or [`JointError::Audio`] from resampling and transforms.
@@ -86,6 +91,7 @@ impl Scenes {
     ) -> Result<Self, JointError> {
         let stft = Stft::new(audio.stft())?;
         let sounds = clips.par_iter().map(|(name, clips)| {
+            let clips = first_samples(clips, MAX_FRAMES * audio.hop);
             let mut gain = 0.0;
             let mut planes = Vec::with_capacity(config.speeds.len());
             for speed in &config.speeds {
@@ -213,6 +219,17 @@ impl Scenes {
             }
         }
     }
+}
+
+/// As many clips as have `samples` samples together, the last one cut short.
+fn first_samples(clips: &[Vec<f32>], samples: usize) -> Vec<&[f32]> {
+    let mut left = samples;
+    let cut = clips.iter().map(|clip| {
+        let part = &clip[..clip.len().min(left)];
+        left -= part.len();
+        part
+    });
+    cut.filter(|part| !part.is_empty()).collect()
 }
 
 /// Where a source's part of a mixture comes from.
