@@ -7,7 +7,7 @@ SPEAKERS holds a folder per voice with train/ and test/ (scripts/data/fetch make
 is paired with every man's (_m). Voices and mixtures are those of systems.py: 25 s of training, 5 s mixtures at 0 dB. Work
 that is already in DIR is not done again. Needs cargo and Python's standard library; prints Markdown tables.
 """
-import argparse, concurrent.futures, itertools, json, os, random, resource, statistics, subprocess, sys, time
+import argparse, concurrent.futures, itertools, json, os, random, statistics, subprocess, sys, time
 
 import systems
 from systems import RATE, ROOT, TRAIN_S
@@ -18,6 +18,12 @@ JOINTS = {"joint, memories": dict(set=()), "joint, clips": dict(set=(), clips=Tr
           **{f"joint, body {body}": dict(set=(f"joint.body={body}",)) for body in ("none", "conv", "gru", "lstm")}}
 FIELDS = ("si_sdr", "sdr", "sir", "sar", "stoi")
 PRINTER = "printer"
+
+
+def write_long(file, folders, minutes):
+    """A mixture of two voices' sentences, over and over."""
+    first, second = (systems.read(folder) for folder in folders)
+    systems.write(file, [(first[n % len(first)] + second[n % len(second)]) // 2 for n in range(60 * minutes * RATE)])
 
 
 def main():
@@ -32,7 +38,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--nae", help="a binary to use instead of building one")
     options = parser.parse_args()
-    options.out = os.path.abspath(options.out)
+    options.out, options.speakers = os.path.abspath(options.out), os.path.abspath(options.speakers)
     program = options.nae
     if not program:
         subprocess.run(["cargo", "build", "--release", "-q"], cwd=ROOT, check=True)
@@ -48,8 +54,8 @@ def main():
         os.makedirs(os.path.dirname(result), exist_ok=True)
         return result
 
-    def run(*arguments, all_cores=False):
-        environment = os.environ if all_cores else dict(os.environ, RAYON_NUM_THREADS=str(threads))
+    def run(*arguments):
+        environment = dict(os.environ, RAYON_NUM_THREADS=str(threads))
         started = time.perf_counter()
         done = subprocess.run([program, *arguments, "-q"], capture_output=True, text=True, cwd=ROOT, env=environment)
         if done.returncode:
@@ -216,12 +222,16 @@ def main():
         for minutes in (1, 10):
             mixture = path("long", f"{minutes}.wav")
             if not os.path.exists(mixture):
-                parts = [test(voice) for voice in pair]
-                count = 60 * minutes * RATE
-                systems.write(mixture, [(parts[0][n % len(parts[0])] + parts[1][n % len(parts[1])]) // 2 for n in range(count)])
-            # children's greatest memory so far only grows: the shorter one comes first
-            seconds, _ = run("separate", mixture, "--joint", file, "--out", path("long", str(minutes)), "--force", all_cores=True)
-            memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+                # in a process of its own: a child's greatest memory counts what its parent held when it began
+                folders = [os.path.join(options.speakers, voice, "test") for voice in pair]
+                subprocess.run([sys.executable, "-c", f"import joint; joint.write_long({mixture!r}, {folders!r}, {minutes})"],
+                               cwd=os.path.dirname(os.path.abspath(__file__)), check=True)
+            started = time.perf_counter()
+            child = subprocess.Popen([program, "separate", mixture, "--joint", file, "--out", path("long", str(minutes)), "--force", "-q"])
+            _, status, used = os.wait4(child.pid, 0)
+            seconds, memory = time.perf_counter() - started, used.ru_maxrss / 1024
+            if status:
+                sys.exit(f"nae separate {mixture} failed")
             print(f"| {minutes} min | {seconds:.2f} | {60 * minutes / seconds:.0f} | {memory:.0f} |")
 
     tables = options.tables.split(",")
