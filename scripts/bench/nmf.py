@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""KL-NMF by nae and by scikit-learn: same spectrum, same start, same number of updates, one run, interleaved.
+"""KL-NMF by nae, scikit-learn and torchnmf: same spectrum, same start, same number of updates, one run, interleaved.
 
 usage: scripts/bench/nmf.py [--repeat 5] [--updates 100]
-Needs numpy, scikit-learn and safetensors (a virtual environment outside the checkout), and cargo.
+Needs numpy, scikit-learn and safetensors (a virtual environment outside the checkout), and cargo; torch and torchnmf if they
+are to be compared too.
 Prints final divergences (mean over bins), their difference in per cent, and median seconds with the ratio.
 """
 import argparse, json, os, statistics, subprocess, tempfile, time, warnings, wave
@@ -10,6 +11,11 @@ import argparse, json, os, statistics, subprocess, tempfile, time, warnings, wav
 import numpy as np
 from safetensors.numpy import save_file
 from sklearn.decomposition import NMF
+
+try:
+    import torch, torchnmf.nmf
+except ImportError:
+    torch = None
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -61,12 +67,27 @@ def main():
             found = model.fit_transform(x, W=w.copy(), H=h.copy())
             return {"seconds": time.perf_counter() - started, "divergence": divergence(x, found @ model.components_)}
 
-        theirs(10)
-        runs = [(ours(), theirs()) for _ in range(options.repeat)]
-        a, b = runs[0][0]["divergence"], runs[0][1]["divergence"]
-        sa, sb = (statistics.median(run[i]["seconds"] for run in runs) for i in (0, 1))
-        print(f"rank {rank:3}: divergence nae {a:.6f}, scikit-learn {b:.6f} ({100 * (a / b - 1):+.3f} %); "
-              f"seconds nae {sa:.3f}, scikit-learn {sb:.3f} (scikit-learn takes {sb / sa:.2f} times as long)")
+        def torch_s(updates=options.updates):
+            v = torch.from_numpy(x.T.copy())
+            model = torchnmf.nmf.NMF(W=torch.from_numpy(w.copy()), H=torch.from_numpy(h.T.copy()))
+            started = time.perf_counter()
+            model.fit(v, beta=1, tol=0, max_iter=updates)
+            seconds = time.perf_counter() - started
+            return {"seconds": seconds, "divergence": divergence(x.T, model().detach().numpy())}
+
+        sides = {"nae": ours, "scikit-learn": theirs} | ({"torchnmf": torch_s} if torch else {})
+        for side in list(sides)[1:]:
+            sides[side](10)
+        runs = {name: [] for name in sides}
+        for _ in range(options.repeat):
+            for name, side in sides.items():
+                runs[name].append(side())
+        seconds = {name: statistics.median(run["seconds"] for run in found) for name, found in runs.items()}
+        a = runs["nae"][0]["divergence"]
+        for name, found in runs.items():
+            b = found[0]["divergence"]
+            print(f"rank {rank:3}: {name:12} divergence {b:.6f} (nae {100 * (a / b - 1):+.3f} %), {seconds[name]:.3f} s, "
+                  f"{seconds[name] / seconds['nae']:.2f} times as long as nae", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """One step of training and of separation: nae, the same loop written by hand, PyTorch eager and compiled, on the same arrays.
 
-usage: scripts/bench/steps.py [--repeat 5] [--form softplus|default] [--cases train-2-20-1563,...]
+usage: scripts/bench/steps.py [--repeat 5] [--form softplus|default] [--cases train-2-20-1563,...] [--device cpu|gpu]
 Needs numpy, torch and safetensors (a virtual environment outside the checkout), and cargo.
 
 Full-batch steps with Adam at 513 bins: training of a shallow model of rank 20 and 100 and of a 4-layer model of rank 100 on
 1563 frames (25 s) and on 128 (a mini-batch); separation of two sources, 625 frames (10 s). `softplus` is the paper's form (all
 softplus, p = 3), `default` ours (ReLU, last layer linear with non-negative weights). All sides start from the same numbers;
 their losses are printed to show that they do the same. Sides take turns, in processes that stay or are started anew; a side's
-figure is the median over the turns of its median step without the first fifth of its steps. GPU: not here, see gpu.sh.
+figure is the median over the turns of its median step without the first fifth of its steps.
+
+--device gpu: nae on the GPU that wgpu finds (built with `--features gpu`), beside PyTorch on CUDA where there is that, and the
+seconds that nae takes before its first steps are done (shaders, tuning).
 """
 import argparse, json, os, statistics, subprocess, sys, tempfile, time
 
@@ -57,9 +60,14 @@ def divergence(x, y):
     return (x * (torch.log(x + EPS) - torch.log(y + EPS)) - x + y).mean()
 
 
-def pytorch(kind, data, half, form, steps, compiled):
-    x = torch.from_numpy(data["x"])
-    models = {name: [torch.from_numpy(data[key].copy()) for key in sorted(data) if key[0] == name] for name in "ab"}
+def wait(device):
+    if device != "cpu":
+        torch.cuda.synchronize()
+
+
+def pytorch(kind, data, half, form, steps, compiled, device="cpu"):
+    x = torch.from_numpy(data["x"]).to(device)
+    models = {name: [torch.from_numpy(data[key].copy()).to(device) for key in sorted(data) if key[0] == name] for name in "ab"}
     if kind == "train":
         parameters = [w.requires_grad_() for w in models["a"]]
 
@@ -71,7 +79,7 @@ def pytorch(kind, data, half, form, steps, compiled):
 
         optimizer = torch.optim.Adam(parameters, lr=1e-3)
     else:
-        parameters = [torch.from_numpy(data["z" + name].copy()).requires_grad_() for name in "ab"]
+        parameters = [torch.from_numpy(data["z" + name].copy()).to(device).requires_grad_() for name in "ab"]
 
         def objective():
             return divergence(x, sum(decode(models[name][half:], torch.nn.functional.softplus(z), form) for name, z in zip("ab", parameters)))
@@ -82,6 +90,7 @@ def pytorch(kind, data, half, form, steps, compiled):
     windows, losses = [], []
     for step in range(steps):
         if step % WINDOW == 0:
+            wait(device)
             started = time.perf_counter()
         optimizer.zero_grad()
         loss = objective()
@@ -89,6 +98,7 @@ def pytorch(kind, data, half, form, steps, compiled):
         optimizer.step()
         losses.append(loss.detach())
         if step % WINDOW == WINDOW - 1:
+            wait(device)
             windows.append((time.perf_counter() - started) / WINDOW)
     return {"ms": 1e3 * statistics.median(windows[len(windows) // 5:]), "loss": float(torch.stack(losses[-WINDOW:]).mean())}
 
@@ -98,14 +108,20 @@ def main():
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--form", choices=("softplus", "default"), default="softplus")
     parser.add_argument("--cases", default=CASES)
+    parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
     options = parser.parse_args()
-    subprocess.run(["cargo", "build", "--release", "--workspace", "--examples", "-q"], cwd=ROOT, check=True)
+    gpu = options.device == "gpu"
+    build = ["-p", "nae-cli", "--features", "gpu"] if gpu else ["--workspace"]
+    subprocess.run(["cargo", "build", "--release", *build, "--examples", "-q"], cwd=ROOT, check=True)
     program = os.path.join(os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target")), "release/examples/steps")
     torch.manual_seed(0)
     print(f"{os.cpu_count()} cores, torch {torch.__version__} with {torch.get_num_threads()} threads, form {options.form}, "
           f"{options.repeat} turns; milliseconds a step, load at the start {os.getloadavg()[0]:.1f}\n")
-    print("| case | nae | by hand | PyTorch eager | compiled | nae / eager | nae / by hand | loss nae, by hand, eager | peak MB nae |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    if gpu:
+        cuda = torch.cuda.is_available()
+        print(f"on the GPU; PyTorch on {torch.cuda.get_device_name() if cuda else 'nothing, it has no CUDA here'}\n")
+    print("| case | nae | by hand | PyTorch eager | compiled | nae / eager | nae / by hand | loss nae, by hand, eager | peak MB nae | warm-up nae, s |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     outputs = ["softplus", "softplus"] if options.form == "softplus" else ["relu", "linear"]
     for case in options.cases.split(","):
         kind, layers, rank, frames = case.split("-")
@@ -115,14 +131,20 @@ def main():
             save_file(data, file.name)
 
             def ours(side):
-                return json.loads(subprocess.run([program, side, file.name, str(steps), *outputs], capture_output=True, text=True, check=True).stdout)
+                return json.loads(subprocess.run([program, side, file.name, str(steps), *outputs, *(["gpu"] if gpu else [])], capture_output=True, text=True, check=True).stdout)
 
-            sides = {
-                "nae": lambda: ours(kind),
-                "hand": lambda: ours(kind + "-by-hand"),
-                "eager": lambda: pytorch(kind, data, half, options.form, steps, False),
-                "compiled": lambda: pytorch(kind, data, half, options.form, steps, True),
-            }
+            if gpu:
+                sides = {"nae": lambda: ours(kind)}
+                if cuda:
+                    sides |= {"eager": lambda: pytorch(kind, data, half, options.form, steps, False, "cuda"),
+                              "compiled": lambda: pytorch(kind, data, half, options.form, steps, True, "cuda")}
+            else:
+                sides = {
+                    "nae": lambda: ours(kind),
+                    "hand": lambda: ours(kind + "-by-hand"),
+                    "eager": lambda: pytorch(kind, data, half, options.form, steps, False),
+                    "compiled": lambda: pytorch(kind, data, half, options.form, steps, True),
+                }
             found = {name: [] for name in sides}
             for _ in range(options.repeat):
                 for name, side in sides.items():
@@ -133,10 +155,16 @@ def main():
                             raise
                         print(f"{case}: {name}: {type(error).__name__}", file=sys.stderr)
                     time.sleep(0.3)  # let threads of the side before come to rest
-        ms = {name: statistics.median(turn["ms"] for turn in turns) if turns else float("nan") for name, turns in found.items()}
-        losses = ", ".join(f"{found[name][-1]['loss']:.5f}" for name in ("nae", "hand", "eager"))
-        print(f"| {case} | {ms['nae']:.2f} | {ms['hand']:.2f} | {ms['eager']:.2f} | {ms['compiled']:.2f} | {ms['nae'] / ms['eager']:.2f} | "
-              f"{ms['nae'] / ms['hand']:.2f} | {losses} | {found['nae'][-1]['peak_mb']:.0f} |", flush=True)
+        nan = float("nan")
+
+        def figure(name, key="ms"):
+            turns = found.get(name)
+            return statistics.median(turn[key] for turn in turns) if turns else nan
+
+        nae, hand, eager = figure("nae"), figure("hand"), figure("eager")
+        losses = ", ".join(f"{found[name][-1]['loss']:.5f}" for name in ("nae", "hand", "eager") if name in found)
+        print(f"| {case} | {nae:.2f} | {hand:.2f} | {eager:.2f} | {figure('compiled'):.2f} | {nae / eager:.2f} | {nae / hand:.2f} | {losses} | "
+              f"{found['nae'][-1]['peak_mb']:.0f} | {figure('nae', 'warm_up_s'):.1f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ SYSTEMS |= {f"{name}, our search": dict(models=name, train=(), separate=("separa
 DEFAULT = ",".join(name.replace(", ", "/") for name in SYSTEMS)
 
 # many more and smaller steps: what the defaults are measured against
-LONG = ("train.max_steps=6000", "train.refine.steps=1200", "train.refine.activation_rate=0.2", "train.refine.decoder_rate=0.005")
+LONG = ("train.max_steps=6000", "train.refine.passes=1200", "train.refine.batches=1", "train.refine.activation_rate=0.2", "train.refine.decoder_rate=0.005")
 for layers, rank in ((2, 20), (2, 100), (4, 100)):
     name = "shallow" if layers == 2 else f"{layers} layers"
     long = nae(layers, rank)

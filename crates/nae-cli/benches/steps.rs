@@ -11,16 +11,19 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use criterion::{Criterion, criterion_group, criterion_main};
 use nae_audio::{Magnitude, Stft, StftConfig};
 use nae_metrics::{BSS_EVAL_TAPS, BssEval, Estimate, Reference};
-use nae_model::init::matrix;
+use nae_model::init::from_host;
 use nae_model::optim::Flow;
 use nae_model::random::generator;
 use nae_model::{AudioConfig, Card, Model, ModelConfig, Nae, TrainingSummary};
-use nae_separate::{Search, SeparateConfig, Source};
+use nae_separate::fit::explain;
+use nae_separate::{Scene, Search, SeparateConfig, Sharing, Source};
 use nae_train::TrainConfig;
+use nae_train::batches::Spectra;
+use nae_train::seeds::Seeds;
 use rand::RngExt;
 
 #[global_allocator]
@@ -55,7 +58,8 @@ fn training(criterion: &mut Criterion) {
     for (layers, rank) in SHAPES {
         for batch_frames in [128, 0] {
             let frames = 1563;
-            let x: Tensor<2> = matrix(magnitudes(BINS * frames, "spectrum"), BINS, frames, &device);
+            let values = magnitudes(BINS * frames, "spectrum");
+            let spectra = Spectra::one(from_host(values, [1, BINS, frames], &device));
             let network = network(&config(layers, rank), &device);
             let batch = if batch_frames == 0 {
                 frames
@@ -78,9 +82,10 @@ fn training(criterion: &mut Criterion) {
                     rayon::scope(|_| {
                         nae_train::fit::fit(
                             network.clone(),
-                            &x,
+                            &spectra,
                             &settings,
-                            SEED,
+                            &[0.0],
+                            &Seeds(vec![SEED]),
                             &mut |progress| {
                                 let (from, since) =
                                     *first.get_or_insert((progress.step, Instant::now()));
@@ -135,10 +140,15 @@ fn separation(criterion: &mut Criterion) {
                     ..Default::default()
                 };
                 let search = Search::new(&sources, settings, SEED, &device).unwrap();
+                let scene = Scene {
+                    search: &search,
+                    mixture: &mixture,
+                    gain: 1.0,
+                };
                 let started = Instant::now();
                 rayon::scope(|_| {
                     let observe = &mut |_: &_| Flow::Continue;
-                    black_box(search.run(&mixture, 1.0, 0, observe).unwrap());
+                    black_box(explain(&[scene], 0, Sharing::Frames, observe).unwrap());
                 });
                 started.elapsed()
             });

@@ -65,6 +65,8 @@ pub enum Command {
     Evaluate(Evaluate),
     /// Train two voices, separate a mixture of them, and write a page to listen to
     Demo(Demo),
+    /// Compare systems over many recordings: an experiment in cells
+    Sweep(Sweep),
     /// List the devices this build can use
     Devices,
     /// Print every setting with its value, as a configuration file
@@ -251,10 +253,129 @@ pub struct Demo {
     /// Folder with the recordings that come with nae
     #[arg(long, value_name = "DIR", default_value = "data")]
     pub data: PathBuf,
+    /// Also join the 4-layer models into one network: half a minute more
+    #[arg(long)]
+    pub joint: bool,
     #[command(flatten)]
     pub configured: Configured,
     #[command(flatten)]
     pub computing: Computing,
+}
+
+/// Compares systems over many recordings, described in one file (see `configs/deck.toml`). Can be
+/// killed at any time and goes on where it was; any number of workers may share a run folder.
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true)]
+pub struct Sweep {
+    #[command(subcommand)]
+    pub command: SweepCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SweepCommand {
+    /// Look at the sound, list all cells, and estimate time and disk
+    Plan(SweepPlan),
+    /// Work on a run, or on a share of it, until it is finished
+    Run(SweepRun),
+    /// How far a run is, and what failed
+    Status(SweepFolder),
+    /// Write results.csv and results.parquet: a row for every mixture and source
+    Collect(SweepFolder),
+    /// Write the report page of what is finished
+    Report(SweepReport),
+    /// Write the batch scripts of a Slurm job array
+    Slurm(SweepSlurm),
+}
+
+#[derive(Debug, Args)]
+pub struct SweepPlan {
+    /// Experiment file
+    #[arg(value_name = "EXPERIMENT.toml")]
+    pub experiment: PathBuf,
+    /// Run folder; one that exists keeps its finished cells
+    #[arg(long, value_name = "RUN")]
+    pub out: PathBuf,
+    /// Change one key for all systems (repeatable): model.rank=20, a list model.rank=10,20,50 or a
+    /// range "model.rank=10..=100 step 10"
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct SweepFolder {
+    /// Run folder
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct SweepReport {
+    /// Run folder; the page is RUN/report/index.html, its figures as files lie beside it
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// A run of models alone (such as configs/piano.toml) whose figures go on the same page
+    /// (repeatable)
+    #[arg(long = "with", value_name = "RUN")]
+    pub with: Vec<PathBuf>,
+    /// Device to separate on what can be listened to
+    #[arg(long, value_enum, default_value_t = DeviceChoice::Auto)]
+    pub device: DeviceChoice,
+}
+
+#[derive(Debug, Args)]
+pub struct SweepRun {
+    /// Run folder
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Take only share I, from 0 [default: that of the Slurm array task, if this is one, else all]
+    #[arg(long, value_name = "I")]
+    pub index: Option<usize>,
+    /// Number of shares [default: that of the Slurm array, else one for every separation]
+    #[arg(long, value_name = "N", requires = "index")]
+    pub of: Option<usize>,
+    /// Cells at a time, each on one core [default: the cores there are]; on a GPU always one
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Go on with other cells after one failed [the default]
+    #[arg(long, conflicts_with = "fail_fast")]
+    pub keep_going: bool,
+    /// Begin nothing more after one failed
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Try cells again that failed before
+    #[arg(long)]
+    pub retry_failed: bool,
+    /// Device to compute on
+    #[arg(long, value_enum, default_value_t = DeviceChoice::Auto)]
+    pub device: DeviceChoice,
+    /// Print a summary as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct SweepSlurm {
+    /// Run folder, on a disk that all nodes see
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Tasks of the array [default: enough for ten minutes each, at most 64]
+    #[arg(long, value_name = "N")]
+    pub tasks: Option<usize>,
+    /// Tasks that run at a time at most [default: 16]
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    pub throttle: usize,
+    /// Cores of a task
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub cores: usize,
+    /// More options for both scripts (repeatable), e.g. --sbatch=--partition=short
+    #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
+    pub sbatch: Vec<String>,
+    /// Try cells again that failed before
+    #[arg(long)]
+    pub retry_failed: bool,
+    /// Submit them: the array, and the collecting job after it
+    #[arg(long)]
+    pub submit: bool,
 }
 
 #[derive(Debug, Args)]

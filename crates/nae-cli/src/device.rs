@@ -26,6 +26,8 @@ pub struct NamedDevice {
     pub device: Device,
     /// Words for it.
     pub name: String,
+    /// Whether work shares the machine's cores, so that several small jobs fit side by side.
+    pub is_cpu: bool,
 }
 
 impl fmt::Display for NamedDevice {
@@ -65,6 +67,7 @@ fn cpu() -> NamedDevice {
     NamedDevice {
         device: Device::flex(),
         name: format!("cpu (burn-flex, {cores} threads)"),
+        is_cpu: true,
     }
 }
 
@@ -76,6 +79,7 @@ fn ndarray() -> Result<NamedDevice> {
     Ok(NamedDevice {
         device,
         name: "cpu (burn-ndarray)".into(),
+        is_cpu: true,
     })
 }
 
@@ -133,6 +137,7 @@ mod gpu {
             .map_or_else(|| "unnamed".to_owned(), |identity| identity.name);
         NamedDevice {
             name: format!("gpu (wgpu, {name})"),
+            is_cpu: false,
             device,
         }
     }

@@ -6,6 +6,8 @@ mod clips;
 mod commands;
 mod demo_page;
 mod device;
+#[allow(dead_code, reason = "called by `nae sweep report`")]
+mod figures;
 mod progress;
 mod scores;
 mod settings;
@@ -53,6 +55,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Join(command) => commands::join::run(command, terminal),
         Command::Separate(command) => commands::separate::run(command, terminal),
         Command::Evaluate(command) => commands::evaluate::run(command, terminal),
+        Command::Sweep(command) => commands::sweep::run(command, terminal),
         Command::Demo(command) => commands::demo::run(command, terminal),
         Command::Devices => commands::devices::run(),
         Command::Settings(command) => commands::settings::run(command),

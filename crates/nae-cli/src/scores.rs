@@ -1,21 +1,12 @@
 //! Every score of a set of estimates, with floor and ceiling.
 
 use anyhow::{Result, anyhow, bail};
-use nae_audio::{Clip, Magnitude, Spectrogram, Stft, StftConfig};
+use nae_audio::Clip;
+use nae_metrics::scores::{Evaluation, Family, Scores};
 use nae_metrics::{
-    BSS_EVAL_TAPS, BssEval, Estimate, MetricsError, Ratios, Reference, SCALE_INVARIANT_TAPS,
-    intelligibility, si_sdr,
+    BSS_EVAL_TAPS, BssEval, Estimate, MetricsError, Reference, SCALE_INVARIANT_TAPS, si_sdr,
 };
-
-/// Names of the scores, in the order they are printed: BSS_eval v3 with 512 taps, its 1-tap
-/// (scale-invariant) form, intelligibility.
-pub const KEYS: [&str; 8] = [
-    "sdr", "sir", "sar", "si_sdr", "si_sir", "si_sar", "stoi", "estoi",
-];
-
-/// Scores in the order of [`KEYS`]; `None` where one does not exist (too little speech for STOI,
-/// no second source for SIR).
-pub type Scores = [Option<f64>; 8];
+use nae_separate::ideal_ratio_mask;
 
 /// Signals that belong together: true sources, what was made of them, the mixture.
 #[derive(Debug)]
@@ -92,20 +83,19 @@ impl Scene {
             .iter()
             .map(|(_, samples)| Reference(samples))
             .collect();
-        let evaluation =
-            Evaluation::new(&references, self.sample_rate).map_err(|error| self.named(error))?;
         if order == Order::Best {
             let estimates: Vec<Estimate<'_>> = self
                 .estimates
                 .iter()
                 .map(|(_, samples)| Estimate(samples))
                 .collect();
-            let (best, _) = evaluation
-                .full
-                .best_permutation(&estimates)
+            let (best, _) = BssEval::new(&references, BSS_EVAL_TAPS)
+                .and_then(|projection| projection.best_permutation(&estimates))
                 .map_err(|error| self.named(error))?;
             self.estimates = best.iter().map(|&i| self.estimates[i].clone()).collect();
         }
+        let evaluation = Evaluation::new(&references, self.sample_rate, &Family::ALL)
+            .map_err(|error| self.named(error))?;
         let all = |signals: Vec<&[f32]>| {
             let signals: Vec<Estimate<'_>> = signals.into_iter().map(Estimate).collect();
             evaluation
@@ -119,7 +109,8 @@ impl Scene {
             Some(mixture) => {
                 let floor = evaluation.score_against_each(&Estimate(mixture));
                 let floor = floor.map_err(|error| self.named(error))?;
-                let ideal = self.ideal(mixture)?;
+                let truth: Vec<&[f32]> = references.iter().map(|r| r.0).collect();
+                let ideal = ideal_ratio_mask(&truth, mixture, self.sample_rate)?;
                 let ceiling = all(ideal.iter().map(Vec::as_slice).collect())?;
                 floor.into_iter().zip(ceiling).map(Some).collect()
             }
@@ -135,45 +126,6 @@ impl Scene {
                 bounds,
             });
         Ok(rows.collect())
-    }
-
-    /// What the true sources' own ratio masks `|Sᵢ|/Σ|Sⱼ|` make of the mixture: the ceiling of any
-    /// mask. Frames of 64 ms, a quarter apart.
-    fn ideal(&self, mixture: &[f32]) -> Result<Vec<Vec<f32>>> {
-        let hop = (self.sample_rate as usize * 16 / 1000).max(1);
-        let stft = Stft::new(StftConfig {
-            n_fft: 4 * hop,
-            hop,
-        })?;
-        let sources = self
-            .references
-            .iter()
-            .map(|(_, samples)| Ok(stft.analyze(samples)?.magnitude()))
-            .collect::<Result<Vec<Magnitude>>>()?;
-        let spectrogram: Spectrogram = stft.analyze(mixture)?;
-        let totals: Vec<f32> = (0..spectrogram.data().len())
-            .map(|i| {
-                sources
-                    .iter()
-                    .map(|source| source.data().get(i).copied().unwrap_or(0.0))
-                    .sum()
-            })
-            .collect();
-        sources
-            .iter()
-            .map(|source| {
-                let ratio = |(x, total): (&f32, &f32)| {
-                    if *total > 0.0 {
-                        x / total
-                    } else {
-                        1.0 / sources.len() as f32
-                    }
-                };
-                let mask = source.data().iter().zip(&totals).map(ratio).collect();
-                let mask = Magnitude::new(source.bins(), source.frames(), mask)?;
-                Ok(stft.synthesize(&spectrogram.masked(&mask)?, mixture.len())?)
-            })
-            .collect()
     }
 
     /// Says which files the error's numbers stand for.
@@ -201,10 +153,13 @@ impl Scene {
             .collect();
         let (reference, estimate) = (&self.references[index], &self.estimates[index]);
         let found = Estimate(&estimate.1);
-        let evaluation =
-            Evaluation::new(&references, self.sample_rate).map_err(|error| self.named(error))?;
-        let full = evaluation.full.score(index, &found)?;
-        let one = evaluation.one.score(index, &found)?;
+        let score = |taps| {
+            BssEval::new(&references, taps)
+                .and_then(|projection| projection.score(index, &found))
+                .map_err(|error| self.named(error))
+        };
+        let full = score(BSS_EVAL_TAPS)?;
+        let one = score(SCALE_INVARIANT_TAPS)?;
         let own = si_sdr(&references[index], &found)?;
         let power = |samples: &mut dyn Iterator<Item = f64>| samples.map(|x| x * x).sum::<f64>();
         let truth = power(&mut reference.1.iter().map(|&x| f64::from(x)));
@@ -282,62 +237,4 @@ pub enum Order {
     Given,
     /// By the highest mean SIR.
     Best,
-}
-
-/// References with their projections worked out once.
-struct Evaluation<'a> {
-    references: &'a [Reference<'a>],
-    full: BssEval,
-    one: BssEval,
-    sample_rate: u32,
-}
-
-impl<'a> Evaluation<'a> {
-    fn new(references: &'a [Reference<'a>], sample_rate: u32) -> Result<Self, MetricsError> {
-        Ok(Self {
-            references,
-            full: BssEval::new(references, BSS_EVAL_TAPS)?,
-            one: BssEval::new(references, SCALE_INVARIANT_TAPS)?,
-            sample_rate,
-        })
-    }
-
-    /// Scores one estimate for every reference, in order.
-    fn score_all(&self, estimates: &[Estimate<'_>]) -> Result<Vec<Scores>, MetricsError> {
-        let (full, one) = (
-            self.full.score_all(estimates)?,
-            self.one.score_all(estimates)?,
-        );
-        self.with_speech(&full, &one, estimates)
-    }
-
-    /// Scores one signal as the estimate of every reference in turn.
-    fn score_against_each(&self, estimate: &Estimate<'_>) -> Result<Vec<Scores>, MetricsError> {
-        let full = self.full.score_against_each(estimate)?;
-        let one = self.one.score_against_each(estimate)?;
-        self.with_speech(&full, &one, &vec![*estimate; full.len()])
-    }
-
-    /// Adds intelligibility to the ratios of each reference's estimate.
-    fn with_speech(
-        &self,
-        full: &[Ratios],
-        one: &[Ratios],
-        estimates: &[Estimate<'_>],
-    ) -> Result<Vec<Scores>, MetricsError> {
-        let mut rows = Vec::new();
-        for (i, estimate) in estimates.iter().enumerate() {
-            let speech = match intelligibility(&self.references[i], estimate, self.sample_rate) {
-                Ok(both) => [Some(both.stoi), Some(both.estoi)],
-                // a sound with too little speech still has its other scores
-                Err(MetricsError::TooFewFrames { .. }) => [None, None],
-                Err(error) => return Err(error),
-            };
-            let ratios =
-                |r: &Ratios| [r.sdr, r.sir, r.sar].map(|db| Some(db).filter(|db| db.is_finite()));
-            let ([sdr, sir, sar], [si_sdr, si_sir, si_sar]) = (ratios(&full[i]), ratios(&one[i]));
-            rows.push([sdr, sir, sar, si_sdr, si_sir, si_sar, speech[0], speech[1]]);
-        }
-        Ok(rows)
-    }
 }

@@ -163,7 +163,7 @@ fn models_that_do_not_match_and_files_that_are_none() {
         "--set".as_ref(),
         "train.max_steps=2".as_ref(),
         "--set".as_ref(),
-        "train.refine.steps=0".as_ref(),
+        "train.refine.passes=0".as_ref(),
     ]);
     let stems = folder.path().join("stems");
     let separate = |model: &Path| {

@@ -7,7 +7,7 @@ use nae_model::dense::Dense;
 use nae_model::init::glorot_uniform;
 use rand::rngs::ChaCha8Rng;
 
-use crate::network::dense;
+use crate::network::{dense, through};
 use crate::settings::{Hearing, JointConfig};
 
 /// Dilations repeat after this many blocks.
@@ -36,7 +36,7 @@ impl Block {
         let reach = (config.kernel - 1) * dilation;
         let taps = glorot_uniform(config.width, config.kernel, rng, device);
         Self {
-            taps: Param::from_tensor(taps),
+            taps: Param::from_tensor(taps.squeeze_dim(0)),
             mix: dense(config.width, config.width, rng, device),
             dilation,
             before: match config.hearing {
@@ -55,6 +55,6 @@ impl Block {
             before: self.before,
         };
         let heard = temporal(x.clone(), self.taps.val(), places);
-        x + self.mix.forward(heard)
+        x + through(&self.mix, heard)
     }
 }

@@ -87,14 +87,14 @@ impl Decoders {
     pub fn amplitudes(&self, activations: Tensor<2>) -> Vec<Tensor<2>> {
         let parts = self.split(activations).into_iter().zip(&self.sources);
         let decoded = parts.map(|(h, source)| {
-            let spectrum = source.decoder.decode(h);
+            let spectrum = source.decoder.decode(h.unsqueeze()).squeeze_dim::<2>(0);
             recompress(spectrum, source.exponent, EPS)
         });
         decoded.collect()
     }
 
     /// Every source's decoder weights, in order, none of which asks for a gradient.
-    pub fn weights(&self) -> Vec<Vec<Tensor<2>>> {
+    pub fn weights(&self) -> Vec<Vec<Tensor<3>>> {
         let sources = self.sources.iter();
         sources.map(|source| source.decoder.weights()).collect()
     }
@@ -104,8 +104,8 @@ impl Decoders {
 pub(crate) fn layer(
     config: &ModelConfig,
     index: usize,
-    weight: Tensor<2>,
-    bias: Option<Tensor<2>>,
+    weight: Tensor<3>,
+    bias: Option<Tensor<3>>,
 ) -> Dense {
     Dense::from_tensors(weight, bias, stage(config, config.encoder_layers() + index))
 }

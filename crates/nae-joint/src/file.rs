@@ -55,7 +55,7 @@ impl Joint {
         }
         for (i, layers) in self.decoders.iter().enumerate() {
             for (j, layer) in layers.iter().enumerate() {
-                let mut add = |part: &str, tensor: Tensor<2>| -> Result<(), ModelError> {
+                let mut add = |part: &str, tensor: Tensor<3>| -> Result<(), ModelError> {
                     tensors.insert(format!("source.{i}.decoder.{j}.{part}"), stored(tensor)?);
                     Ok(())
                 };
@@ -159,9 +159,18 @@ impl Joint {
     }
 }
 
+/// A tensor's shape in the file: a dense layer is one model's, and its dimension for several is not
+/// written.
+fn written(shape: &[usize]) -> &[usize] {
+    match shape {
+        [1, layer @ ..] if layer.len() == 2 => layer,
+        _ => shape,
+    }
+}
+
 /// A tensor's shape and bytes.
 fn stored<const D: usize>(tensor: Tensor<D>) -> Result<(Vec<usize>, Vec<u8>), ModelError> {
-    let shape = tensor.dims().to_vec();
+    let shape = written(&tensor.dims()).to_vec();
     let bytes = read(tensor)?.iter().flat_map(|x| x.to_le_bytes()).collect();
     Ok((shape, bytes))
 }
@@ -220,7 +229,7 @@ impl ModuleMapper for Load<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let shape = param.dims();
         let name = self.path.join(".");
-        match self.file.values(self.tensors, &name, &shape) {
+        match self.file.values(self.tensors, &name, written(&shape)) {
             Ok(values) => {
                 let data = TensorData::new(values, shape);
                 param.map(|_| Tensor::from_data(data, self.device))

@@ -3,8 +3,9 @@
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
-use nae_kernels::{Activation, Scale, divergence, mask_loss, shares};
-use nae_model::init::matrix;
+use nae_kernels::{Activation, Scale, Sharing, divergence, mask_loss};
+use nae_model::ModelError;
+use nae_model::init::from_host;
 use nae_model::loss::DEFAULT_EPS;
 use nae_model::optim::{Adam, Descent, Flow, Plan, Progress, Schedule, descend};
 use nae_model::random::generator;
@@ -36,7 +37,7 @@ pub fn fit(
 ) -> Result<Descent<Network>, JointError> {
     let frames = config.frames;
     let columns = config.mixtures * frames;
-    let parts = shares(columns, frames, device);
+    let parts = Sharing::Frames.parts(columns, frames, device);
     let dropout = Dropout::new(config.dropout, generator(seed, "dropout"));
     let judges = (config.held_back > 0.0).then(|| {
         let plain = device.clone().inner();
@@ -52,8 +53,9 @@ pub fn fit(
         window: config.window,
         tolerance: config.tolerance,
     };
-    Ok(descend(
+    let mut runs = descend(
         plan,
+        1,
         network,
         |network, step| {
             // each thread has a network of its own on a tape of its own, with the same values
@@ -93,7 +95,11 @@ pub fn fit(
             (network, loss)
         },
         observe,
-    )?)
+    )?;
+    match runs.pop() {
+        Some(run) => Ok(run?),
+        None => Err(ModelError::Device("the optimisation came back empty".into()).into()),
+    }
 }
 
 /// The loss of some mixtures, their share of all.
@@ -175,6 +181,6 @@ impl Dropout {
                 }
             }
         }
-        Some(matrix(factors, width, columns, device))
+        Some(from_host(factors, [width, columns], device))
     }
 }

@@ -157,7 +157,8 @@ impl Explainer for JointEncoder {
         _observe: &mut dyn FnMut(&Progress) -> Flow,
     ) -> Result<Explained, SeparateError> {
         let gain = gain / ((mixture.bins().max(2) - 1) as f64).sqrt();
-        let input = upload(mixture, gain, self.config.compression, &self.device);
+        let input: Tensor<2> =
+            upload(&[(mixture, gain)], self.config.compression, &self.device).squeeze_dim(0);
         let mut masks: Vec<Tensor<2>> = Vec::new();
         let mut activations = Vec::new();
         for network in &self.networks {

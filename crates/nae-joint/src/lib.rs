@@ -208,11 +208,14 @@ fn recalled(
 ) -> Result<Vec<Vec<f32>>, JointError> {
     let card = &part.model.card;
     let decoder = part.model.network.decoder_from(Latent::Bottleneck, device);
-    let rows = nae_model::init::matrix(memory.values(), memory.rank(), memory.frames(), device);
-    let decoded: Tensor<2> = decoder
+    let shape = [1, memory.rank(), memory.frames()];
+    let rows = nae_model::init::from_host(memory.values(), shape, device);
+    let decoded: Tensor<3> = decoder
         .decode(rows)
         .powf_scalar(1.0 / card.model.compression);
-    let all = download(decoded)?;
+    let [all] = &download(decoded, &[memory.frames()])?[..] else {
+        return Ok(Vec::new());
+    };
     let mut rng = generator(seed, &format!("phases of {}", part.name));
     let mut sound = Vec::with_capacity(memory.clips().len());
     let mut first = 0;

@@ -74,6 +74,15 @@ pub(crate) fn dense(outputs: usize, inputs: usize, rng: &mut ChaCha8Rng, device:
     Dense::new(outputs, inputs, Bias::All, stage(Output::Relu), rng, device)
 }
 
+/// What a dense layer makes of all sequences: layers have a dimension for models, networks have none.
+///
+/// # Shapes
+/// - `x`: `[inputs, sequences·frames]`
+/// - output: `[outputs, sequences·frames]`
+pub(crate) fn through(layer: &Dense, x: Tensor<2>) -> Tensor<2> {
+    layer.forward(x.unsqueeze()).squeeze_dim(0)
+}
+
 impl Network {
     /// A network with weights drawn from `rng`, for spectra of `bins` bins and sources of `rank`
     /// activations together.
@@ -147,11 +156,11 @@ impl Network {
     /// - output: `[Σ rank, sequences·frames]`, non-negative
     pub fn forward(&self, x: Tensor<2>, frames: usize, dropout: Option<Tensor<2>>) -> Tensor<2> {
         let x = (x - self.mean.val()) * self.scale.val();
-        let mut h = self.input.forward(x);
+        let mut h = through(&self.input, x);
         if let Some(factors) = dropout {
             h = h * factors;
         }
-        self.output.forward(self.body.forward(h, frames))
+        through(&self.output, self.body.forward(h, frames))
     }
 }
 
@@ -161,7 +170,7 @@ impl Body {
     /// - output: `[units, sequences·frames]`
     fn forward(&self, x: Tensor<2>, frames: usize) -> Tensor<2> {
         match self {
-            Self::None(dense) => dense.forward(x),
+            Self::None(dense) => through(dense, x),
             Self::Conv(blocks) => blocks.iter().fold(x, |x, block| block.forward(x, frames)),
             Self::BiGru(gru) => columns(gru.forward(sequences(x, frames), None).0),
             Self::Gru(gru) => columns(gru.forward(sequences(x, frames), None)),

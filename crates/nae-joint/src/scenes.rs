@@ -5,10 +5,10 @@
 
 use std::ops::Range;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use nae_audio::{Spectrogram, Stft, resample};
 use nae_model::AudioConfig;
-use nae_model::init::matrix;
+use nae_model::init::from_host;
 use nae_model::random::generator;
 use nae_model::spectra::level_of;
 use rand::rngs::ChaCha8Rng;
@@ -142,11 +142,10 @@ impl Scenes {
             .iter()
             .map(|x| compressed(x * scale.sqrt(), self.config.compression as f32))
             .collect();
-        let targets = TensorData::new(targets, [sources, bins, columns]);
         Batch {
-            input: matrix(input, bins, columns, device),
-            mixture: matrix(mixture, bins, columns, device),
-            targets: Tensor::from_data(targets, device),
+            input: from_host(input, [bins, columns], device),
+            mixture: from_host(mixture, [bins, columns], device),
+            targets: from_host(targets, [sources, bins, columns], device),
         }
     }
 

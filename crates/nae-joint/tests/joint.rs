@@ -335,7 +335,7 @@ fn a_body_that_hears_the_past_does_not_hear_the_future() {
                 for row in x.chunks_exact_mut(20) {
                     row[19] = last;
                 }
-                let x = nae_model::init::matrix(x, 9, 20, &device);
+                let x = nae_model::init::from_host(x, [9, 20], &device);
                 let h = network.forward(x, 20, None).narrow(1, 0, 19);
                 nae_model::spectra::read(h).unwrap()
             };

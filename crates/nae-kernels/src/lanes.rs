@@ -27,21 +27,49 @@ pub(crate) fn chunk(elements: usize) -> usize {
 /// Frames below which a matrix product gets slow.
 const SHARE: usize = 64;
 
-/// Parts of `frames` columns, one for each thread that is worth it. Parts begin at multiples of
-/// `block`. On the CPU whole steps on a part each are much faster than every operation on all
-/// threads, which then wait for each other each time; other devices get all columns at once.
-pub fn shares(frames: usize, block: usize, device: &Device) -> Vec<Range<usize>> {
-    let threads = if crate::is_flex(device.as_dispatch()) {
-        rayon::current_num_threads().min(frames / SHARE).max(1)
+/// What threads share out among themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// The frames of one model or mixture.
+    Frames,
+    /// Whole stacks of models or mixtures, each of which stays on its thread.
+    Stacks,
+}
+
+impl Sharing {
+    /// Parts of `frames` columns for the threads that are worth it. Parts begin at multiples of
+    /// `block`. On the CPU whole steps on a part each are much faster than every operation on all
+    /// threads, which then wait for each other each time; other devices get all columns at once.
+    pub fn parts(self, frames: usize, block: usize, device: &Device) -> Vec<Range<usize>> {
+        let threads = if self == Self::Frames && crate::is_flex(device.as_dispatch()) {
+            rayon::current_num_threads().min(frames / SHARE).max(1)
+        } else {
+            1
+        };
+        let blocks = frames.div_ceil(block);
+        let edge = |part: usize| (blocks * part / threads * block).min(frames);
+        (0..threads)
+            .map(|part| edge(part)..edge(part + 1))
+            .filter(|part| !part.is_empty())
+            .collect()
+    }
+}
+
+/// Bytes of one thread's stack of models on the CPU: about what its caches hold.
+const CACHED: usize = 1 << 22;
+
+/// Bytes of a stack of models elsewhere: well below what a small GPU has.
+const STACK: usize = 2 << 30;
+
+/// How many of `count` models, scenes or the like, of `bytes` each, are worked on as one stack of
+/// tensors. On the CPU every thread has stacks of its own.
+pub fn stack_size(count: usize, bytes: usize, device: &Device) -> usize {
+    let (most, each) = if crate::is_flex(device.as_dispatch()) {
+        (CACHED, count.div_ceil(rayon::current_num_threads()))
     } else {
-        1
+        (STACK, count)
     };
-    let blocks = frames.div_ceil(block);
-    let edge = |part: usize| (blocks * part / threads * block).min(frames);
-    (0..threads)
-        .map(|part| edge(part)..edge(part + 1))
-        .filter(|part| !part.is_empty())
-        .collect()
+    (most / bytes.max(1)).clamp(1, each.max(1))
 }
 
 /// A loop to be compiled for several processors. `FUSED`: whether they have fused multiply-add.
@@ -86,14 +114,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_cover_all_frames_once_and_begin_at_blocks() {
+    fn parts_cover_all_frames_once_and_begin_at_blocks() {
         for frames in [1, 31, 64, 128, 129, 1563] {
-            let parts = shares(frames, 32, &Device::flex());
+            let parts = Sharing::Frames.parts(frames, 32, &Device::flex());
             assert_eq!(parts[0].start, 0);
             assert_eq!(parts[parts.len() - 1].end, frames);
             assert!(parts.windows(2).all(|pair| pair[0].end == pair[1].start));
             assert!(parts.iter().all(|part| part.start.is_multiple_of(32)));
         }
-        assert!(shares(0, 32, &Device::flex()).is_empty());
+        assert!(Sharing::Frames.parts(0, 32, &Device::flex()).is_empty());
     }
 }

@@ -39,7 +39,7 @@ mod vector;
 pub use activation::{Activation, activate};
 pub use adam::{AdamStep, adam};
 pub use divergence::{Scale, divergence};
-pub use lanes::shares;
+pub use lanes::{Sharing, stack_size};
 pub use mask_loss::mask_loss;
 pub use penalty::mean_abs;
 pub use quotient::quotient;

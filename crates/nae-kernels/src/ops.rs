@@ -92,8 +92,8 @@ pub(crate) trait Passes: Backend {
     /// Every scene's part of a tensor times that scene's factor.
     fn scale_scenes(tensor: FloatTensor<Self>, factors: FloatTensor<Self>) -> FloatTensor<Self>;
 
-    /// Sign of `x` times `factor` (one element) over the number of elements.
-    fn mean_abs_gradient(x: FloatTensor<Self>, factor: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// Sign of `x` times its scene's factor over the number of the scene's elements.
+    fn mean_abs_gradient(x: FloatTensor<Self>, factors: FloatTensor<Self>) -> FloatTensor<Self>;
 
     /// The error of ratio masks, and its gradient with respect to the estimates.
     fn mask_loss_and_gradient(
@@ -238,8 +238,8 @@ impl Passes for Flex {
         divergence::scale_scenes(tensor, &factors)
     }
 
-    fn mean_abs_gradient(x: FloatTensor<Self>, factor: FloatTensor<Self>) -> FloatTensor<Self> {
-        penalty::backward(x, &factor)
+    fn mean_abs_gradient(x: FloatTensor<Self>, factors: FloatTensor<Self>) -> FloatTensor<Self> {
+        penalty::backward(x, &factors)
     }
 
     fn mask_loss_and_gradient(

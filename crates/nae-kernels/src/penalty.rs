@@ -15,10 +15,10 @@ use crate::lanes::{LANES, Work, chunk, sum, vectorised};
 use crate::ops::{Kernels, Passes};
 use crate::slices::{FlexTensor, contiguous, values, values_mut};
 
-/// Mean of `|x|` over all elements; where `x` is zero the gradient is zero.
+/// Mean of `|x|` over every scene's elements; where `x` is zero the gradient is zero.
 ///
 /// # Shapes
-/// - input: any, not empty; output: `[1]`
+/// - input: `[scenes, …]`, not empty; output: `[scenes]`
 pub fn mean_abs<const D: usize>(x: Tensor<D>) -> Tensor<1> {
     if is_fused(&x) {
         Tensor::from_dispatch(<Dispatch as Kernels>::mean_abs(x.into_dispatch()))
@@ -29,30 +29,44 @@ pub fn mean_abs<const D: usize>(x: Tensor<D>) -> Tensor<1> {
 
 /// [`mean_abs`] made of Burn's own operations.
 pub fn composite<const D: usize>(x: Tensor<D>) -> Tensor<1> {
-    x.abs().mean()
+    let scenes = x.dims()[0];
+    x.abs()
+        .reshape([scenes as i32, -1])
+        .mean_dim(1)
+        .reshape([scenes])
 }
 
-/// The mean, `[1]`.
+/// Number of scenes and of one scene's elements.
+fn scenes_of(x: &FlexTensor) -> (usize, usize) {
+    let scenes = x.layout().shape().as_slice().first().copied().unwrap_or(1);
+    (scenes, x.layout().num_elements() / scenes.max(1))
+}
+
+/// The means, `[scenes]`.
 pub(crate) fn forward(x: &FlexTensor) -> FlexTensor {
     let x = contiguous(x.clone());
-    let chunks: Vec<Total<'_>> = values(&x)
-        .chunks(chunk(values(&x).len()))
-        .map(Total)
-        .collect();
-    let mut mean = FlexTensor::empty([1].into(), DType::F32);
-    let count = x.layout().num_elements() as f64;
-    values_mut(&mut mean)[0] = (sum(chunks, vectorised) / count) as f32;
-    mean
+    let (scenes, count) = scenes_of(&x);
+    let mut means = FlexTensor::empty([scenes].into(), DType::F32);
+    let planes = values(&x).chunks(count.max(1));
+    for (mean, plane) in values_mut(&mut means).iter_mut().zip(planes) {
+        let pieces = plane.chunks(chunk(count)).map(Total).collect();
+        *mean = (sum(pieces, vectorised) / count as f64) as f32;
+    }
+    means
 }
 
-/// Sign of `x` times `factor` over the number of elements.
-pub(crate) fn backward(x: FlexTensor, factor: &FlexTensor) -> FlexTensor {
+/// Sign of `x` times its scene's factor over the number of the scene's elements.
+pub(crate) fn backward(x: FlexTensor, factors: &FlexTensor) -> FlexTensor {
     let mut x = contiguous(x);
-    let size = values(&contiguous(factor.clone()))[0] / x.layout().num_elements() as f32;
-    let values = values_mut(&mut x);
-    values
-        .par_chunks_mut(chunk(values.len()))
-        .for_each(|values| vectorised(Signs { values, size }));
+    let (_, count) = scenes_of(&x);
+    let factors = contiguous(factors.clone());
+    let planes = values_mut(&mut x).chunks_mut(count.max(1));
+    for (plane, factor) in planes.zip(values(&factors)) {
+        let size = factor / count as f32;
+        plane
+            .par_chunks_mut(chunk(count))
+            .for_each(|values| vectorised(Signs { values, size }));
+    }
     x
 }
 

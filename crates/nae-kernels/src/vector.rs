@@ -118,11 +118,17 @@ pub(crate) fn one_minus_exp_neg<const FUSED: bool>(y: f32) -> f32 {
     }
 }
 
-/// `ln(1 + e^{p·x})/p` and its derivative `1/(1 + e^{−p·x})`.
+/// `ln(1 + e^{p·x})/p` and its derivative `1/(1 + e^{−p·x})`; what is below 10⁻²⁰ is zero.
+///
+/// A trained network has many units far below zero. Left as they are, they and their gradients are
+/// subnormal numbers, which made a matrix product thirty times as slow.
 #[inline(always)]
 pub(crate) fn softplus<const FUSED: bool>(x: f32, p: f32, p_inverse: f32) -> (f32, f32) {
+    /// About `−ln 10⁻²⁰`.
+    const FAR: f32 = 46.0;
     let px = p * x;
     let t = exp::<FUSED>(-px.abs());
+    let t = if px.abs() < FAR { t } else { 0.0 };
     let y = (px.max(0.0) + ln_1p::<FUSED>(t)) * p_inverse;
     let share = 1.0 / (1.0 + t);
     (y, if px >= 0.0 { share } else { t * share })
@@ -201,8 +207,15 @@ mod tests {
                 let px = f64::from(p * x);
                 let expected = (px.max(0.0) + (-px.abs()).exp().ln_1p()) / f64::from(p);
                 let expected_slope = 1.0 / (1.0 + (-px).exp());
-                assert!((f64::from(y) - expected).abs() < 6e-7 * expected, "{x}");
-                assert!((f64::from(slope) - expected_slope).abs() < 6e-7 * expected_slope);
+                // what is left of them below 10⁻²⁰ is zero
+                const ZERO: f64 = 1.06e-20;
+                let (most, most_slope) = (6e-7 * expected, 6e-7 * expected_slope);
+                assert!(
+                    (f64::from(y) - expected).abs() < most.max(ZERO / f64::from(p)),
+                    "{x}"
+                );
+                assert!((f64::from(slope) - expected_slope).abs() < most_slope.max(ZERO));
+                assert!(!y.is_subnormal() && !slope.is_subnormal());
             }
         }
     }

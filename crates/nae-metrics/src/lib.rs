@@ -10,6 +10,7 @@
 //! | SI-SDR, SI-SIR, SI-SAR | [`BssEval`] with [`SCALE_INVARIANT_TAPS`] | least squares on the references |
 //! | SI-SDR alone | [`si_sdr`](fn@si_sdr) | the same number |
 //! | STOI, ESTOI | [`stoi`](fn@stoi), [`estoi`], or [`intelligibility`] for both | `pystoi` 0.4.1 |
+//! | all of them, a row a source | [`scores::Evaluation`] | |
 //! | median, quartiles | [`summary`] | `numpy.percentile` |
 //!
 //! The golden tests hold these to 10⁻⁶ dB, 10⁻⁹ dB (one tap) and 10⁻⁶ (STOI), on the signals of
@@ -64,6 +65,7 @@ mod overlap_save;
 mod permutation;
 mod projection;
 pub mod scale_invariant;
+pub mod scores;
 mod signal;
 mod simd;
 pub mod stoi;

@@ -22,8 +22,8 @@ pub enum ActivationForm {
 /// One source's activations as a leaf tensor.
 #[derive(Module, Debug)]
 pub struct Activations {
-    /// `Z`, `[rank, frames]`.
-    pub leaf: Param<Tensor<2>>,
+    /// `Z`, `[models, rank, frames]`.
+    pub leaf: Param<Tensor<3>>,
     #[module(skip)]
     form: ActivationForm,
 }
@@ -36,8 +36,8 @@ impl Activations {
     /// A leaf that starts at the given activations.
     ///
     /// # Shapes
-    /// - `start`: `[rank, frames]`, non-negative
-    pub fn new(start: Tensor<2>, form: ActivationForm) -> Self {
+    /// - `start`: `[models, rank, frames]`, non-negative
+    pub fn new(start: Tensor<3>, form: ActivationForm) -> Self {
         let leaf = match form {
             ActivationForm::Free | ActivationForm::Nonnegative => start,
             ActivationForm::Preactivation => inverse_softplus(start, START_FLOOR),
@@ -51,8 +51,8 @@ impl Activations {
     /// The activations the leaf stands for.
     ///
     /// # Shapes
-    /// - output: `[rank, frames]`, non-negative unless [`ActivationForm::Free`]
-    pub fn value(&self) -> Tensor<2> {
+    /// - output: `[models, rank, frames]`, non-negative unless [`ActivationForm::Free`]
+    pub fn value(&self) -> Tensor<3> {
         match self.form {
             ActivationForm::Free | ActivationForm::Nonnegative => self.leaf.val(),
             ActivationForm::Preactivation => {

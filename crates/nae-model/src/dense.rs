@@ -30,19 +30,19 @@ impl From<Nonlinearity> for Output {
     }
 }
 
-/// Dense layer with non-negative output.
+/// Dense layer with non-negative output, of one model or of several of one shape.
 #[derive(Module, Debug)]
 pub struct Dense {
-    /// `[outputs, inputs]`, sign free.
-    pub weight: Param<Tensor<2>>,
-    /// `[outputs, 1]`, added to every frame.
-    pub bias: Option<Param<Tensor<2>>>,
+    /// `[models, outputs, inputs]`, sign free.
+    pub weight: Param<Tensor<3>>,
+    /// `[models, outputs, 1]`, added to every frame.
+    pub bias: Option<Param<Tensor<3>>>,
     #[module(skip)]
     stage: Stage,
 }
 
 impl Dense {
-    /// A layer with Glorot-uniform weights and, if asked for, zero biases.
+    /// One model's layer with Glorot-uniform weights and, if asked for, zero biases.
     pub fn new(
         outputs: usize,
         inputs: usize,
@@ -54,7 +54,7 @@ impl Dense {
         let weight = glorot_uniform(outputs, inputs, rng, device);
         let bias = match bias {
             crate::config::Bias::None => None,
-            crate::config::Bias::All => Some(Tensor::zeros([outputs, 1], device)),
+            crate::config::Bias::All => Some(Tensor::zeros([1, outputs, 1], device)),
         };
         Self::from_tensors(weight, bias, stage)
     }
@@ -62,8 +62,8 @@ impl Dense {
     /// A layer around given values.
     ///
     /// # Shapes
-    /// - `weight`: `[outputs, inputs]`; `bias`: `[outputs, 1]`
-    pub fn from_tensors(weight: Tensor<2>, bias: Option<Tensor<2>>, stage: Stage) -> Self {
+    /// - `weight`: `[models, outputs, inputs]`; `bias`: `[models, outputs, 1]`
+    pub fn from_tensors(weight: Tensor<3>, bias: Option<Tensor<3>>, stage: Stage) -> Self {
         Self {
             weight: Param::from_tensor(weight),
             bias: bias.map(Param::from_tensor),
@@ -80,8 +80,8 @@ impl Dense {
     /// unit length for [`BasisNorm::L2`].
     ///
     /// # Shapes
-    /// - output: `[outputs, inputs]`
-    pub fn basis(&self) -> Tensor<2> {
+    /// - output: `[models, outputs, inputs]`
+    pub fn basis(&self) -> Tensor<3> {
         let weight = self.weight.val();
         let weight = if self.stage.output == Output::Linear {
             activate(weight, Activation::Abs)
@@ -91,7 +91,7 @@ impl Dense {
         match self.stage.basis_norm {
             BasisNorm::None => weight,
             BasisNorm::L2 => {
-                let length = weight.clone().square().sum_dim(0).sqrt().clamp_min(1e-12);
+                let length = weight.clone().square().sum_dim(1).sqrt().clamp_min(1e-12);
                 weight / length
             }
         }
@@ -111,18 +111,18 @@ impl Dense {
     /// `g(W·x + b)`.
     ///
     /// # Shapes
-    /// - `x`: `[inputs, frames]`, non-negative
-    /// - output: `[outputs, frames]`, non-negative
-    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+    /// - `x`: `[models, inputs, frames]`, non-negative
+    /// - output: `[models, outputs, frames]`, non-negative
+    pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         activate(self.product(x), self.activation())
     }
 
     /// `W·x + b`.
     ///
     /// # Shapes
-    /// - `x`: `[inputs, frames]`, non-negative
-    /// - output: `[outputs, frames]`
-    pub fn product(&self, x: Tensor<2>) -> Tensor<2> {
+    /// - `x`: `[models, inputs, frames]`, non-negative
+    /// - output: `[models, outputs, frames]`
+    pub fn product(&self, x: Tensor<3>) -> Tensor<3> {
         let linear = self.stage.output == Output::Linear;
         let mut y = self.basis().matmul(x);
         if let Some(bias) = &self.bias {
@@ -135,9 +135,9 @@ impl Dense {
     /// The same layer with [`basis`](Self::basis) worked out once, for decoding with frozen
     /// weights: no parameter asks for a gradient.
     pub fn frozen(&self, device: &Device) -> Self {
-        let plain = |tensor: Tensor<2>| {
+        let plain = |tensor: Tensor<3>| {
             let options = (device, tensor.dtype());
-            Tensor::<2>::from_data(tensor.into_data(), options)
+            Tensor::<3>::from_data(tensor.into_data(), options)
         };
         let stage = Stage {
             basis_norm: BasisNorm::None,
@@ -149,5 +149,40 @@ impl Dense {
             stage,
         )
         .no_grad()
+    }
+
+    /// The layers of several models of one shape as one; the first says what they do.
+    pub(crate) fn stack(layers: &[&Self]) -> Option<Self> {
+        let first = layers.first()?;
+        let join = |tensors: Vec<Tensor<3>>| leaf(Tensor::cat(tensors, 0));
+        let weights = layers.iter().map(|layer| layer.weight.val()).collect();
+        let biases: Option<Vec<_>> = layers
+            .iter()
+            .map(|layer| layer.bias.as_ref().map(Param::val))
+            .collect();
+        Some(Self::from_tensors(
+            join(weights),
+            biases.map(join),
+            first.stage,
+        ))
+    }
+
+    /// The layer of model number `model` alone.
+    pub(crate) fn member(&self, model: usize) -> Self {
+        let alone = |tensor: &Param<Tensor<3>>| leaf(tensor.val().narrow(0, model, 1));
+        Self::from_tensors(
+            alone(&self.weight),
+            self.bias.as_ref().map(alone),
+            self.stage,
+        )
+    }
+}
+
+/// The same numbers without what they were worked out from, as a parameter must be.
+fn leaf(tensor: Tensor<3>) -> Tensor<3> {
+    if tensor.device().is_autodiff() {
+        Tensor::from_inner(tensor.inner())
+    } else {
+        tensor
     }
 }

@@ -40,7 +40,7 @@ const MEMORY: (&str, &str) = ("memory.activations", "memory");
 pub struct Model {
     /// What the file says besides the weights.
     pub card: Card,
-    /// The network.
+    /// The network, one alone.
     pub network: Nae,
     /// What it remembers of its training clips, if it was asked to.
     pub memory: Option<Memory>,
@@ -111,8 +111,9 @@ impl Model {
     /// Every tensor's shape and little-endian bytes, by name.
     fn tensors(&self) -> Result<BTreeMap<String, StoredTensor>, ModelError> {
         let mut tensors = BTreeMap::new();
-        let mut add = |name: String, tensor: Tensor<2>| -> Result<(), ModelError> {
-            let shape = tensor.dims().to_vec();
+        let mut add = |name: String, tensor: Tensor<3>| -> Result<(), ModelError> {
+            // a model is one network; the dimension for several is not written
+            let shape = tensor.dims()[1..].to_vec();
             let bytes = read(tensor)?.iter().flat_map(|x| x.to_le_bytes()).collect();
             tensors.insert(name, (shape, bytes));
             Ok(())

@@ -8,27 +8,31 @@ use rand::rngs::ChaCha8Rng;
 /// (Glorot & Bengio, AISTATS 2010).
 ///
 /// # Shapes
-/// - output: `[outputs, inputs]`
+/// - output: `[1, outputs, inputs]`
 pub fn glorot_uniform(
     outputs: usize,
     inputs: usize,
     rng: &mut ChaCha8Rng,
     device: &Device,
-) -> Tensor<2> {
+) -> Tensor<3> {
     let limit = (6.0 / (inputs + outputs) as f64).sqrt() as f32;
     let values = (0..outputs * inputs)
         .map(|_| rng.random_range(-limit..limit))
         .collect();
-    matrix(values, outputs, inputs, device)
+    from_host(values, [1, outputs, inputs], device)
 }
 
-/// Uploads row-major host values as a matrix.
+/// Uploads row-major host values.
 ///
 /// # Shapes
-/// - output: `[rows, columns]`
+/// - output: `shape`
 ///
 /// # Panics
-/// Panics if `values` does not hold `rows · columns` numbers.
-pub fn matrix(values: Vec<f32>, rows: usize, columns: usize, device: &Device) -> Tensor<2> {
-    Tensor::from_data(TensorData::new(values, [rows, columns]), device)
+/// Panics if `values` does not hold as many numbers as `shape` says.
+pub fn from_host<const D: usize>(
+    values: Vec<f32>,
+    shape: [usize; D],
+    device: &Device,
+) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(values, shape), device)
 }

@@ -7,10 +7,13 @@
 //!
 //! # Layout
 //!
-//! One layout everywhere, the one the maths is written in: spectra are `[bins, frames]`,
-//! activations `[rank, frames]`, a weight is `[outputs, inputs]` and a layer is `W·x`. Sound
-//! arrives frame by frame (`nae-audio` keeps a frame's bins together); [`spectra`] transposes on
-//! the way in and on the way out, nowhere else.
+//! One layout everywhere, the one the maths is written in: spectra are `[models, bins, frames]`,
+//! activations `[models, rank, frames]`, a weight is `[models, outputs, inputs]` and a layer is
+//! `W·x`. The first dimension stacks models (or mixtures) of one shape that are worked on together;
+//! a model file and a single training run have one. Shorter spectra of a stack are filled up with
+//! silence, which [`loss::Target::padded`] leaves out. Sound arrives frame by frame (`nae-audio`
+//! keeps a frame's bins together); [`spectra`] transposes on the way in and on the way out, nowhere
+//! else.
 //!
 //! # Backends
 //!
@@ -30,9 +33,9 @@
 //! let device = Device::flex();
 //! let config = ModelConfig { layers: 4, rank: 5, ..Default::default() };
 //! let network = Nae::new(&config, 9, &mut generator(0, "weights"), &device);
-//! let spectrum = Tensor::<2>::ones([9, 3], &device);
-//! let latent = network.encode(spectrum.clone()).pop().unwrap(); // [rank, frames]
-//! let (_, estimate) = network.decode(latent); // [bins, frames]
+//! let spectrum = Tensor::<3>::ones([1, 9, 3], &device);
+//! let latent = network.encode(spectrum.clone()).pop().unwrap(); // [1, rank, frames]
+//! let (_, estimate) = network.decode(latent); // [1, bins, frames]
 //! let loss = generalised_kl(&Target::new(spectrum, DEFAULT_EPS), estimate);
 //! assert!(loss.into_scalar::<f32>() > 0.0);
 //! ```

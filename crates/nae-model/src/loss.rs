@@ -3,52 +3,114 @@
 use burn::tensor::Tensor;
 use nae_kernels::{Activation, Scale, activate, divergence, mean_abs};
 
+use crate::init::from_host;
+
 /// Floor ε in both logarithms, relative to spectra whose signal has unit standard deviation:
 /// single-precision epsilon, as in the authors' script.
 pub const DEFAULT_EPS: f64 = 1.19e-7;
 
-/// A spectrum to be explained.
+/// What a softplus is given where frames are only padding: its value and slope there are zero.
+const FAR_BELOW_ZERO: f64 = -1e4;
+
+/// Spectra to be explained, one for every model or mixture.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// `X`, `[bins, frames]`, non-negative.
-    pub spectrum: Tensor<2>,
+    /// `X`, `[models, bins, frames]`, non-negative.
+    pub spectrum: Tensor<3>,
     scale: Scale,
+    padding: Option<Padding>,
+}
+
+/// Where spectra of different lengths were filled up to the longest.
+#[derive(Clone, Debug)]
+struct Padding {
+    /// 1 in real frames, 0 in padding, `[models, 1, frames]`.
+    mask: Tensor<3>,
+    /// All frames over real frames: a mean over all times this is the mean over real ones.
+    factors: Vec<f64>,
 }
 
 impl Target {
-    /// A spectrum (`[bins, frames]`, non-negative) and the floor ε in both logarithms.
-    pub fn new(spectrum: Tensor<2>, eps: f64) -> Self {
+    /// Spectra (`[models, bins, frames]`, non-negative) and the floor ε in both logarithms.
+    pub fn new(spectrum: Tensor<3>, eps: f64) -> Self {
         let scale = Scale { eps, share: 1.0 };
-        Self { spectrum, scale }
+        Self {
+            spectrum,
+            scale,
+            padding: None,
+        }
     }
 
     /// The same frames as a part of `frames`, the number that the objective's mean goes over: the
     /// objectives of all parts add up to that of the whole.
     pub fn part_of(mut self, frames: usize) -> Self {
-        self.scale.share = self.spectrum.dims()[1] as f64 / frames.max(1) as f64;
+        self.scale.share = self.spectrum.dims()[2] as f64 / frames.max(1) as f64;
         self
+    }
+
+    /// Spectra of which only the first `frames` (one number for every model, at least 1) are real;
+    /// the rest is padding, has no part in the objective and gets no gradient.
+    pub fn padded(mut self, frames: &[usize]) -> Self {
+        let longest = self.spectrum.dims()[2];
+        self.padding = frames.iter().any(|&own| own != longest).then(|| {
+            let real = |own: usize| (0..longest).map(move |t| if t < own { 1.0 } else { 0.0 });
+            let mask = frames.iter().flat_map(|&own| real(own)).collect();
+            let mask = from_host(mask, [frames.len(), 1, longest], &self.spectrum.device());
+            self.spectrum = self.spectrum.clone() * mask.clone();
+            Padding {
+                mask,
+                factors: frames
+                    .iter()
+                    .map(|&own| longest as f64 / own.max(1) as f64)
+                    .collect(),
+            }
+        });
+        self
+    }
+
+    /// Every model's λ as the factor of its mean, or the one for all.
+    fn factors(&self, lambdas: &[f64]) -> Vec<f64> {
+        let share = self.scale.share;
+        match &self.padding {
+            None => lambdas.iter().map(|lambda| lambda * share).collect(),
+            Some(padding) => {
+                let lambdas = lambdas.iter().cycle();
+                let pairs = padding.factors.iter().zip(lambdas);
+                pairs
+                    .map(|(factor, lambda)| factor * lambda * share)
+                    .collect()
+            }
+        }
+    }
+
+    /// Numbers of hidden layers with zeros in padding.
+    fn real(&self, hidden: Tensor<3>) -> Tensor<3> {
+        match &self.padding {
+            None => hidden,
+            Some(padding) => hidden * padding.mask.clone(),
+        }
     }
 }
 
 /// An estimate `X̂ = g(B)` before its last function, which the divergence applies on the way.
 #[derive(Clone, Debug)]
 pub struct Estimate {
-    /// `B`, `[bins, frames]`.
-    pub product: Tensor<2>,
+    /// `B`, `[models, bins, frames]`.
+    pub product: Tensor<3>,
     /// `g`.
     pub activation: Activation,
 }
 
 impl Estimate {
-    /// `X̂`, `[bins, frames]`, non-negative.
-    pub fn value(self) -> Tensor<2> {
+    /// `X̂`, `[models, bins, frames]`, non-negative.
+    pub fn value(self) -> Tensor<3> {
         activate(self.product, self.activation)
     }
 }
 
-impl From<Tensor<2>> for Estimate {
+impl From<Tensor<3>> for Estimate {
     /// An estimate that is non-negative already.
-    fn from(product: Tensor<2>) -> Self {
+    fn from(product: Tensor<3>) -> Self {
         Self {
             product,
             activation: Activation::Identity,
@@ -56,56 +118,174 @@ impl From<Tensor<2>> for Estimate {
     }
 }
 
-/// Generalised Kullback–Leibler divergence, the mean over all bins of
+/// Generalised Kullback–Leibler divergence of every model, the mean over all its bins of
 /// `X·(ln(X+ε) − ln(X̂+ε)) − X + X̂`. Zero exactly when `X̂ = X`. Of a part of a whole, its share.
 ///
 /// # Shapes
-/// - `estimate`: `[bins, frames]`, non-negative
-/// - output: `[1]`
+/// - `estimate`: `[models, bins, frames]`, non-negative
+/// - output: `[models]`
 pub fn generalised_kl(target: &Target, estimate: impl Into<Estimate>) -> Tensor<1> {
-    let estimate = estimate.into();
-    divergence(
-        estimate.product,
-        target.spectrum.clone(),
-        estimate.activation,
-        target.scale,
-    )
+    let Estimate {
+        mut product,
+        activation,
+    } = estimate.into();
+    if let Some(Padding { mask, .. }) = &target.padding {
+        product = product * mask.clone();
+        if matches!(activation, Activation::Softplus { .. }) {
+            product = product + mask.clone().sub_scalar(1.0).mul_scalar(-FAR_BELOW_ZERO);
+        }
+    }
+    let means = divergence(product, target.spectrum.clone(), activation, target.scale);
+    match &target.padding {
+        None => means,
+        Some(padding) => means.clone() * vector(&padding.factors, &means),
+    }
 }
 
-/// L1 penalty `λ·mean|H|`, summed over the given hidden layers; `None` when λ is 0.
+/// L1 penalty `λ·mean|H|` of every model, summed over the given hidden layers; `None` when λ is 0.
 ///
 /// The mean, not the sum, so that λ keeps its meaning whatever the rank and length.
 ///
 /// # Shapes
-/// - `hidden`: `[units, frames]` each
-/// - output: `[1]`
+/// - `hidden`: `[models, units, frames]` each
+/// - `lambdas`: one for every model, or one for all
+/// - output: `[models]`
 pub fn sparsity<'a>(
-    hidden: impl IntoIterator<Item = &'a Tensor<2>>,
-    lambda: f64,
+    hidden: impl IntoIterator<Item = &'a Tensor<3>>,
+    lambdas: &[f64],
 ) -> Option<Tensor<1>> {
-    if lambda == 0.0 {
+    if lambdas.iter().all(|&lambda| lambda == 0.0) {
         return None;
     }
-    hidden
+    let means = hidden
         .into_iter()
-        .map(|h| mean_abs(h.clone()).mul_scalar(lambda))
-        .reduce(|a, b| a + b)
+        .map(|h| mean_abs(h.clone()))
+        .reduce(|a, b| a + b)?;
+    Some(match lambdas {
+        [lambda] => means.mul_scalar(*lambda),
+        _ => means.clone() * vector(lambdas, &means),
+    })
 }
 
-/// The whole objective, [`generalised_kl`] plus [`sparsity`]; of a part of a whole, its share.
+/// The whole objective of every model, [`generalised_kl`] plus [`sparsity`]; of a part of a whole,
+/// its share.
 ///
 /// # Shapes
-/// - `estimate`: `[bins, frames]`; `hidden`: `[units, frames]` each; all non-negative
-/// - output: `[1]`
+/// - `estimate`: `[models, bins, frames]`; `hidden`: `[models, units, frames]` each; all non-negative
+/// - `lambdas`: one for every model, or one for all
+/// - output: `[models]`
 pub fn objective<'a>(
     target: &Target,
     estimate: impl Into<Estimate>,
-    hidden: impl IntoIterator<Item = &'a Tensor<2>>,
-    lambda: f64,
+    hidden: impl IntoIterator<Item = &'a Tensor<3>>,
+    lambdas: &[f64],
 ) -> Tensor<1> {
     let divergence = generalised_kl(target, estimate);
-    match sparsity(hidden, lambda * target.scale.share) {
+    if lambdas.iter().all(|&lambda| lambda == 0.0) {
+        return divergence;
+    }
+    let hidden: Vec<_> = hidden.into_iter().map(|h| target.real(h.clone())).collect();
+    match sparsity(&hidden, &target.factors(lambdas)) {
         Some(penalty) => divergence + penalty,
         None => divergence,
+    }
+}
+
+/// Numbers on the device and in the precision of `like`.
+fn vector(values: &[f64], like: &Tensor<1>) -> Tensor<1> {
+    Tensor::from_data(values, (&like.device(), like.dtype()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::generator;
+    use burn::tensor::Device;
+    use rand::RngExt;
+
+    const SEED: u64 = 8;
+    const FRAMES: [usize; 3] = [5, 9, 2];
+
+    /// Product and spectrum of one model, and the same in a batch, filled up with rubbish.
+    fn ragged(longest: usize) -> (Vec<[Tensor<3>; 2]>, [Tensor<3>; 2]) {
+        let device = Device::flex().autodiff();
+        let mut rng = generator(SEED, "ragged");
+        let mut one = |frames: usize, low: f32| {
+            let values = (0..4 * frames)
+                .map(|_| rng.random_range(low..2.0))
+                .collect();
+            from_host(values, [1, 4, frames], &device)
+        };
+        let alone: Vec<[Tensor<3>; 2]> = FRAMES
+            .iter()
+            .map(|&n| [one(n, -1.0), one(n, 0.0)])
+            .collect();
+        let fill = |x: &Tensor<3>, with: Tensor<3>| Tensor::cat(vec![x.clone(), with], 2);
+        let batch = [0, 1].map(|which| {
+            let filled = alone.iter().map(|pair| {
+                let padding = longest - pair[which].dims()[2];
+                if padding == 0 {
+                    return pair[which].clone();
+                }
+                // products in padding are whatever the layers before make of silence; spectra are 0
+                let scale = if which == 0 { 1.0 } else { 0.0 };
+                fill(&pair[which], one(padding, 0.5).mul_scalar(scale))
+            });
+            Tensor::cat(filled.collect(), 0)
+        });
+        (alone, batch)
+    }
+
+    #[test]
+    fn padding_changes_neither_objective_nor_gradient() {
+        for activation in [
+            Activation::Identity,
+            Activation::Relu,
+            Activation::Abs,
+            Activation::Softplus { sharpness: 3.0 },
+        ] {
+            let (alone, [product, spectrum]) = ragged(9);
+            let lambdas = [0.3, 0.0, 0.7];
+            let value =
+                |product: &Tensor<3>, spectrum: Tensor<3>, frames: &[usize], lambdas: &[f64]| {
+                    let product = match activation {
+                        Activation::Identity => product.clone().abs(),
+                        _ => product.clone(),
+                    };
+                    let estimate = Estimate {
+                        product: product.clone(),
+                        activation,
+                    };
+                    let target = Target::new(spectrum, DEFAULT_EPS).padded(frames);
+                    objective(&target, estimate, [&product], lambdas)
+                };
+            let product = product.require_grad();
+            let batch = value(&product, spectrum, &FRAMES, &lambdas);
+            let gradient = product.grad(&batch.clone().sum().backward()).unwrap();
+            let batch: Vec<f32> = batch.into_data().try_to_vec().unwrap();
+            for (i, [product, spectrum]) in alone.into_iter().enumerate() {
+                let product = product.require_grad();
+                let own = value(&product, spectrum, &FRAMES[i..=i], &lambdas[i..=i]);
+                let expected = product.grad(&own.clone().sum().backward()).unwrap();
+                let came = gradient.clone().narrow(0, i, 1);
+                let real = came.clone().narrow(2, 0, FRAMES[i]);
+                // single precision
+                let own = own.into_scalar::<f32>();
+                assert!(
+                    (batch[i] - own).abs() < 1e-6 * (1.0 + own.abs()),
+                    "{activation:?}"
+                );
+                let error = (real - expected).abs().max().into_scalar::<f32>();
+                assert!(error < 1e-6, "{activation:?} {error}");
+                if FRAMES[i] < 9 {
+                    let padding = came.narrow(2, FRAMES[i], 9 - FRAMES[i]);
+                    assert_eq!(
+                        padding.abs().max().into_scalar::<f32>(),
+                        0.0,
+                        "{activation:?}"
+                    );
+                }
+            }
+        }
     }
 }

@@ -60,7 +60,7 @@ impl Objective {
     }
 
     /// `X·Λ^{β−2}` and `Λ^{β−1}`, the latter `None` where it is one everywhere (β = 1).
-    fn parts(&self, x: &Tensor<2>, product: Tensor<2>) -> (Tensor<2>, Option<Tensor<2>>) {
+    fn parts(&self, x: &Tensor<3>, product: Tensor<3>) -> (Tensor<3>, Option<Tensor<3>>) {
         if self.beta == 1.0 {
             return (quotient(x.clone(), product, FLOOR), None);
         }
@@ -74,7 +74,7 @@ impl Objective {
         )
     }
 
-    fn ratio(&self, positive: Tensor<2>, negative: Tensor<2>) -> Tensor<2> {
+    fn ratio(&self, positive: Tensor<3>, negative: Tensor<3>) -> Tensor<3> {
         let ratio = quotient(positive, negative, FLOOR);
         match self.exponent() {
             1.0 => ratio,
@@ -85,38 +85,46 @@ impl Objective {
     /// One update of the activations.
     ///
     /// # Shapes
-    /// - `w`: `[bins, rank]`; `h`: `[rank, frames]`; `x`: `[bins, frames]`, all non-negative
-    /// - output: `[rank, frames]`
-    pub fn update_activations(&self, w: &Tensor<2>, h: Tensor<2>, x: &Tensor<2>) -> Tensor<2> {
-        let (up, down) = self.parts(x, w.clone().matmul(h.clone()));
-        let transposed = w.clone().transpose();
-        let positive = transposed.clone().matmul(up);
-        let negative = match down {
-            None => w.clone().sum_dim(0).transpose().expand(positive.dims()),
-            Some(down) => transposed.matmul(down),
-        };
+    /// - `w`: `[models, bins, rank]`; `h`: `[models, rank, frames]`; `x`: `[models, bins, frames]`,
+    ///   all non-negative; `w` may be one model's for all `x`
+    /// - output: `[models, rank, frames]`
+    pub fn update_activations(&self, w: &Tensor<3>, h: Tensor<3>, x: &Tensor<3>) -> Tensor<3> {
         // the mean over bins and frames against the mean over rank and frames
-        let penalty = self.sparsity * w.dims()[0] as f64 / w.dims()[1] as f64;
-        h * self.ratio(positive, negative.add_scalar(penalty))
+        let penalty = self.sparsity * w.dims()[1] as f64 / w.dims()[2] as f64;
+        let (up, down) = self.parts(x, w.clone().matmul(h.clone()));
+        match down {
+            // the divisor is one number a component: the bases are fewer numbers to divide
+            None => {
+                let sums = w.clone().sum_dim(1).add_scalar(penalty);
+                let scaled = quotient(w.clone(), sums.expand(w.dims()), FLOOR);
+                h * scaled.transpose().matmul(up)
+            }
+            Some(down) => {
+                let transposed = w.clone().transpose();
+                let negative = transposed.clone().matmul(down).add_scalar(penalty);
+                h * self.ratio(transposed.matmul(up), negative)
+            }
+        }
     }
 
     /// One update of the bases.
     ///
     /// # Shapes
-    /// - `w`: `[bins, rank]`; `h`: `[rank, frames]`; `x`: `[bins, frames]`, all non-negative
-    /// - output: `[bins, rank]`
-    pub fn update_bases(&self, w: Tensor<2>, h: &Tensor<2>, x: &Tensor<2>) -> Tensor<2> {
+    /// - `w`: `[models, bins, rank]`; `h`: `[models, rank, frames]`; `x`: `[models, bins, frames]`,
+    ///   all non-negative
+    /// - output: `[models, bins, rank]`
+    pub fn update_bases(&self, w: Tensor<3>, h: &Tensor<3>, x: &Tensor<3>) -> Tensor<3> {
         let (up, down) = self.parts(x, w.clone().matmul(h.clone()));
         let transposed = h.clone().transpose();
         let positive = up.matmul(transposed.clone());
         let negative = match down {
-            None => h.clone().sum_dim(1).transpose().expand(positive.dims()),
+            None => h.clone().sum_dim(2).transpose().expand(positive.dims()),
             Some(down) => down.matmul(transposed),
         };
         match self.basis_norm {
             BasisNorm::None => w * self.ratio(positive, negative),
             BasisNorm::L2 => {
-                let through = |part: &Tensor<2>| w.clone() * (part.clone() * w.clone()).sum_dim(0);
+                let through = |part: &Tensor<3>| w.clone() * (part.clone() * w.clone()).sum_dim(1);
                 let updated = w.clone()
                     * self.ratio(
                         positive.clone() + through(&negative),
@@ -127,11 +135,11 @@ impl Objective {
         }
     }
 
-    /// The objective itself, a mean over bins and frames (plus `λ·mean|H|`).
+    /// Every model's objective, a mean over bins and frames (plus `λ·mean|H|`).
     ///
     /// # Shapes
-    /// - `product`, `x`: `[bins, frames]`; `h`: `[rank, frames]`; output: `[1]`
-    pub fn value(&self, product: Tensor<2>, h: &Tensor<2>, x: &Tensor<2>) -> Tensor<1> {
+    /// - `product`, `x`: `[models, bins, frames]`; `h`: `[models, rank, frames]`; output: `[models]`
+    pub fn value(&self, product: Tensor<3>, h: &Tensor<3>, x: &Tensor<3>) -> Tensor<1> {
         let (x, y) = (x.clone().clamp_min(FLOOR), product.clamp_min(FLOOR));
         let beta = self.beta;
         let divergence = if beta == 1.0 {
@@ -145,13 +153,27 @@ impl Objective {
                 - cross.mul_scalar(beta))
             .div_scalar(beta * (beta - 1.0))
         };
-        divergence.mean() + h.clone().mean().mul_scalar(self.sparsity)
+        scene_means(divergence) + scene_means(h.clone()).mul_scalar(self.sparsity)
     }
 }
 
+/// Mean of each model's numbers.
+///
+/// # Shapes
+/// - input: `[models, rows, columns]`; output: `[models]`
+pub fn scene_means(x: Tensor<3>) -> Tensor<1> {
+    let [models, rows, columns] = x.dims();
+    x.reshape([models, rows * columns])
+        .mean_dim(1)
+        .reshape([models])
+}
+
 /// Columns at unit Euclidean length.
-pub fn unit_length(w: Tensor<2>) -> Tensor<2> {
-    let length = w.clone().square().sum_dim(0).sqrt().clamp_min(FLOOR);
+///
+/// # Shapes
+/// - input and output: `[models, rows, columns]`
+pub fn unit_length(w: Tensor<3>) -> Tensor<3> {
+    let length = w.clone().square().sum_dim(1).sqrt().clamp_min(FLOOR);
     w / length
 }
 
@@ -159,11 +181,12 @@ pub fn unit_length(w: Tensor<2>) -> Tensor<2> {
 /// start.
 ///
 /// # Shapes
-/// - `bases`: `[bins, rank]`; `x`: `[bins, frames]`, non-negative
-/// - output: `[rank, frames]`, non-negative
-pub fn activations(bases: &Tensor<2>, x: &Tensor<2>, updates: usize) -> Tensor<2> {
-    let ([_, rank], [_, frames]) = (bases.dims(), x.dims());
-    let flat = Tensor::ones([rank, frames], (&x.device(), x.dtype()));
+/// - `bases`: `[models, bins, rank]`, or one model's for all; `x`: `[models, bins, frames]`,
+///   non-negative
+/// - output: `[models, rank, frames]`, non-negative
+pub fn activations(bases: &Tensor<3>, x: &Tensor<3>, updates: usize) -> Tensor<3> {
+    let ([_, _, rank], [models, _, frames]) = (bases.dims(), x.dims());
+    let flat = Tensor::ones([models, rank, frames], (&x.device(), x.dtype()));
     (0..updates).fold(flat, |h, _| Objective::KL.update_activations(bases, h, x))
 }
 
@@ -176,12 +199,12 @@ mod tests {
 
     const SEED: u64 = 6;
 
-    fn uniform(rows: usize, columns: usize, purpose: &str) -> Tensor<2> {
+    fn uniform(rows: usize, columns: usize, purpose: &str) -> Tensor<3> {
         let mut rng = generator(SEED, purpose);
         let values: Vec<f32> = (0..rows * columns)
             .map(|_| rng.random_range(0.01..1.0))
             .collect();
-        Tensor::from_data(TensorData::new(values, [rows, columns]), &Device::flex())
+        Tensor::from_data(TensorData::new(values, [1, rows, columns]), &Device::flex())
     }
 
     #[test]
@@ -199,7 +222,7 @@ mod tests {
                     if basis_norm == BasisNorm::L2 {
                         w = unit_length(w);
                     }
-                    let value = |w: &Tensor<2>, h: &Tensor<2>| {
+                    let value = |w: &Tensor<3>, h: &Tensor<3>| {
                         objective
                             .value(w.clone().matmul(h.clone()), h, &x)
                             .into_scalar::<f32>()

@@ -10,7 +10,8 @@ use crate::dense::{Dense, Stage};
 use crate::loss::Estimate;
 
 /// Non-negative autoencoder with any number of layers, `X → H₁ → … → X̂`; without encoder and with
-/// one linear layer, an NMF.
+/// one linear layer, an NMF. Several networks of one shape may be stacked along the first dimension
+/// of every tensor, and each then sees only its own part of it.
 #[derive(Module, Debug)]
 pub struct Nae {
     /// From the spectrum to the bottleneck.
@@ -20,7 +21,7 @@ pub struct Nae {
 }
 
 impl Nae {
-    /// A network with weights drawn from `rng` in the order encoder, decoder.
+    /// One network with weights drawn from `rng` in the order encoder, decoder.
     ///
     /// `config` must have passed [`ModelConfig::validate`].
     pub fn new(config: &ModelConfig, bins: usize, rng: &mut ChaCha8Rng, device: &Device) -> Self {
@@ -47,18 +48,18 @@ impl Nae {
     /// Outputs of every encoder layer; the last is the latent.
     ///
     /// # Shapes
-    /// - `x`: `[bins, frames]`, compressed magnitudes
-    /// - output: `[units, frames]` each, non-negative
-    pub fn encode(&self, x: Tensor<2>) -> Vec<Tensor<2>> {
+    /// - `x`: `[models, bins, frames]`, compressed magnitudes
+    /// - output: `[models, units, frames]` each, non-negative
+    pub fn encode(&self, x: Tensor<3>) -> Vec<Tensor<3>> {
         run(&self.encoder, x)
     }
 
     /// Outputs of the decoder's hidden layers, and the estimate `X̂`.
     ///
     /// # Shapes
-    /// - `latent`: `[rank, frames]`, non-negative
-    /// - output: `[units, frames]` each, non-negative; the estimate `[bins, frames]`
-    pub fn decode(&self, latent: Tensor<2>) -> (Vec<Tensor<2>>, Estimate) {
+    /// - `latent`: `[models, rank, frames]`, non-negative
+    /// - output: `[models, units, frames]` each, non-negative; the estimate `[models, bins, frames]`
+    pub fn decode(&self, latent: Tensor<3>) -> (Vec<Tensor<3>>, Estimate) {
         let Some((last, hidden)) = self.decoder.split_last() else {
             return (Vec::new(), latent.into());
         };
@@ -68,6 +69,30 @@ impl Nae {
             activation: last.activation(),
         };
         (hidden, estimate)
+    }
+
+    /// Several networks of one shape as one, in order.
+    pub fn stack(networks: &[Self]) -> Self {
+        let part = |of: fn(&Self) -> &Vec<Dense>| {
+            let layers: Vec<&[Dense]> = networks
+                .iter()
+                .map(|network| of(network).as_slice())
+                .collect();
+            stack_layers(&layers)
+        };
+        Self {
+            encoder: part(|network| &network.encoder),
+            decoder: part(|network| &network.decoder),
+        }
+    }
+
+    /// Network number `model` of a stack, alone.
+    pub fn member(&self, model: usize) -> Self {
+        let alone = |layers: &[Dense]| layers.iter().map(|layer| layer.member(model)).collect();
+        Self {
+            encoder: alone(&self.encoder),
+            decoder: alone(&self.decoder),
+        }
     }
 
     /// The frozen part that turns activations at `latent` into spectra, on `device`.
@@ -103,9 +128,17 @@ pub fn stage(config: &ModelConfig, index: usize) -> Stage {
     }
 }
 
+/// Layer by layer, the layers of several models as one.
+pub(crate) fn stack_layers(models: &[&[Dense]]) -> Vec<Dense> {
+    let depth = models.first().map_or(0, |layers| layers.len());
+    let layer =
+        |i: usize| -> Vec<&Dense> { models.iter().filter_map(|layers| layers.get(i)).collect() };
+    (0..depth).filter_map(|i| Dense::stack(&layer(i))).collect()
+}
+
 /// Every layer's output in order.
-pub(crate) fn run(layers: &[Dense], input: Tensor<2>) -> Vec<Tensor<2>> {
-    let mut outputs: Vec<Tensor<2>> = Vec::with_capacity(layers.len());
+pub(crate) fn run(layers: &[Dense], input: Tensor<3>) -> Vec<Tensor<3>> {
+    let mut outputs: Vec<Tensor<3>> = Vec::with_capacity(layers.len());
     for layer in layers {
         let x = outputs.last().unwrap_or(&input).clone();
         outputs.push(layer.forward(x));

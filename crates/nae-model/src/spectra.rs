@@ -4,38 +4,52 @@ use burn::tensor::{Device, Tensor};
 use nae_audio::Magnitude;
 
 use crate::error::ModelError;
-use crate::init::matrix;
+use crate::init::from_host;
 
 /// Magnitudes as the rows of `[bins, frames]`, row-major.
 pub fn bin_major(magnitude: &Magnitude) -> Vec<f32> {
-    let (bins, frames) = (magnitude.bins(), magnitude.frames());
-    let mut values = vec![0.0f32; bins * frames];
-    for t in 0..frames {
-        for (f, &x) in magnitude.frame(t).iter().enumerate() {
-            values[f * frames + t] = x;
-        }
-    }
+    let mut values = vec![0.0f32; magnitude.bins() * magnitude.frames()];
+    write_rows(magnitude, &mut values, magnitude.frames(), |x| x);
     values
 }
 
-/// Uploads magnitudes scaled and compressed, `(gain·|X|)^γ`.
+/// Writes `map` of magnitudes into the rows of `[bins, frames]`, whose ends stay as they are if
+/// there are more `frames`.
+fn write_rows(magnitude: &Magnitude, rows: &mut [f32], frames: usize, map: impl Fn(f32) -> f32) {
+    for t in 0..magnitude.frames() {
+        for (f, &x) in magnitude.frame(t).iter().enumerate() {
+            rows[f * frames + t] = map(x);
+        }
+    }
+}
+
+/// Uploads magnitudes scaled and compressed, `(gain·|X|)^γ`, one after the other; shorter ones are
+/// filled up with silence to the longest.
 ///
 /// # Shapes
-/// - `magnitude`: `frames × bins` on the host
-/// - output: `[bins, frames]`
-pub fn upload(magnitude: &Magnitude, gain: f64, compression: f64, device: &Device) -> Tensor<2> {
-    let mut values = bin_major(magnitude);
-    for x in &mut values {
-        let scaled = f64::from(*x) * gain;
-        *x = if compression == 0.5 {
+/// - `magnitudes`: `frames × bins` each on the host, with its gain
+/// - output: `[magnitudes, bins, frames]`
+pub fn upload(magnitudes: &[(&Magnitude, f64)], compression: f64, device: &Device) -> Tensor<3> {
+    let bins = magnitudes
+        .first()
+        .map_or(0, |(magnitude, _)| magnitude.bins());
+    let frames = magnitudes.iter().map(|(magnitude, _)| magnitude.frames());
+    let frames = frames.max().unwrap_or(0);
+    let compress = |x: f32, gain: f64| {
+        let scaled = f64::from(x) * gain;
+        if compression == 0.5 {
             scaled.sqrt() as f32 // the defaults, and many times faster
         } else if compression == 0.25 {
             scaled.sqrt().sqrt() as f32
         } else {
             scaled.powf(compression) as f32
-        };
+        }
+    };
+    let mut values = vec![0.0f32; magnitudes.len() * bins * frames];
+    for (plane, (magnitude, gain)) in values.chunks_mut((bins * frames).max(1)).zip(magnitudes) {
+        write_rows(magnitude, plane, frames, |x| compress(x, *gain));
     }
-    matrix(values, magnitude.bins(), magnitude.frames(), device)
+    from_host(values, [magnitudes.len(), bins, frames], device)
 }
 
 /// Level of a sound: its standard deviation as its spectra show it, silent frames left out.
@@ -65,20 +79,28 @@ pub fn level_of(energies: &[f64], bins: usize, silence_db: f32) -> f64 {
     (power / (count * bins).max(1) as f64 / (bins.max(2) - 1) as f64).sqrt()
 }
 
-/// Reads a `[bins, frames]` tensor back to the host's frame-major order.
+/// Reads spectra back to the host's frame-major order.
+///
+/// # Shapes
+/// - `spectra`: `[models, bins, frames]`, of which the first `frames` of every model are real
 ///
 /// # Errors
 /// [`ModelError::Device`] if the device fails, [`ModelError::Write`] never.
-pub fn download(tensor: Tensor<2>) -> Result<Magnitude, ModelError> {
-    let [bins, frames] = tensor.dims();
-    let rows = read(tensor)?;
-    let mut values = vec![0.0f32; bins * frames];
-    for f in 0..bins {
-        for t in 0..frames {
-            values[t * bins + f] = rows[f * frames + t];
-        }
-    }
-    Ok(Magnitude::new(bins, frames, values)?)
+pub fn download(spectra: Tensor<3>, frames: &[usize]) -> Result<Vec<Magnitude>, ModelError> {
+    let [_, bins, longest] = spectra.dims();
+    let values = read(spectra)?;
+    let planes = values.chunks((bins * longest).max(1)).zip(frames);
+    planes
+        .map(|(rows, &frames)| {
+            let mut values = vec![0.0f32; bins * frames];
+            for (f, row) in rows.chunks_exact(longest).enumerate() {
+                for (t, &x) in row[..frames].iter().enumerate() {
+                    values[t * bins + f] = x;
+                }
+            }
+            Ok(Magnitude::new(bins, frames, values)?)
+        })
+        .collect()
 }
 
 /// Reads a tensor's values back, row-major.

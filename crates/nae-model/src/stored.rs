@@ -8,7 +8,7 @@ use safetensors::tensor::{Dtype, SafeTensors};
 use serde::de::DeserializeOwned;
 
 use crate::error::ModelError;
-use crate::init::matrix;
+use crate::init::from_host;
 
 /// A file's bytes and its metadata.
 #[derive(Debug)]
@@ -145,8 +145,8 @@ impl Stored {
         name: String,
         shape: [usize; 2],
         device: &Device,
-    ) -> Result<Tensor<2>, ModelError> {
+    ) -> Result<Tensor<3>, ModelError> {
         let values = self.values(tensors, &name, &shape)?;
-        Ok(matrix(values, shape[0], shape[1], device))
+        Ok(from_host(values, [1, shape[0], shape[1]], device))
     }
 }

@@ -56,7 +56,7 @@ fn model(config: ModelConfig) -> Model {
 }
 
 fn estimate(model: &Model) -> Vec<f32> {
-    let x = Tensor::<2>::ones([17, 3], &Device::flex());
+    let x = Tensor::<3>::ones([1, 17, 3], &Device::flex());
     let latent = model.network.encode(x).pop().unwrap();
     model
         .network

@@ -27,11 +27,11 @@ fn device() -> Device {
     Device::flex().autodiff()
 }
 
-fn double(values: Vec<f64>, shape: [usize; 2]) -> Tensor<2> {
+fn double(values: Vec<f64>, shape: [usize; 3]) -> Tensor<3> {
     Tensor::from_data(TensorData::new(values, shape), (&device(), DType::F64))
 }
 
-fn values(tensor: Tensor<2>) -> Vec<f64> {
+fn values(tensor: Tensor<3>) -> Vec<f64> {
     tensor.into_data().try_to_vec().unwrap()
 }
 
@@ -65,7 +65,7 @@ fn network(config: &ModelConfig, layer: usize, index: usize, shift: f64) -> Nae 
         if let Some(bias) = &dense.bias {
             let shape = bias.dims();
             dense.bias = Some(Param::from_tensor(double(
-                uniform(shape[0], 0.1, 0.4, "bias"),
+                uniform(shape[1], 0.1, 0.4, "bias"),
                 shape,
             )));
         }
@@ -77,7 +77,7 @@ fn target() -> Target {
     Target::new(
         double(
             uniform(BINS * FRAMES, 0.05, 3.0, "spectrum"),
-            [BINS, FRAMES],
+            [1, BINS, FRAMES],
         ),
         DEFAULT_EPS,
     )
@@ -87,7 +87,7 @@ fn loss(network: &Nae) -> Tensor<1> {
     let target = target();
     let encoded = network.encode(target.spectrum.clone());
     let (decoded, estimate) = network.decode(encoded.last().unwrap().clone());
-    generalised_kl(&target, estimate) + sparsity(encoded.iter().chain(&decoded), LAMBDA).unwrap()
+    generalised_kl(&target, estimate) + sparsity(encoded.iter().chain(&decoded), &[LAMBDA]).unwrap()
 }
 
 fn scalar(loss: Tensor<1>) -> f64 {
@@ -164,12 +164,13 @@ fn activation_gradients_agree_with_finite_differences_and_decoders_get_none() {
                     let mut leaf = start.clone();
                     leaf[index] += shift;
                     let mut activations =
-                        Activations::new(double(leaf.clone(), [decoder.rank(), FRAMES]), form);
+                        Activations::new(double(leaf.clone(), [1, decoder.rank(), FRAMES]), form);
                     // the leaf itself, not the activations, is what moves
-                    activations.leaf = Param::from_tensor(double(leaf, [decoder.rank(), FRAMES]));
+                    activations.leaf =
+                        Param::from_tensor(double(leaf, [1, decoder.rank(), FRAMES]));
                     let h = activations.value();
                     let loss = generalised_kl(&target(), decoder.decode(h.clone()))
-                        + sparsity([&h], LAMBDA).unwrap();
+                        + sparsity([&h], &[LAMBDA]).unwrap();
                     (activations, loss)
                 };
                 let (activations, centre) = at(0, 0.0);
@@ -212,7 +213,7 @@ fn the_divergence_equals_its_definition_and_vanishes_at_the_target() {
         .map(|(x, y)| x * ((x + DEFAULT_EPS).ln() - (y + DEFAULT_EPS).ln()) - x + y)
         .sum::<f64>()
         / x.len() as f64;
-    let came = scalar(generalised_kl(&target, double(estimate, [BINS, FRAMES])));
+    let came = scalar(generalised_kl(&target, double(estimate, [1, BINS, FRAMES])));
     assert!((came - expected).abs() < 1e-12);
     assert_eq!(
         scalar(generalised_kl(&target, target.spectrum.clone())),
@@ -224,7 +225,7 @@ fn the_divergence_equals_its_definition_and_vanishes_at_the_target() {
 fn silence_gives_a_finite_loss_and_finite_gradients() {
     for config in configs() {
         let network = Nae::new(&config, BINS, &mut generator(SEED, "weights"), &device());
-        let target = Target::new(Tensor::zeros([BINS, FRAMES], &device()), DEFAULT_EPS);
+        let target = Target::new(Tensor::zeros([1, BINS, FRAMES], &device()), DEFAULT_EPS);
         let latent = network.encode(target.spectrum.clone()).pop().unwrap();
         let loss = generalised_kl(&target, network.decode(latent).1);
         let gradients = loss.backward();

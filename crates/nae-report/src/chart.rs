@@ -1,14 +1,12 @@
 //! Curves on axes, as inline SVG.
 
-use std::ops::Range;
-
 use askama::Template;
 use plotters::coord::Shift;
-use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, ValueFormatter};
-use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
 use crate::ReportError;
+use crate::look::{GRID, INK, Look, Mark};
+use crate::ruler::{Ruler, ends};
 use crate::ticks::{self, Tick};
 
 /// Size of the drawing in its own units, of which lines take whole numbers; the page scales it.
@@ -20,24 +18,6 @@ const LINE: u32 = 6;
 const MAX_POINTS: usize = 800;
 /// Markers drawn on one curve.
 const MARKERS: usize = 7;
-
-/// Placeholders that the style sheet replaces by the colours of the reader's theme.
-const INK: RGBColor = RGBColor(1, 1, 1);
-const GRID: RGBColor = RGBColor(2, 2, 2);
-
-/// Colours that readers of any colour vision tell apart (Okabe and Ito, without black, which is
-/// the ink, and yellow, which is lost on white).
-const COLOURS: [RGBColor; 6] = [
-    RGBColor(0x00, 0x72, 0xB2),
-    RGBColor(0xD5, 0x5E, 0x00),
-    RGBColor(0x00, 0x9E, 0x73),
-    RGBColor(0xCC, 0x79, 0xA7),
-    RGBColor(0xE6, 0x9F, 0x00),
-    RGBColor(0x56, 0xB4, 0xE9),
-];
-/// Length of dashes and of the gaps between them; no gap: a solid line.
-const DASHES: [(i32, i32); 4] = [(1, 0), (32, 16), (10, 12), (56, 20)];
-const MARKS: [Mark; 3] = [Mark::Circle, Mark::Triangle, Mark::Square];
 
 /// One curve.
 #[derive(Debug, Clone, PartialEq)]
@@ -148,7 +128,7 @@ impl Chart {
                     .map(|&(x, y)| (x, self.y_scale.height(y)))
                     .filter(|(x, y)| x.is_finite() && y.is_finite())
                     .collect(),
-                style: LineStyle::of(index),
+                style: Look::of(index),
             })
             .collect()
     }
@@ -231,57 +211,11 @@ impl CurveScale {
 
 type Axes<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Ruler, Ruler>>;
 
-/// One side of the chart: its ends and its ticks.
-struct Ruler {
-    length: RangedCoordf64,
-    ticks: Vec<Tick>,
-}
-
-impl Ruler {
-    fn new(start: f64, end: f64, ticks: Vec<Tick>) -> Self {
-        Self {
-            length: (start..end).into(),
-            ticks,
-        }
-    }
-}
-
-impl Ranged for Ruler {
-    type FormatOption = NoDefaultFormatting;
-    type ValueType = f64;
-
-    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
-        self.length.map(value, limit)
-    }
-
-    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
-        match hint.weight().allow_light_points() {
-            true => vec![],
-            false => self.ticks.iter().map(|t| t.value).collect(),
-        }
-    }
-
-    fn range(&self) -> Range<f64> {
-        self.length.range()
-    }
-}
-
-impl ValueFormatter<f64> for Ruler {
-    fn format(value: &f64) -> String {
-        ticks::number(*value, 0)
-    }
-
-    fn format_ext(&self, value: &f64) -> String {
-        let tick = self.ticks.iter().find(|t| t.value == *value);
-        tick.map_or(String::new(), |t| t.label.clone())
-    }
-}
-
 /// A curve as it is drawn.
 struct Line<'a> {
     name: &'a str,
     points: Vec<(f64, f64)>,
-    style: LineStyle,
+    style: Look,
 }
 
 impl Line<'_> {
@@ -328,48 +262,6 @@ impl Line<'_> {
             },
         }
     }
-}
-
-/// What tells a curve from the others: colour, dashes and markers all differ from neighbour to
-/// neighbour, and no two of the first twelve curves look alike.
-struct LineStyle {
-    colour: RGBColor,
-    dash: (i32, i32),
-    mark: Mark,
-}
-
-impl LineStyle {
-    fn of(index: usize) -> Self {
-        Self {
-            colour: COLOURS[index % COLOURS.len()],
-            dash: DASHES[index % DASHES.len()],
-            mark: MARKS[index % MARKS.len()],
-        }
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Mark {
-    Circle,
-    Triangle,
-    Square,
-}
-
-/// The smallest and largest of some numbers, moved apart by `margin` of their distance each; 0 and
-/// 1 when there are none, and one apart when they are all the same.
-fn ends(values: impl Iterator<Item = f64>, margin: f64) -> (f64, f64) {
-    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
-        (low.min(v), high.max(v))
-    });
-    if low > high {
-        return (0.0, 1.0);
-    }
-    if low == high {
-        let apart = (low.abs() * 0.1).max(0.5);
-        return (low - apart, high + apart);
-    }
-    let apart = (high - low) * margin;
-    (low - apart, high + apart)
 }
 
 /// At most `most` points, evenly spaced, the first and the last among them.
@@ -436,7 +328,7 @@ mod tests {
                 let line = Line {
                     name: "",
                     points: vec![],
-                    style: LineStyle::of(index),
+                    style: Look::of(index),
                 };
                 let legend = line.legend();
                 format!("{} {} {}", legend.colour, legend.dashes, legend.mark)

@@ -102,6 +102,56 @@ pub enum ReportError {
         /// Cells in the header.
         header: usize,
     },
+    /// A figure could not be turned into pixels.
+    #[error("the figure \"{figure}\" could not be turned into pixels: {reason}")]
+    Raster {
+        /// Title of the figure.
+        figure: String,
+        /// What was in the way.
+        reason: String,
+    },
+    /// A link that leads anywhere but to a file beside the page.
+    #[error("the link \"{href}\" does not lead to a file beside the page; give a relative path")]
+    Link {
+        /// The address given.
+        href: String,
+    },
+    /// Nothing to compare.
+    #[error("there are no observations to compare; run the experiment first")]
+    NoObservations,
+    /// A system whose observations do not describe one and the same system.
+    #[error(
+        "the system \"{system}\" is described both as {one} and as {other}; give each its own name"
+    )]
+    TwoInOne {
+        /// Name of the system.
+        system: String,
+        /// One description.
+        one: String,
+        /// Another.
+        other: String,
+    },
+    /// Two systems that a figure could not tell apart.
+    #[error(
+        "\"{one}\" and \"{other}\" are both {described}; give them different variants, so that \
+         figures can tell them apart"
+    )]
+    SameSystem {
+        /// Name of one.
+        one: String,
+        /// Name of the other.
+        other: String,
+        /// What both are.
+        described: String,
+    },
+    /// A baseline that no observation belongs to.
+    #[error("there is no baseline \"{baseline}\" among the systems; there are {known}")]
+    NoBaseline {
+        /// The baseline asked for.
+        baseline: String,
+        /// What there is instead.
+        known: String,
+    },
     /// A picture could not be written as PNG.
     #[error("a picture could not be written as PNG")]
     Png(#[from] png::EncodingError),

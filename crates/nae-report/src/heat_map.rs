@@ -12,6 +12,13 @@ const LEVELS: usize = 255;
 const NOT_FINITE: u8 = LEVELS as u8;
 const GREEN: [u8; 3] = [0x2C, 0xD0, 0xA0];
 
+/// 300 dots per inch.
+const PIXELS: png::PixelDimensions = png::PixelDimensions {
+    xppu: 11_811,
+    yppu: 11_811,
+    unit: png::Unit::Meter,
+};
+
 /// The palette entry for a position on the scale, 0 (dark) to 1 (bright); none is green.
 pub(crate) fn level(position: Option<f64>) -> u8 {
     match position {
@@ -28,8 +35,13 @@ pub(crate) fn data_uri(width: usize, height: usize, levels: &[u8]) -> Result<Str
 
 /// The scale itself, one pixel wide, bright at the top.
 pub(crate) fn scale_data_uri() -> Result<String, ReportError> {
-    let levels: Vec<u8> = (0..LEVELS).rev().map(|l| l as u8).collect();
-    data_uri(1, LEVELS, &levels)
+    let (height, levels) = scale();
+    data_uri(1, height, &levels)
+}
+
+/// The palette entries of the scale, bright at the top, and their number.
+pub(crate) fn scale() -> (usize, Vec<u8>) {
+    (LEVELS, (0..LEVELS).rev().map(|l| l as u8).collect())
 }
 
 fn png_file(width: usize, height: usize, levels: &[u8]) -> Result<Vec<u8>, ReportError> {
@@ -46,12 +58,35 @@ fn png_file(width: usize, height: usize, levels: &[u8]) -> Result<Vec<u8>, Repor
     Ok(file)
 }
 
+/// A PNG file of `width × height` pixels of red, green, blue and an opacity that is left out.
+pub(crate) fn rgba_file(width: u32, height: u32, pixels: &[u8]) -> Result<Vec<u8>, ReportError> {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_pixel_dims(Some(PIXELS));
+    let opaque: Vec<u8> = pixels
+        .chunks_exact(4)
+        .flat_map(|p| [p[0], p[1], p[2]])
+        .collect();
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&opaque)?;
+    writer.finish()?;
+    Ok(file)
+}
+
+/// The colour of a palette entry.
+pub(crate) fn colour(level: u8) -> [u8; 3] {
+    match level {
+        NOT_FINITE => GREEN,
+        level => colorous::MAGMA
+            .eval_rational(level.into(), LEVELS)
+            .into_array(),
+    }
+}
+
 fn palette() -> Vec<u8> {
-    (0..LEVELS)
-        .map(|l| colorous::MAGMA.eval_rational(l, LEVELS).into_array())
-        .chain([GREEN])
-        .flatten()
-        .collect()
+    (0..=NOT_FINITE).flat_map(colour).collect()
 }
 
 #[cfg(test)]

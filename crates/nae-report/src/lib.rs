@@ -5,6 +5,9 @@
 //! pictures are PNG data URIs, charts are inline SVG, and a content security policy forbids
 //! everything from outside. The same page always renders to the same bytes.
 //!
+//! [`plots`] makes [`Figure`]s, which stand on a page and are SVG and PNG files too; [`comparison`]
+//! turns scored mixtures into a page of them, with the paired tests of [`statistics`].
+//!
 //! This crate knows neither tensors nor sound files; samples and magnitudes come in as numbers.
 //!
 //! ```
@@ -24,22 +27,30 @@
 //! # Ok::<(), nae_report::ReportError>(())
 //! ```
 
+mod canvas;
 mod chart;
+pub mod comparison;
 mod error;
+mod figure;
 mod heat_map;
+mod look;
 mod matrix;
 mod page;
 mod picture;
 mod player;
+pub mod plots;
+mod ruler;
+pub mod statistics;
 mod table;
 mod ticks;
 mod track;
 
 pub use chart::{Chart, Curve, CurveScale};
 pub use error::ReportError;
+pub use figure::{Figure, FigureFile};
 pub use matrix::Matrix;
 pub use page::{Block, Page, Section, Settings};
 pub use picture::{Axis, Picture, Scale};
 pub use player::Player;
-pub use table::Table;
+pub use table::{Cell, Link, Table};
 pub use track::Track;

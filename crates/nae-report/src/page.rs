@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
-use crate::{Chart, Picture, Player, ReportError, Table};
+use crate::{Chart, Figure, Picture, Player, ReportError, Table};
 
 const STYLE: &str = include_str!("../templates/page.css");
 const SCRIPT: &str = include_str!("../templates/player.js");
@@ -114,6 +114,8 @@ pub enum Block {
     Pictures(Vec<Picture>),
     /// Curves on axes.
     Chart(Chart),
+    /// A drawing that is also a file.
+    Figure(Figure),
     /// Text kept as it is.
     Settings(Settings),
 }
@@ -154,6 +156,7 @@ impl Block {
                 Ok(PicturesView { pictures }.render()?)
             }
             Self::Chart(chart) => chart.render(),
+            Self::Figure(figure) => figure.render(),
             Self::Settings(Settings { title, text }) => Ok(SettingsView {
                 title,
                 text: text.trim_end(),

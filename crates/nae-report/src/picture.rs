@@ -204,6 +204,12 @@ impl Picture {
     }
 
     fn data_uri(&self) -> Result<String, ReportError> {
+        let (width, height, levels) = self.cells()?;
+        heat_map::data_uri(width, height, &levels)
+    }
+
+    /// Width, height and palette entries of the picture, the top row first.
+    pub(crate) fn cells(&self) -> Result<(usize, usize, Vec<u8>), ReportError> {
         let levels = self.levels()?;
         let pooled = self.matrix.pooled(MAX_ROWS, MAX_COLS);
         let pixels: Vec<u8> = pooled
@@ -213,7 +219,28 @@ impl Picture {
             .flatten()
             .map(|v| heat_map::level(levels.position(*v)))
             .collect();
-        heat_map::data_uri(pooled.cols(), pooled.rows(), &pixels)
+        Ok((pooled.cols(), pooled.rows(), pixels))
+    }
+
+    /// Whether both axes can be drawn.
+    pub(crate) fn check(&self) -> Result<(), ReportError> {
+        self.axis_ticks(&self.x, 1)?;
+        self.axis_ticks(&self.y, 1)?;
+        Ok(())
+    }
+
+    /// Labels of the scale and where they stand on it, 0 (dark) to 1 (bright).
+    pub(crate) fn scale_labels(&self) -> Result<Vec<(String, f64)>, ReportError> {
+        Ok(match self.levels()? {
+            Levels::Decibels { range_db, .. } => ticks::linear(-range_db, 0.0, 4)
+                .into_iter()
+                .map(|tick| (format!("{} dB", tick.label), tick.value / range_db + 1.0))
+                .collect(),
+            Levels::Linear { low, high } => ticks::linear(low, high, 4)
+                .into_iter()
+                .map(|tick| (tick.label, (tick.value - low) / (high - low)))
+                .collect(),
+        })
     }
 
     fn levels(&self) -> Result<Levels, ReportError> {
@@ -253,18 +280,10 @@ impl Picture {
     }
 
     fn scale_ticks(&self) -> Result<Vec<Place>, ReportError> {
-        Ok(match self.levels()? {
-            Levels::Decibels { range_db, .. } => {
-                let mut ticks = ticks::linear(-range_db, 0.0, 4);
-                for tick in &mut ticks {
-                    tick.label.push_str(" dB");
-                }
-                places(ticks, |db| db / range_db + 1.0)
-            }
-            Levels::Linear { low, high } => {
-                places(ticks::linear(low, high, 4), |v| (v - low) / (high - low))
-            }
-        })
+        let places = self.scale_labels()?.into_iter();
+        Ok(places
+            .map(|(label, share)| Place::new(label, share))
+            .collect())
     }
 }
 
@@ -306,18 +325,21 @@ struct Place {
     down: String,
 }
 
+impl Place {
+    /// A label at a share of the way from the left or lower end, 0 to 1.
+    fn new(label: String, share: f64) -> Self {
+        let percent = 100.0 * share;
+        Self {
+            label,
+            right: format!("{percent:.2}%"),
+            down: format!("{:.2}%", 100.0 - percent),
+        }
+    }
+}
+
 fn places(ticks: Vec<Tick>, position: impl Fn(f64) -> f64) -> Vec<Place> {
-    ticks
-        .into_iter()
-        .map(|tick| {
-            let percent = 100.0 * position(tick.value);
-            Place {
-                label: tick.label,
-                right: format!("{percent:.2}%"),
-                down: format!("{:.2}%", 100.0 - percent),
-            }
-        })
-        .collect()
+    let place = |tick: Tick| Place::new(tick.label, position(tick.value));
+    ticks.into_iter().map(place).collect()
 }
 
 #[derive(Template)]

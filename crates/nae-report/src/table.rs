@@ -12,7 +12,47 @@ pub struct Table {
     /// Names of the columns.
     pub header: Vec<String>,
     /// Cells, row after row, each row as long as the header.
-    pub rows: Vec<Vec<String>>,
+    pub rows: Vec<Vec<Cell>>,
+}
+
+/// What stands in a row under a column: a text, links, or both.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cell {
+    /// The text; may be empty.
+    pub text: String,
+    /// Links behind it.
+    pub links: Vec<Link>,
+}
+
+/// A link to a file beside the page.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Link {
+    /// What to click on.
+    pub text: String,
+    /// Where it leads: a path from the page's own folder.
+    pub href: String,
+}
+
+impl<T: Into<String>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Self {
+            text: text.into(),
+            links: vec![],
+        }
+    }
+}
+
+impl Link {
+    fn check(&self) -> Result<(), ReportError> {
+        // neither "https:…" nor "javascript:…" nor "//host/…"
+        let first = self.href.split('/').next().unwrap_or_default();
+        if self.href.is_empty() || first.is_empty() || first.contains(':') {
+            return Err(ReportError::Link {
+                href: self.href.clone(),
+            });
+        }
+        Ok(())
+    }
 }
 
 impl Table {
@@ -31,7 +71,7 @@ impl Table {
     }
 
     /// The same table with one more row.
-    pub fn row<T: Into<String>>(mut self, cells: impl IntoIterator<Item = T>) -> Self {
+    pub fn row<T: Into<Cell>>(mut self, cells: impl IntoIterator<Item = T>) -> Self {
         self.rows.push(cells.into_iter().map(Into::into).collect());
         self
     }
@@ -47,10 +87,21 @@ impl Table {
                 });
             }
         }
+        let links = self.rows.iter().flatten().flat_map(|cell| &cell.links);
+        links.into_iter().try_for_each(Link::check)?;
         let numeric: Vec<bool> = (0..columns).map(|c| self.is_numeric(c)).collect();
         let view = View {
             caption: &self.caption,
-            header: cells(&self.header, &numeric),
+            header: self
+                .header
+                .iter()
+                .zip(&numeric)
+                .map(|(text, &is_numeric)| CellView {
+                    text,
+                    links: &[],
+                    is_numeric,
+                })
+                .collect(),
             rows: self.rows.iter().map(|r| cells(r, &numeric)).collect(),
         };
         Ok(view.render()?)
@@ -60,7 +111,7 @@ impl Table {
         let mut filled = self
             .rows
             .iter()
-            .map(|row| row[column].as_str())
+            .map(|row| row[column].text.as_str())
             .filter(|cell| !matches!(*cell, "" | "–" | "—" | "-"))
             .peekable();
         filled.peek().is_some() && filled.all(starts_as_number)
@@ -73,13 +124,32 @@ fn starts_as_number(cell: &str) -> bool {
     is_number || matches!(unsigned, "inf" | "NaN" | "∞")
 }
 
-fn cells<'a>(texts: &'a [String], numeric: &[bool]) -> Vec<Cell<'a>> {
-    let cell = |(text, &is_numeric): (&'a String, &bool)| Cell { text, is_numeric };
-    texts.iter().zip(numeric).map(cell).collect()
+fn cells<'a>(row: &'a [Cell], numeric: &[bool]) -> Vec<CellView<'a>> {
+    let cell = |(cell, &is_numeric): (&'a Cell, &bool)| CellView {
+        text: &cell.text,
+        links: &cell.links,
+        is_numeric,
+    };
+    row.iter().zip(numeric).map(cell).collect()
 }
 
-struct Cell<'a> {
+/// Cells with more letters are broken into lines.
+const LONG: usize = 40;
+
+impl CellView<'_> {
+    fn class(&self) -> &'static str {
+        match self.is_numeric {
+            _ if !self.links.is_empty() => " class=\"links\"",
+            true => " class=\"number\"",
+            false if self.text.chars().count() > LONG => " class=\"long\"",
+            false => "",
+        }
+    }
+}
+
+struct CellView<'a> {
     text: &'a str,
+    links: &'a [Link],
     is_numeric: bool,
 }
 
@@ -87,8 +157,8 @@ struct Cell<'a> {
 #[template(path = "table.html")]
 struct View<'a> {
     caption: &'a str,
-    header: Vec<Cell<'a>>,
-    rows: Vec<Vec<Cell<'a>>>,
+    header: Vec<CellView<'a>>,
+    rows: Vec<Vec<CellView<'a>>>,
 }
 
 #[cfg(test)]
@@ -125,6 +195,29 @@ mod tests {
             error.to_string(),
             "row 2 of a table has 1 cells, its header has 2"
         );
+    }
+
+    #[test]
+    fn links_lead_to_files_beside_the_page_alone() {
+        let table = |href: &str| {
+            let link = Link {
+                text: "<play>".into(),
+                href: href.into(),
+            };
+            Table::new(["a"]).row([Cell {
+                text: "1".into(),
+                links: vec![link],
+            }])
+        };
+        let html = table("players/a & b.html").render().unwrap();
+        assert!(
+            html.contains("<a href=\"players/a &#38; b.html\">&#60;play&#62;</a>"),
+            "{html}"
+        );
+        for href in ["", "javascript:alert(1)", "https://a/b", "//a/b", "/etc/x"] {
+            let error = table(href).render().unwrap_err();
+            assert!(matches!(error, ReportError::Link { .. }), "{href}");
+        }
     }
 
     #[test]

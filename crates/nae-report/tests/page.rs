@@ -1,7 +1,9 @@
 //! The page as a reader's browser gets it.
 
+use nae_report::plots::{Bound, BoxEntry, BoxPlot};
 use nae_report::{
-    Block, Chart, Matrix, Page, Picture, Player, ReportError, Section, Settings, Table, Track,
+    Block, Chart, Figure, Matrix, Page, Picture, Player, ReportError, Section, Settings, Table,
+    Track,
 };
 
 const RATE: u32 = 8000;
@@ -11,6 +13,25 @@ const HOSTILE: &str = "</script><img src=x onerror=\"alert('1')\">&";
 
 fn matrix() -> Result<Matrix, ReportError> {
     Matrix::new(2, 3, vec![0.0, f32::NAN, 2.0, 3.0, 4.0, 5.0])
+}
+
+fn figure(text: &str) -> Result<Figure, ReportError> {
+    BoxPlot {
+        title: text.into(),
+        caption: text.into(),
+        x_label: text.into(),
+        y_label: text.into(),
+        groups: vec![text.into()],
+        series: vec![text.into()],
+        boxes: vec![BoxEntry {
+            group: 0,
+            series: 0,
+            values: vec![1.0, 2.0, 4.0],
+        }],
+        bounds: vec![Bound::new(text, 3.0)],
+        ..BoxPlot::default()
+    }
+    .figure()
 }
 
 /// A page with one block of every kind and the given text wherever text goes.
@@ -37,6 +58,7 @@ fn page(text: &str) -> Result<Page, ReportError> {
             .with(Block::Chart(
                 Chart::losses(text).curve(text, vec![(0.0, 3.0), (1.0, f64::NAN), (2.0, 1.0)]),
             ))
+            .with(Block::Figure(figure(text)?))
             .with(Block::Settings(Settings::new(text, text))),
     );
     Ok(page)

@@ -29,6 +29,9 @@ pub enum SeparateError {
         /// The model's source.
         name: String,
     },
+    /// What stopped all mixtures that went through together.
+    #[error("{0}")]
+    Stack(String),
     /// Models, settings, devices.
     #[error(transparent)]
     Model(#[from] ModelError),

@@ -7,6 +7,7 @@ use nae_audio::Magnitude;
 use nae_model::optim::{Flow, Progress};
 
 use crate::error::SeparateError;
+use crate::sources::Search;
 
 /// How much of a mixture is whose.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ pub struct Explained {
 }
 
 /// What explains a mixture's magnitudes as its sources' parts: activations that are searched for
-/// ([`Search`](crate::Search)), or a network that reads them in one pass.
+/// ([`Search`]), or a network that reads them in one pass.
 ///
 /// Everything around it (levels, silence, channels, blocks, resampling) is
 /// [`Separator`](crate::Separator)'s.
@@ -42,4 +43,9 @@ pub trait Explainer: Debug + Send + Sync {
         gain: f64,
         observe: &mut dyn FnMut(&Progress) -> Flow,
     ) -> Result<Explained, SeparateError>;
+
+    /// The search, if this is one: many mixtures can go through together then.
+    fn search(&self) -> Option<&Search> {
+        None
+    }
 }

@@ -1,21 +1,21 @@
-//! Searching the activations that explain a mixture.
+//! Searching the activations that explain mixtures.
 
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use nae_audio::Magnitude;
-use nae_kernels::shares;
-use nae_model::Activations;
+use nae_kernels::Sharing;
+use nae_model::init::from_host;
 use nae_model::loss::{Target, objective};
-use nae_model::optim::{Flow, Plan, Progress, descend};
+use nae_model::optim::{Descent, Flow, Plan, Progress, descend};
 use nae_model::random::generator;
 use nae_model::spectra::upload;
+use nae_model::{Activations, Decoder};
 use rand::RngExt;
 use rayon::prelude::*;
 
 use crate::error::SeparateError;
-use crate::explainer::{Explained, Explainer};
-use crate::mask::{ratio_masks, recompress};
+use crate::mask::recompress;
 use crate::settings::Start;
 use crate::sources::{FrozenModel, Search};
 
@@ -26,12 +26,23 @@ pub struct Latents {
     pub sources: Vec<Activations>,
 }
 
+/// A mixture and the models to explain it with.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'a> {
+    /// The sources' models.
+    pub search: &'a Search,
+    /// The mixture's magnitudes at the models' rate.
+    pub mixture: &'a Magnitude,
+    /// Brings the mixture to the level the models were trained at.
+    pub gain: f64,
+}
+
 /// Where a run ended.
 #[derive(Debug)]
 pub struct Found {
-    /// Every source's part of the mixture, `[bins, frames]` each, off the tape; all to the same
+    /// Every source's part of the mixture, `[1, bins, frames]` each, off the tape; all to the same
     /// exponent.
-    pub estimates: Vec<Tensor<2>>,
+    pub estimates: Vec<Tensor<3>>,
     /// Every source's activations, `[rank, frames]` each, off the tape.
     pub activations: Vec<Tensor<2>>,
     /// Loss (mean over the last window of steps).
@@ -42,182 +53,237 @@ pub struct Found {
     pub is_interrupted: bool,
 }
 
-impl Explainer for Search {
-    /// Masks averaged over all runs.
-    fn explain(
-        &self,
-        mixture: &Magnitude,
-        gain: f64,
-        observe: &mut dyn FnMut(&Progress) -> Flow,
-    ) -> Result<Explained, SeparateError> {
-        let mut explained = Explained {
-            masks: Vec::new(),
-            activations: Vec::new(),
-            loss: 0.0,
-            steps: 0,
-            is_interrupted: false,
+impl Search {
+    /// Whether scenes of both can be explained together: sources' decoders of one shape, and the
+    /// same settings.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let alike = |(ours, theirs): (&FrozenModel, &FrozenModel)| {
+            ours.compression == theirs.compression && ours.decoder.has_shape_of(&theirs.decoder)
         };
-        let mut done = 0;
-        for run in 0..self.runs() {
-            let found = self.run(mixture, gain, run, observe)?;
-            let masks = ratio_masks(&found.estimates, self.config.mask_exponent);
-            explained.masks = if done == 0 {
-                masks
-            } else {
-                let sums = explained.masks.into_iter().zip(masks);
-                sums.map(|(a, b)| a + b).collect()
-            };
-            explained.loss += found.loss;
-            explained.steps += found.steps;
-            explained.activations = found.activations;
-            done += 1;
-            if found.is_interrupted {
-                explained.is_interrupted = true;
-                break;
-            }
-        }
-        let share = 1.0 / f64::from(done.max(1));
-        explained.loss *= share;
-        if done > 1 {
-            let masks = explained.masks.into_iter();
-            explained.masks = masks.map(|mask| mask.mul_scalar(share)).collect();
-        }
-        Ok(explained)
+        self.config == other.config
+            && self.count() == other.count()
+            && self.runs() == other.runs()
+            && (0..self.runs()).all(|run| {
+                let pairs = self.models_of(run).into_iter().zip(other.models_of(run));
+                pairs.into_iter().all(alike)
+            })
     }
 }
 
-impl Search {
-    /// Explains a mixture's magnitudes as a sum of the sources' spectra.
-    ///
-    /// - `gain`: brings the mixture to the level the models were trained at
-    /// - `run`: number of the run, which picks models and start
-    ///
-    /// # Errors
-    /// [`SeparateError::Descent`] if the loss stops being finite.
-    pub fn run(
-        &self,
-        mixture: &Magnitude,
-        gain: f64,
-        run: usize,
-        observe: &mut dyn FnMut(&Progress) -> Flow,
-    ) -> Result<Found, SeparateError> {
-        let config = &self.config;
-        let models = self.models_of(run);
-        // Sums need one exponent: the smallest, which compresses most. Models of another exponent
-        // are brought to it element by element.
-        let compression = models
+/// Explains the magnitudes of mixtures, each as a sum of its sources' spectra, all at once.
+///
+/// - `scenes`: of searches whose decoders have the same shapes, and with the same settings
+/// - `run`: number of the run, which picks models and start
+///
+/// # Errors
+/// [`SeparateError::Descent`], for a scene whose loss stops being finite or for all if the device
+/// fails.
+pub fn explain(
+    scenes: &[Scene<'_>],
+    run: usize,
+    sharing: Sharing,
+    observe: &mut dyn FnMut(&Progress) -> Flow,
+) -> Result<Vec<Result<Found, SeparateError>>, SeparateError> {
+    let Some(first) = scenes.first() else {
+        return Ok(Vec::new());
+    };
+    let (config, tape) = (&first.search.config, &first.search.tape);
+    let sources = Sources::of(scenes, run);
+    let frames: Vec<usize> = scenes.iter().map(|scene| scene.mixture.frames()).collect();
+    let longest = frames.iter().copied().max().unwrap_or(0);
+    let parts = sharing.parts(longest, 1, tape);
+    let latents = start(scenes, &sources, run);
+    let mut own = Vec::with_capacity(parts.len());
+    let mut starts = Vec::with_capacity(parts.len());
+    for part in &parts {
+        let heard: Vec<Magnitude> = scenes
             .iter()
-            .map(|model| model.compression)
-            .fold(1.0, f64::min);
-        let parts = shares(mixture.frames(), 1, &self.tape);
-        let latents = self.start(&models, mixture, gain, run);
-        let mut own = Vec::with_capacity(parts.len());
-        let mut starts = Vec::with_capacity(parts.len());
-        for part in &parts {
-            let heard = mixture.select(&part.clone().collect::<Vec<_>>());
-            let spectrum = upload(&heard, gain, compression, &self.tape);
-            own.push(Part {
-                target: Target::new(spectrum, config.eps).part_of(mixture.frames()),
-                optimizer: config.optimizer.build(&config.rprop),
-            });
-            let of_part = |h: &Tensor<2>| h.clone().narrow(1, part.start, part.len());
-            let sources = latents.iter().map(of_part);
-            let sources = sources.map(|h| Activations::new(h, config.activations));
-            starts.push(Latents {
-                sources: sources.collect(),
-            });
-        }
-        let decode = |latents: &Latents| -> Vec<Tensor<2>> {
-            let pairs = models.iter().zip(&latents.sources);
-            pairs
-                .map(|(model, h)| {
-                    recompress(
-                        model.decoder.decode(h.value()),
-                        compression / model.compression,
-                        config.eps,
-                    )
-                })
-                .collect()
-        };
-        let plan = Plan {
-            stage: "separating",
-            max_steps: config.max_steps,
-            window: config.window,
-            tolerance: config.tolerance,
-        };
-        let descent = descend(
-            plan,
-            starts,
-            |latents, step| {
-                let rate = config
-                    .schedule
-                    .rate(config.learning_rate, step, config.max_steps);
-                // frames know nothing of each other: each thread has its own
-                let of_part = |(part, latents): (&mut Part, Latents)| {
-                    let Some(estimate) = decode(&latents).into_iter().reduce(|a, b| a + b) else {
-                        return (latents, None);
-                    };
-                    let values: Vec<Tensor<2>> = match config.sparsity {
-                        0.0 => Vec::new(),
-                        _ => latents.sources.iter().map(Activations::value).collect(),
-                    };
-                    let loss = objective(&part.target, estimate, &values, config.sparsity);
-                    let gradients = GradientsParams::from_grads(loss.backward(), &latents);
-                    let stepped = part.optimizer.step(rate, latents, gradients);
-                    let sources = stepped.sources.into_iter();
-                    let sources = sources.map(Activations::projected).collect();
-                    (Latents { sources }, Some(loss.inner()))
-                };
-                let found = own.par_iter_mut().zip(latents).map(of_part);
-                let (latents, losses): (Vec<_>, Vec<_>) = found.unzip();
-                (latents, losses.into_iter().flatten().reduce(|a, b| a + b))
-            },
-            observe,
-        )?;
-        let join = |of_part: &dyn Fn(&Latents) -> Vec<Tensor<2>>| -> Vec<Tensor<2>> {
-            let parts: Vec<Vec<Tensor<2>>> = descent.best.iter().map(of_part).collect();
-            let source = |i: usize| parts.iter().map(|part| part[i].clone().inner()).collect();
-            (0..models.len())
-                .map(|i| Tensor::cat(source(i), 1))
-                .collect()
-        };
-        Ok(Found {
-            estimates: join(&decode),
-            activations: join(&|latents| latents.sources.iter().map(Activations::value).collect()),
-            loss: descent.loss,
-            steps: descent.steps,
-            is_interrupted: descent.is_interrupted,
-        })
+            .map(|scene| {
+                let end = part.end.min(scene.mixture.frames());
+                scene
+                    .mixture
+                    .select(&(part.start.min(end)..end).collect::<Vec<_>>())
+            })
+            .collect();
+        let counts: Vec<usize> = heard.iter().map(Magnitude::frames).collect();
+        let heard = heard
+            .iter()
+            .zip(scenes)
+            .map(|(heard, scene)| (heard, scene.gain));
+        let spectrum = upload(&heard.collect::<Vec<_>>(), sources.compression, tape);
+        own.push(Part {
+            target: Target::new(spectrum, config.eps)
+                .padded(&counts)
+                .part_of(longest),
+            optimizer: config.optimizer.build(&config.rprop),
+        });
+        let of_part = |h: &Tensor<3>| h.clone().narrow(2, part.start, part.len());
+        let leaves = latents.iter().map(of_part);
+        let leaves = leaves.map(|h| Activations::new(h, config.activations));
+        starts.push(Latents {
+            sources: leaves.collect(),
+        });
     }
+    let plan = Plan {
+        stage: "separating",
+        max_steps: config.max_steps,
+        window: config.window,
+        tolerance: config.tolerance,
+    };
+    let runs = descend(
+        plan,
+        scenes.len(),
+        starts,
+        |latents, step| {
+            let rate = config
+                .schedule
+                .rate(config.learning_rate, step, config.max_steps);
+            // frames know nothing of each other: each thread has its own
+            let of_part = |(part, latents): (&mut Part, Latents)| {
+                let values: Vec<_> = latents.sources.iter().map(Activations::value).collect();
+                let Some(estimate) = sources.decode(&values).into_iter().reduce(|a, b| a + b)
+                else {
+                    return (latents, None);
+                };
+                let losses = objective(&part.target, estimate, &values, &[config.sparsity]);
+                let gradients =
+                    GradientsParams::from_grads(losses.clone().sum().backward(), &latents);
+                let stepped = part.optimizer.step(rate, latents, gradients);
+                let leaves = stepped.sources.into_iter();
+                let leaves = leaves.map(Activations::projected).collect();
+                (Latents { sources: leaves }, Some(losses.inner()))
+            };
+            let found = own.par_iter_mut().zip(latents).map(of_part);
+            let (latents, losses): (Vec<_>, Vec<_>) = found.unzip();
+            (latents, losses.into_iter().flatten().reduce(|a, b| a + b))
+        },
+        observe,
+    )?;
+    let end = |i: usize, end: Descent<Vec<Latents>>, scene: &Scene<'_>| {
+        let own = Sources::of(std::slice::from_ref(scene), run);
+        let parts = || end.best.iter();
+        let values: Vec<Tensor<3>> = (0..own.decoders.len())
+            .map(|source| {
+                let of_part = |latents: &Latents| latents.sources[source].value().inner();
+                let whole = Tensor::cat(parts().map(of_part).collect(), 2);
+                whole.narrow(0, i, 1).narrow(2, 0, frames[i])
+            })
+            .collect();
+        Found {
+            estimates: own.decode(&values),
+            activations: values.into_iter().map(|h| h.squeeze_dim(0)).collect(),
+            loss: end.loss,
+            steps: end.steps,
+            is_interrupted: end.is_interrupted,
+        }
+    };
+    let runs = runs.into_iter().zip(scenes).enumerate();
+    Ok(runs
+        .map(|(i, (run, scene))| Ok(end(i, run?, scene)))
+        .collect())
+}
 
-    /// Activations a run starts at, `[rank, frames]` for every source.
-    fn start(
-        &self,
-        models: &[&FrozenModel],
-        mixture: &Magnitude,
-        gain: f64,
-        run: usize,
-    ) -> Vec<Tensor<2>> {
-        let is_random =
-            self.config.start == Start::Random || run >= self.runs() / self.config.starts;
-        let rank: usize = models.iter().map(|model| model.decoder.rank()).sum();
-        let scale = (2.0 / (rank + mixture.bins()) as f64).sqrt() as f32;
-        let mut rng = generator(self.seed, &format!("start {run}"));
-        let start = |model: &&FrozenModel| {
-            if is_random {
-                let shape = [model.decoder.rank(), mixture.frames()];
-                let values: Vec<f32> = (0..shape[0] * shape[1])
-                    .map(|_| scale * rng.random_range(0.0..1.0f32))
-                    .collect();
-                Tensor::from_data(TensorData::new(values, shape), &self.tape)
+/// The decoders of every source, those of all scenes stacked.
+struct Sources {
+    decoders: Vec<Decoder>,
+    /// Every decoder's exponent over the common one, one a source.
+    exponents: Vec<f64>,
+    /// Exponent of the spectra that are summed. Sums need one: the smallest, which compresses most.
+    /// Models of another are brought to it element by element.
+    compression: f64,
+    eps: f64,
+}
+
+impl Sources {
+    /// The models of run number `run`.
+    fn of(scenes: &[Scene<'_>], run: usize) -> Self {
+        let models: Vec<Vec<&FrozenModel>> = scenes
+            .iter()
+            .map(|scene| scene.search.models_of(run))
+            .collect();
+        let first = models.first().map_or(&[] as &[_], Vec::as_slice);
+        let exponents = first.iter().map(|model| model.compression);
+        let compression = exponents.clone().fold(1.0, f64::min);
+        // one set of models serves all its scenes as it is
+        let is_one_set = scenes
+            .windows(2)
+            .all(|pair| std::ptr::eq(pair[0].search, pair[1].search));
+        let decoder = |source: usize| {
+            if is_one_set {
+                first[source].decoder.clone()
             } else {
-                let heard = upload(mixture, gain, model.compression, &self.tape);
-                // every model reads the whole mixture: all of it N times would be N times too much
-                model.decoder.encode(heard).div_scalar(models.len() as f64)
+                let own: Vec<&Decoder> = models.iter().map(|own| &own[source].decoder).collect();
+                Decoder::stack(&own)
             }
         };
-        models.iter().map(start).collect()
+        Self {
+            decoders: (0..first.len()).map(decoder).collect(),
+            exponents: exponents.map(|own| compression / own).collect(),
+            compression,
+            eps: scenes.first().map_or(0.0, |scene| scene.search.config.eps),
+        }
     }
+
+    /// Every source's spectra, `[scenes, bins, frames]` each.
+    fn decode(&self, activations: &[Tensor<3>]) -> Vec<Tensor<3>> {
+        let decoders = self.decoders.iter().zip(&self.exponents);
+        let decode = |((decoder, &exponent), h): ((&Decoder, &f64), &Tensor<3>)| {
+            recompress(decoder.decode(h.clone()), exponent, self.eps)
+        };
+        decoders.zip(activations).map(decode).collect()
+    }
+}
+
+/// Activations a run starts at, `[scenes, rank, frames]` for every source.
+fn start(scenes: &[Scene<'_>], sources: &Sources, run: usize) -> Vec<Tensor<3>> {
+    let Some(Scene {
+        search, mixture, ..
+    }) = scenes.first()
+    else {
+        return Vec::new();
+    };
+    let is_random =
+        search.config.start == Start::Random || run >= search.runs() / search.config.starts;
+    let count = sources.decoders.len() as f64;
+    if !is_random {
+        let heard: Vec<_> = scenes
+            .iter()
+            .map(|scene| (scene.mixture, scene.gain))
+            .collect();
+        let read = |(decoder, exponent): (&Decoder, &f64)| {
+            let compression = sources.compression / exponent;
+            // every model reads the whole mixture: all of it N times would be N times too much
+            decoder
+                .encode(upload(&heard, compression, &search.tape))
+                .div_scalar(count)
+        };
+        return sources
+            .decoders
+            .iter()
+            .zip(&sources.exponents)
+            .map(read)
+            .collect();
+    }
+    let ranks: Vec<usize> = sources.decoders.iter().map(Decoder::rank).collect();
+    let scale = (2.0 / (ranks.iter().sum::<usize>() + mixture.bins()) as f64).sqrt() as f32;
+    let longest = scenes
+        .iter()
+        .map(|scene| scene.mixture.frames())
+        .max()
+        .unwrap_or(0);
+    let mut values: Vec<Vec<f32>> = vec![Vec::new(); ranks.len()];
+    for scene in scenes {
+        let mut rng = generator(scene.search.seed, &format!("start {run}"));
+        for (values, rank) in values.iter_mut().zip(&ranks) {
+            for _ in 0..*rank {
+                let frames = scene.mixture.frames();
+                values.extend((0..frames).map(|_| scale * rng.random_range(0.0..1.0f32)));
+                values.extend((frames..longest).map(|_| scale));
+            }
+        }
+    }
+    let upload = |(values, rank)| from_host(values, [scenes.len(), rank, longest], &search.tape);
+    values.into_iter().zip(ranks).map(upload).collect()
 }
 
 /// What stays with one thread's frames.

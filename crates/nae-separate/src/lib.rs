@@ -33,8 +33,10 @@
 pub mod error;
 pub mod explainer;
 pub mod fit;
+pub mod ideal;
 pub mod mask;
 pub mod residual;
+mod runs;
 pub mod separator;
 pub mod settings;
 pub mod sources;
@@ -43,8 +45,11 @@ pub mod stream;
 
 pub use error::SeparateError;
 pub use explainer::{Explained, Explainer};
+pub use fit::Scene;
+pub use ideal::ideal_ratio_mask;
+pub use nae_kernels::Sharing;
 pub use separator::Separator;
 pub use settings::SeparateConfig;
 pub use sources::{Search, Source};
-pub use stems::Separated;
+pub use stems::{Separated, separate_many};
 pub use stream::{NullDepth, Summary};

@@ -11,15 +11,15 @@ const SILENT: f64 = 1e-10;
 /// Ratios to the loudest source are formed first, so that no exponent under- or overflows.
 ///
 /// # Shapes
-/// - `estimates`: `[bins, frames]` each, non-negative
-/// - output: `[bins, frames]` each, in `[0, 1]`
-pub fn ratio_masks(estimates: &[Tensor<2>], exponent: f64) -> Vec<Tensor<2>> {
+/// - `estimates`: any, such as `[scenes, bins, frames]`, each, non-negative
+/// - output: the same each, in `[0, 1]`
+pub fn ratio_masks<const D: usize>(estimates: &[Tensor<D>], exponent: f64) -> Vec<Tensor<D>> {
     let Some(loudest) = estimates.iter().cloned().reduce(|a, b| a.max_pair(b)) else {
         return Vec::new();
     };
     let is_silent = loudest.clone().lower_equal_elem(SILENT);
     let loudest = loudest.clamp_min(SILENT);
-    let powers: Vec<Tensor<2>> = estimates
+    let powers: Vec<Tensor<D>> = estimates
         .iter()
         .map(|x| {
             (x.clone() / loudest.clone())
@@ -40,8 +40,8 @@ pub fn ratio_masks(estimates: &[Tensor<2>], exponent: f64) -> Vec<Tensor<2>> {
 /// keeps the gradient finite at zero.
 ///
 /// # Shapes
-/// - input and output: `[bins, frames]`, non-negative
-pub fn recompress(x: Tensor<2>, exponent: f64, eps: f64) -> Tensor<2> {
+/// - input and output: any, such as `[scenes, bins, frames]`, non-negative
+pub fn recompress<const D: usize>(x: Tensor<D>, exponent: f64, eps: f64) -> Tensor<D> {
     if exponent == 1.0 {
         x
     } else {

@@ -91,6 +91,11 @@ impl Search {
         })
     }
 
+    /// Number of sources.
+    pub(crate) fn count(&self) -> usize {
+        self.sources.len()
+    }
+
     /// Runs whose masks are averaged: enough for every model of every source to take part, times
     /// the configured starts.
     pub(crate) fn runs(&self) -> usize {

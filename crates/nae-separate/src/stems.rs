@@ -1,12 +1,19 @@
-//! One stretch of sound, from mixture to stems.
+//! Stretches of sound, from mixtures to stems.
+
+use std::sync::Mutex;
 
 use burn::tensor::Tensor;
 use nae_audio::{Clip, Magnitude, Spectrogram, Stft, resample, resample_to_len};
+use nae_kernels::{Sharing, stack_size};
 use nae_model::optim::{Flow, Progress};
 use nae_model::spectra::{download, level};
+use rayon::prelude::*;
 
 use crate::error::SeparateError;
+use crate::explainer::Explained;
+use crate::fit::Scene;
 use crate::residual::{give_back, shares};
+use crate::runs::explain_stack;
 use crate::separator::Separator;
 
 /// The stems of one stretch of sound and how they were found.
@@ -14,7 +21,7 @@ use crate::separator::Separator;
 pub struct Separated {
     /// One for every source, with the mixture's rate, channels and sample count.
     pub stems: Vec<Clip>,
-    /// Every source's activations, `[rank, frames]` each; none for silence.
+    /// Every source's activations in the last run, `[rank, frames]` each; none for silence.
     pub activations: Vec<Tensor<2>>,
     /// Loss, the mean over runs; 0 for silence.
     pub loss: f64,
@@ -29,7 +36,7 @@ pub struct Separated {
 pub struct Masks {
     /// One for every source, in `[0, 1]`, summing to one.
     pub masks: Vec<Magnitude>,
-    /// Every source's activations, `[rank, frames]` each; none for silence.
+    /// Every source's activations in the last run, `[rank, frames]` each; none for silence.
     pub activations: Vec<Tensor<2>>,
     /// Loss, the mean over runs; 0 for silence.
     pub loss: f64,
@@ -37,6 +44,34 @@ pub struct Masks {
     pub steps: usize,
     /// Whether the observer stopped it.
     pub is_interrupted: bool,
+}
+
+impl Masks {
+    /// Reads masks back from the device.
+    fn of(explained: Explained) -> Result<Self, SeparateError> {
+        let mut masks = Vec::with_capacity(explained.masks.len());
+        for mask in explained.masks {
+            let frames = mask.dims()[1];
+            masks.extend(download(mask.unsqueeze(), &[frames])?);
+        }
+        Ok(Self {
+            masks,
+            activations: explained.activations,
+            loss: explained.loss,
+            steps: explained.steps,
+            is_interrupted: explained.is_interrupted,
+        })
+    }
+}
+
+/// A mixture at the models' rate.
+struct Analysed {
+    /// Every channel's samples.
+    resampled: Vec<Vec<f32>>,
+    /// Every channel's spectra.
+    spectra: Vec<Spectrogram>,
+    /// The channels' mean magnitude.
+    magnitude: Magnitude,
 }
 
 impl Separator {
@@ -53,6 +88,12 @@ impl Separator {
         mixture: &Clip,
         observe: &mut dyn FnMut(&Progress) -> Flow,
     ) -> Result<Separated, SeparateError> {
+        let analysed = self.analyse(mixture)?;
+        let found = self.masks(&analysed.magnitude, observe)?;
+        self.synthesise(mixture, &analysed, found)
+    }
+
+    fn analyse(&self, mixture: &Clip) -> Result<Analysed, SeparateError> {
         let (rate, model_rate) = (mixture.sample_rate(), self.audio.sample_rate);
         let stft = Stft::new(self.audio.stft())?;
         let resampled = mixture
@@ -65,10 +106,24 @@ impl Separator {
             .map(|channel| stft.analyze(channel))
             .collect::<Result<Vec<Spectrogram>, _>>()?;
         let magnitudes: Vec<Magnitude> = spectra.iter().map(Spectrogram::magnitude).collect();
-        let found = self.masks(&Magnitude::mean(&magnitudes)?, observe)?;
+        Ok(Analysed {
+            resampled,
+            spectra,
+            magnitude: Magnitude::mean(&magnitudes)?,
+        })
+    }
 
+    fn synthesise(
+        &self,
+        mixture: &Clip,
+        analysed: &Analysed,
+        found: Masks,
+    ) -> Result<Separated, SeparateError> {
+        let (rate, model_rate) = (mixture.sample_rate(), self.audio.sample_rate);
+        let stft = Stft::new(self.audio.stft())?;
         let mut stems = vec![Vec::with_capacity(mixture.channel_count()); self.names.len()];
-        for ((channel, low), spectrum) in mixture.channels().iter().zip(&resampled).zip(&spectra) {
+        let low = analysed.resampled.iter().zip(&analysed.spectra);
+        for (channel, (low, spectrum)) in mixture.channels().iter().zip(low) {
             let mut parts = found
                 .masks
                 .iter()
@@ -123,26 +178,117 @@ impl Separator {
         mixture: &Magnitude,
         observe: &mut dyn FnMut(&Progress) -> Flow,
     ) -> Result<Masks, SeparateError> {
-        let sources = self.names.len();
         let Some(gain) = self.gain_for(mixture) else {
-            let equal = vec![1.0 / sources as f32; mixture.bins() * mixture.frames()];
-            let mask = Magnitude::new(mixture.bins(), mixture.frames(), equal)?;
-            return Ok(Masks {
-                masks: vec![mask; sources],
-                activations: Vec::new(),
-                loss: 0.0,
-                steps: 0,
-                is_interrupted: false,
-            });
+            return self.equal_masks(mixture);
         };
-        let explained = self.explainer.explain(mixture, gain, observe)?;
-        let masks = explained.masks.into_iter().map(download);
+        Masks::of(self.explainer.explain(mixture, gain, observe)?)
+    }
+
+    fn equal_masks(&self, mixture: &Magnitude) -> Result<Masks, SeparateError> {
+        let sources = self.names.len();
+        let equal = vec![1.0 / sources as f32; mixture.bins() * mixture.frames()];
+        let mask = Magnitude::new(mixture.bins(), mixture.frames(), equal)?;
         Ok(Masks {
-            masks: masks.collect::<Result<Vec<_>, _>>()?,
-            activations: explained.activations,
-            loss: explained.loss,
-            steps: explained.steps,
-            is_interrupted: explained.is_interrupted,
+            masks: vec![mask; sources],
+            activations: Vec::new(),
+            loss: 0.0,
+            steps: 0,
+            is_interrupted: false,
         })
     }
+}
+
+/// Separates many clips, in their order: what [`Separator::separate`] does for one. Searches over
+/// models of the same shape, with the same settings, go through together as stacks of tensors, as
+/// many as fit memory; on the CPU each thread has its own. Other explainers take their clips one by
+/// one.
+///
+/// - `observe`: called once a window of steps of every stack, from several threads in turn;
+///   [`Flow::Stop`] ends everything with the best so far
+///
+/// # Errors
+/// Every clip's own, as for [`Separator::separate`].
+pub fn separate_many(
+    clips: &[(&Separator, &Clip)],
+    observe: &mut (dyn FnMut(&Progress) -> Flow + Send),
+) -> Vec<Result<Separated, SeparateError>> {
+    let analysed: Vec<_> = clips
+        .par_iter()
+        .map(|(separator, clip)| separator.analyse(clip))
+        .collect();
+    let scenes: Vec<Option<Scene<'_>>> = clips
+        .iter()
+        .zip(&analysed)
+        .map(|((separator, _), analysed)| {
+            let mixture = &analysed.as_ref().ok()?.magnitude;
+            Some(Scene {
+                search: separator.explainer.search()?,
+                mixture,
+                gain: separator.gain_for(mixture)?,
+            })
+        })
+        .collect();
+    let stacks = stacks(&scenes);
+    let sharing = match stacks.as_slice() {
+        [only] if only.len() == 1 => Sharing::Frames,
+        _ => Sharing::Stacks,
+    };
+    let observe = Mutex::new(observe);
+    let tell = |progress: &Progress| {
+        // a thread that panicked has nothing to say any more
+        let mut observe = observe
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        observe(progress)
+    };
+    let of_stack = |stack: &Vec<usize>| {
+        let own: Vec<Scene<'_>> = stack.iter().filter_map(|&i| scenes[i]).collect();
+        explain_stack(&own, sharing, &mut |progress| tell(progress))
+    };
+    let found: Vec<_> = stacks.par_iter().map(of_stack).collect();
+    let mut masks: Vec<Option<Result<Masks, SeparateError>>> = clips.iter().map(|_| None).collect();
+    for (stack, found) in stacks.iter().zip(found) {
+        for (&i, found) in stack.iter().zip(found) {
+            masks[i] = Some(found.and_then(Masks::of));
+        }
+    }
+    // other explainers, and silence
+    for (masks, ((separator, _), analysed)) in masks.iter_mut().zip(clips.iter().zip(&analysed)) {
+        if let (None, Ok(analysed)) = (&masks, analysed) {
+            *masks = Some(separator.masks(&analysed.magnitude, &mut |progress| tell(progress)));
+        }
+    }
+    let jobs: Vec<_> = clips.iter().zip(analysed).zip(masks).collect();
+    jobs.into_par_iter()
+        .map(|(((separator, clip), analysed), masks)| {
+            let analysed = analysed?;
+            let masks = masks.unwrap_or(Err(SeparateError::NoSources))?;
+            separator.synthesise(clip, &analysed, masks)
+        })
+        .collect()
+}
+
+/// Which scenes go through together: those of like searches and similar length, no more than fit.
+fn stacks(scenes: &[Option<Scene<'_>>]) -> Vec<Vec<usize>> {
+    let mut alike: Vec<(&Scene<'_>, Vec<usize>)> = Vec::new();
+    for (i, scene) in scenes.iter().enumerate() {
+        let Some(scene) = scene else { continue };
+        let is_like = |(other, _): &&mut (&Scene<'_>, _)| scene.search.is_like(other.search);
+        match alike.iter_mut().find(is_like) {
+            Some((_, members)) => members.push(i),
+            None => alike.push((scene, vec![i])),
+        }
+    }
+    let frames = |i: &usize| scenes[*i].map_or(0, |scene| scene.mixture.frames());
+    let mut stacks = Vec::new();
+    for (scene, mut members) in alike {
+        members.sort_by_key(frames);
+        let longest = members.last().map_or(0, frames);
+        // about: the spectrum, and every source's product, gradient and mask
+        let numbers = (1 + 3 * scene.search.count()) * longest * scene.mixture.bins();
+        let bytes = size_of::<f32>() * numbers;
+        let size = stack_size(members.len(), bytes, &scene.search.tape);
+        stacks.extend(members.chunks(size).map(<[usize]>::to_vec));
+    }
+    stacks
 }

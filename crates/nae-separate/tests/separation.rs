@@ -16,7 +16,7 @@ use nae_model::{
     TrainingSummary,
 };
 use nae_separate::settings::Start;
-use nae_separate::{NullDepth, SeparateConfig, SeparateError, Separator, Source};
+use nae_separate::{NullDepth, SeparateConfig, SeparateError, Separator, Source, separate_many};
 use rand::RngExt;
 
 const SEED: u64 = 8;
@@ -437,5 +437,60 @@ fn a_factorisation_and_an_autoencoder_separate_together() {
         let separated = separator.separate(&mixture, &mut go_on).unwrap();
         assert!(null_db(&mixture, &separated.stems) < -100.0);
         assert!(separated.loss.is_finite() && separated.loss > 0.0);
+    }
+}
+
+#[test]
+fn mixtures_that_go_through_together_come_out_as_they_do_alone() {
+    let nmf = ModelConfig {
+        kind: ModelKind::Nmf,
+        rank: 5,
+        ..Default::default()
+    };
+    let random = SeparateConfig {
+        start: Start::Random,
+        sparsity: 0.1,
+        ..quick()
+    };
+    let set = |seed, config: SeparateConfig, second: &ModelConfig| {
+        let sources = [source("a", seed, &small()), source("b", seed + 1, second)];
+        Separator::new(&sources, config, SEED, &Device::flex()).unwrap()
+    };
+    // two sets of one shape, one of another, one with other settings
+    let sets = [
+        set(1, quick(), &small()),
+        set(5, quick(), &small()),
+        set(1, quick(), &nmf),
+        set(3, random, &small()),
+    ];
+    let clips: Vec<Clip> = [(4000, 8000), (9000, 11_025), (2500, 8000), (3000, 8000)]
+        .iter()
+        .enumerate()
+        .map(|(i, &(samples, rate))| Clip::mono(noise(samples, i as u64), rate))
+        .chain([Clip::mono(vec![0.0; 2000], 8000)])
+        .collect();
+    let scenes: Vec<(&Separator, &Clip)> = sets
+        .iter()
+        .flat_map(|set| clips.iter().map(move |clip| (set, clip)))
+        .collect();
+    let together = separate_many(&scenes, &mut go_on);
+    assert_eq!(together.len(), scenes.len());
+    for ((separator, clip), together) in scenes.into_iter().zip(together) {
+        let alone = separator.separate(clip, &mut go_on).unwrap();
+        let together = together.unwrap();
+        assert_eq!(alone.steps, together.steps);
+        assert!((alone.loss - together.loss).abs() < 1e-5 * (1.0 + alone.loss));
+        for (a, b) in alone.stems.iter().zip(&together.stems) {
+            assert_eq!(a.sample_rate(), b.sample_rate());
+            for (a, b) in a
+                .channels()
+                .iter()
+                .flatten()
+                .zip(b.channels().iter().flatten())
+            {
+                // single precision, sums in another order
+                assert!((a - b).abs() < 1e-5, "{a} {b}");
+            }
+        }
     }
 }

@@ -24,7 +24,7 @@ fn main() -> Result<(), Failure> {
     let bytes = std::fs::read(path)?;
     let file = SafeTensors::deserialize(&bytes)?;
     let device = Device::flex();
-    let read = |name: &str| -> Result<Tensor<2>, Failure> {
+    let read = |name: &str| -> Result<Tensor<3>, Failure> {
         let view = file.tensor(name)?;
         let values: Vec<f32> = view
             .data()
@@ -34,7 +34,7 @@ fn main() -> Result<(), Failure> {
             .map(|b| f32::from_le_bytes(*b))
             .collect();
         Ok(Tensor::from_data(
-            TensorData::new(values, [view.shape()[0], view.shape()[1]]),
+            TensorData::new(values, [1, view.shape()[0], view.shape()[1]]),
             &device,
         ))
     };

@@ -33,6 +33,9 @@ pub enum TrainError {
         /// Length of all clips in seconds.
         duration_s: f64,
     },
+    /// What stopped all models that trained together.
+    #[error("{0}")]
+    Stack(String),
     /// Settings, devices.
     #[error(transparent)]
     Model(#[from] ModelError),

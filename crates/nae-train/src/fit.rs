@@ -1,54 +1,74 @@
-//! Fitting the autoencoder: frames in, the same frames out.
+//! Fitting autoencoders: frames in, the same frames out.
 
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
-use burn::tensor::Tensor;
-use nae_kernels::shares;
 use nae_model::Nae;
 use nae_model::loss::{Target, objective};
-use nae_model::optim::{Descent, Flow, Plan, Progress, descend};
-use nae_model::random::generator;
+use nae_model::optim::{Descent, DescentError, Flow, Plan, Progress, descend};
 use rayon::prelude::*;
 
-use crate::batches::{Batches, FrameRows, LatentNoise, NOISE_BLOCK, split};
+use crate::batches::{Batches, FrameRows, LatentNoise, Spectra};
 use crate::error::TrainError;
+use crate::seeds::Seeds;
 use crate::settings::TrainConfig;
 
-/// A network and how it got there.
-pub type Fitted = Descent<Nae>;
+/// Networks of a stack, each at its own best, and how they got there.
+pub type Fitted = Vec<Result<Descent<Nae>, DescentError>>;
 
-/// Minimises `D(X‖X̂) + λ·|H|₁` over all weights.
+/// Each run's own network, out of the stacks that all were part of.
+pub(crate) fn members(runs: Vec<Result<Descent<Nae>, DescentError>>) -> Fitted {
+    if let [_] = runs.as_slice() {
+        return runs;
+    }
+    let own = |(i, run): (usize, Result<Descent<Nae>, _>)| {
+        run.map(|run| run.map(|stack| stack.member(i)))
+    };
+    runs.into_iter().enumerate().map(own).collect()
+}
+
+/// Minimises every model's `D(X‖X̂) + λ·|H|₁` over all weights.
 ///
-/// # Shapes
-/// - `spectrum`: `[bins, frames]`, compressed, on a device that records gradients
+/// - `network`: as many networks as there are spectra and seeds, stacked
+/// - `spectra`: on a device that records gradients
+/// - `lambdas`: one for every model, or one for all, in the place of `config.sparsity`
 ///
 /// # Errors
-/// [`TrainError::Descent`] if the loss stops being finite.
+/// [`TrainError::Model`] if the device fails, [`DescentError::Diverged`] for a model whose loss stops
+/// being finite.
 pub fn fit(
     network: Nae,
-    spectrum: &Tensor<2>,
+    spectra: &Spectra,
     config: &TrainConfig,
-    seed: u64,
+    lambdas: &[f64],
+    seeds: &Seeds,
     observe: &mut dyn FnMut(&Progress) -> Flow,
 ) -> Result<Fitted, TrainError> {
-    let device = spectrum.device();
-    let frames = spectrum.dims()[1];
-    let is_whole = config.batch_frames == 0 || config.batch_frames >= frames;
+    let device = spectra.values.device();
+    let longest = spectra.longest();
+    let is_whole =
+        config.batch_frames == 0 || spectra.frames.iter().all(|&f| config.batch_frames >= f);
     let size = if is_whole {
-        frames
+        longest
     } else {
-        config.batch_frames
+        config.batch_frames.min(longest)
     };
-    let parts = shares(size, NOISE_BLOCK, &device);
-    let part_of = |spectrum| Target::new(spectrum, config.eps).part_of(size);
+    let parts = spectra.shares(size);
     let (whole, rows): (Vec<Target>, _) = if is_whole {
-        let spectra = split(spectrum, &parts)?;
-        (spectra.into_iter().map(part_of).collect(), None)
+        let own = parts.iter().map(|part| spectra.frames_in(part));
+        let split = spectra.split(&parts)?.into_iter().zip(own);
+        let target =
+            |(x, frames): (_, Vec<usize>)| Target::new(x, config.eps).padded(&frames).part_of(size);
+        (split.map(target).collect(), None)
     } else {
-        (Vec::new(), Some(FrameRows::new(spectrum)?))
+        (Vec::new(), Some(FrameRows::new(spectra)?))
     };
-    let mut batches = Batches::new(frames, size, generator(seed, "batches"));
-    let noise = LatentNoise::new(config.latent_noise, generator(seed, "latent noise"));
+    let mut batches: Vec<Batches> = spectra
+        .frames
+        .iter()
+        .zip(seeds.generators("batches"))
+        .map(|(&frames, rng)| Batches::new(frames, size, rng))
+        .collect();
+    let noise = LatentNoise::new(config.latent_noise, seeds.generators("latent noise"));
     let mut optimizer = config.optimizer.build(&config.rprop);
     let plan = Plan {
         stage: "autoencoder",
@@ -57,26 +77,43 @@ pub fn fit(
         tolerance: config.tolerance,
     };
 
-    Ok(descend(
+    let runs = descend(
         plan,
+        seeds.count(),
         network,
         |network, step| {
-            let batch = if is_whole { &[] } else { batches.draw() };
+            let drawn: Vec<&[i32]> = if is_whole {
+                Vec::new()
+            } else {
+                batches.iter_mut().map(Batches::draw).collect()
+            };
             // each thread has a network of its own on a tape of its own, with the same values
             let of_part = |(i, part): (usize, &std::ops::Range<usize>)| {
                 let network = network.clone().fork(&device);
                 let target = match &rows {
                     None => whole[i].clone(),
-                    Some(rows) => part_of(rows.pick(&batch[part.clone()])),
+                    Some(rows) => {
+                        let own: Vec<&[i32]> = drawn
+                            .iter()
+                            .map(|frames| {
+                                &frames[part.start.min(frames.len())..part.end.min(frames.len())]
+                            })
+                            .collect();
+                        let counts: Vec<usize> = own.iter().map(|frames| frames.len()).collect();
+                        Target::new(rows.pick(&own), config.eps)
+                            .padded(&counts)
+                            .part_of(size)
+                    }
                 };
                 let encoded = network.encode(target.spectrum.clone());
                 let latent = encoded.last().unwrap_or(&target.spectrum).clone();
                 let latent = noise.apply(latent, step, part.start);
                 let (hidden, estimate) = network.decode(latent);
                 let hidden = encoded.iter().chain(&hidden);
-                let loss = objective(&target, estimate, hidden, config.sparsity);
-                let gradients = GradientsParams::from_grads(loss.backward(), &network);
-                (loss.inner(), gradients)
+                let losses = objective(&target, estimate, hidden, lambdas);
+                let gradients =
+                    GradientsParams::from_grads(losses.clone().sum().backward(), &network);
+                (losses.inner(), gradients)
             };
             let found: Vec<_> = parts.par_iter().enumerate().map(of_part).collect();
             let mut sum = GradientsAccumulator::new();
@@ -92,5 +129,6 @@ pub fn fit(
             (network, losses.into_iter().reduce(|a, b| a + b))
         },
         observe,
-    )?)
+    )?;
+    Ok(members(runs))
 }

@@ -1,6 +1,9 @@
 //! Clips into the frames a model learns from.
 
-use nae_audio::{Magnitude, Stft};
+use std::path::Path;
+
+use nae_audio::{AudioError, Magnitude, Stft, resample};
+use nae_model::file::sha256_hex;
 use nae_model::spectra::level;
 use nae_model::{AudioConfig, ClipRecord};
 
@@ -16,6 +19,30 @@ pub struct TrainingClip {
     pub record: ClipRecord,
     /// Mono samples at the model's rate.
     pub samples: Vec<f32>,
+}
+
+impl TrainingClip {
+    /// Reads a sound file, mixes it down and brings it to `sample_rate` Hz.
+    ///
+    /// # Errors
+    /// [`TrainError::Audio`] naming the file.
+    pub fn read(path: &Path, sample_rate: u32) -> Result<Self, TrainError> {
+        let clip = nae_audio::read(path)?;
+        let bytes = std::fs::read(path).map_err(|error| AudioError::Io {
+            path: path.into(),
+            action: "read it",
+            error,
+        })?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        Ok(Self {
+            record: ClipRecord {
+                name: name.into_owned(),
+                sha256: sha256_hex(&bytes),
+                duration_s: clip.duration_s(),
+            },
+            samples: resample(&clip.mixdown(), clip.sample_rate(), sample_rate)?,
+        })
+    }
 }
 
 /// Spectra of the frames that are not silent.

@@ -3,7 +3,8 @@
 //! [`train`] takes clips at the model's sample rate and returns a finished
 //! [`nae_model::Model`]: spectra of the frames that are not silent ([`frames`]), an autoencoder
 //! fitted to them ([`fit`]), and a refining stage in which the decoder and the training frames'
-//! own activations are optimised together ([`refine`]). Nothing here knows separation.
+//! own activations are optimised together ([`refine`]). [`train_many`] trains many models at once,
+//! those of one shape as one stack of tensors ([`together`]). Nothing here knows separation.
 //!
 //! # Example
 //!
@@ -37,20 +38,20 @@ pub mod memory;
 pub mod nmf;
 mod nndsvd;
 pub mod refine;
+pub mod seeds;
 pub mod settings;
+pub mod together;
 
-use std::time::Instant;
-
-use burn::tensor::{Device, Tensor};
-use fit::Fitted;
+use burn::tensor::Device;
 use nae_model::optim::{Flow, Progress};
-use nae_model::random::generator;
-use nae_model::{AudioConfig, Card, Model, ModelConfig, ModelKind, Nae, TrainingSummary};
+use nae_model::{AudioConfig, Model, ModelConfig};
 
 pub use error::TrainError;
 pub use frames::{Frames, TrainingClip};
 pub use memory::remember;
+pub use nae_kernels::Sharing;
 pub use settings::TrainConfig;
+pub use together::{Job, train_many};
 
 /// All that decides what a training run does.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -91,73 +92,14 @@ pub fn train(
     device: &Device,
     observe: &mut dyn FnMut(&Progress) -> Flow,
 ) -> Result<Model, TrainError> {
-    recipe.validate()?;
-    let frames = Frames::from_clips(clips, &recipe.audio, recipe.train.silence_db)?;
-    let started = Instant::now();
-    let tape = device.clone().autodiff();
-    let spectrum = nae_model::spectra::upload(
-        &frames.magnitude,
-        frames.gain,
-        recipe.model.compression,
-        &tape,
-    );
-    let network = Nae::new(
-        &recipe.model,
-        recipe.audio.stft().bins(),
-        &mut generator(seed, "weights"),
-        &tape,
-    );
-
-    let run = match recipe.model.kind {
-        ModelKind::Nmf => nmf::fit(
-            network,
-            &spectrum,
-            &recipe.model,
-            &recipe.train,
-            seed,
-            observe,
-        )?,
-        ModelKind::Nae => autoencoder(network, &spectrum, &recipe.train, seed, observe)?,
+    let job = Job {
+        name,
+        clips,
+        recipe,
+        seed,
     };
-    let card = Card {
-        name: name.into(),
-        audio: recipe.audio,
-        model: recipe.model.clone(),
-        gain: frames.gain,
-        training: TrainingSummary {
-            clips: clips.iter().map(|clip| clip.record.clone()).collect(),
-            duration_s: frames.duration_s,
-            frames: frames.magnitude.frames(),
-            loss: run.loss,
-            steps: run.steps,
-            seed,
-            seconds: started.elapsed().as_secs_f64(),
-            interrupted: run.is_interrupted,
-            tool_version: env!("CARGO_PKG_VERSION").into(),
-        },
-    };
-    Ok(Model {
-        card,
-        network: run.best,
-        memory: None,
-    })
-}
-
-/// Fits the autoencoder, then refines its decoder.
-fn autoencoder(
-    network: Nae,
-    spectrum: &Tensor<2>,
-    config: &TrainConfig,
-    seed: u64,
-    observe: &mut dyn FnMut(&Progress) -> Flow,
-) -> Result<Fitted, TrainError> {
-    let fitted = fit::fit(network, spectrum, config, seed, observe)?;
-    if config.refine.steps == 0 || fitted.is_interrupted {
-        return Ok(fitted);
-    }
-    let refined = refine::refine(fitted.best, spectrum, config, seed, observe)?;
-    Ok(Fitted {
-        steps: fitted.steps + refined.steps,
-        ..refined
-    })
+    let prepared = together::prepare(&job)?;
+    together::train_stack(&[&prepared], Sharing::Frames, device, observe)
+        .pop()
+        .unwrap_or(Err(TrainError::NoClips))
 }

@@ -47,7 +47,8 @@ pub fn remember(
     let heard = nae_audio::Magnitude::new(bins, values.len() / bins, values)?;
     let tape = device.clone().autodiff();
     let decoder = model.network.decoder_from(Latent::Bottleneck, &tape);
-    let spectrum = upload(&heard, model.card.gain, model.card.model.compression, &tape);
+    let gained = [(&heard, model.card.gain)];
+    let spectrum = upload(&gained, model.card.model.compression, &tape);
     let start = decoder.encode(spectrum.clone());
     let target = Target::new(spectrum, nae_model::loss::DEFAULT_EPS);
     let mut optimizer = ModuleOptimizer::from(Adam::default());
@@ -59,15 +60,20 @@ pub fn remember(
     };
     let found = descend(
         plan,
+        1,
         Activations::new(start, ActivationForm::Preactivation),
         |activations, _| {
-            let loss = objective(&target, decoder.decode(activations.value()), [], 0.0);
-            let gradients = GradientsParams::from_grads(loss.backward(), &activations);
+            let loss = objective(&target, decoder.decode(activations.value()), &[], &[0.0]);
+            let gradients =
+                GradientsParams::from_grads(loss.clone().sum().backward(), &activations);
             let stepped = optimizer.step(RATE, activations, gradients);
             (stepped, Some(loss.inner()))
         },
         &mut |_| Flow::Continue,
     )?;
-    let activations = read(found.best.value().inner())?;
+    let Some(found) = found.into_iter().next() else {
+        return Ok(None);
+    };
+    let activations = read(found?.best.value().inner())?;
     Ok(Memory::new(decoder.rank(), lengths, &activations))
 }

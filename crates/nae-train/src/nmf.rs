@@ -1,37 +1,48 @@
 //! Non-negative matrix factorisation of the training frames by multiplicative updates.
 
 use burn::module::Param;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use nae_model::config::BasisNorm;
+use nae_model::init::from_host;
 use nae_model::multiplicative::{Objective, unit_length};
-use nae_model::optim::{Descent, Flow, Plan, Progress, descend};
+use nae_model::optim::{Descent, DescentError, Flow, Plan, Progress, descend};
 use nae_model::random::generator;
+use nae_model::spectra::read;
 use nae_model::{ModelConfig, Nae};
 use rand::RngExt;
 
+use crate::batches::Spectra;
 use crate::error::TrainError;
 use crate::fit::Fitted;
 use crate::nndsvd::nndsvd;
+use crate::seeds::Seeds;
 use crate::settings::{NmfStart, TrainConfig};
 
-/// Minimises `D_β(X‖W·H) + λ·mean|H|` over bases and activations; of several restarts the one with
-/// the lowest objective wins.
+/// The best of a model's restarts so far.
+type Best = Option<Result<Descent<Tensor<3>>, DescentError>>;
+
+/// Bases and activations, `[models, bins, rank]` and `[models, rank, frames]`.
+type Factors = (Tensor<3>, Tensor<3>);
+
+/// Minimises every model's `D_β(X‖W·H) + λ·mean|H|` over bases and activations; of several restarts
+/// the one with the lowest objective wins. Arguments as for [`fit`](crate::fit::fit), but one λ.
 ///
-/// # Shapes
-/// - `spectrum`: `[bins, frames]`, compressed
+/// Padding needs no mask: activations that start at zero stay there, and a quotient of nothing by
+/// nothing is nothing.
 ///
 /// # Errors
-/// [`TrainError::Descent`] if the objective stops being finite.
+/// [`TrainError::Model`] if the device fails, [`DescentError::Diverged`] for a model whose objective
+/// stops being finite.
 pub fn fit(
-    network: Nae,
-    spectrum: &Tensor<2>,
+    network: &Nae,
+    spectra: &Spectra,
     model: &ModelConfig,
     config: &TrainConfig,
-    seed: u64,
+    seeds: &Seeds,
     observe: &mut dyn FnMut(&Progress) -> Flow,
 ) -> Result<Fitted, TrainError> {
     let settings = &config.nmf;
-    let x = spectrum.clone().inner();
+    let x = spectra.values.clone().inner();
     let objective = Objective {
         beta: settings.beta,
         sparsity: config.sparsity,
@@ -43,75 +54,117 @@ pub fn fit(
         window: config.window,
         tolerance: config.tolerance,
     };
-    let mut best: Option<Descent<Tensor<2>>> = None;
-    let mut steps = 0;
+    // a mean over all frames into one over real ones
+    let longest = spectra.longest() as f64;
+    let factors = spectra
+        .frames
+        .iter()
+        .map(|&own| (longest / own as f64) as f32);
+    let factors = Tensor::<1>::from_data(factors.collect::<Vec<_>>().as_slice(), &x.device());
+    let mut best: Vec<Best> = seeds.0.iter().map(|_| None).collect();
+    let mut steps = vec![0; seeds.count()];
     for restart in 0..settings.restarts {
-        let start = start(&x, model, settings.start, seed, restart)?;
-        let update = |(w, h): (Tensor<2>, Tensor<2>), step: usize| {
+        let start = start(spectra, &x, model, settings.start, seeds, restart)?;
+        let update = |(w, h): Factors, step: usize| {
             let w = objective.update_bases(w, &h, &x);
             let h = objective.update_activations(&w, h, &x);
             // the updates do not need the objective, and it costs as much as one of them
             let is_shown = (step + 1).is_multiple_of(config.window) || step + 1 == settings.updates;
-            let value = is_shown.then(|| objective.value(w.clone().matmul(h.clone()), &h, &x));
+            let value = is_shown
+                .then(|| objective.value(w.clone().matmul(h.clone()), &h, &x) * factors.clone());
             ((w, h), value)
         };
-        let run = descend(plan, start, update, observe)?.map(|(bases, _)| bases);
-        steps += run.steps;
-        let is_interrupted = run.is_interrupted;
-        let mut kept = match best {
-            Some(best) if best.loss <= run.loss => best,
-            _ => run,
-        };
-        kept.is_interrupted = is_interrupted;
-        best = Some(kept);
+        let runs = descend(plan, seeds.count(), start, update, observe)?;
+        let mut is_interrupted = false;
+        for (i, (run, best)) in runs.into_iter().zip(&mut best).enumerate() {
+            let run = run.map(|run| run.map(|(bases, _)| bases.narrow(0, i, 1)));
+            if let Ok(run) = &run {
+                steps[i] += run.steps;
+                is_interrupted |= run.is_interrupted;
+            }
+            *best = Some(better(best.take(), run));
+        }
         if is_interrupted {
             break;
         }
     }
-    let Some(best) = best else {
-        return Ok(Descent {
-            best: network,
-            loss: 0.0,
-            steps: 0,
-            is_interrupted: false,
+    let own = |(i, (best, steps)): (usize, (Best, usize))| {
+        let best = best.unwrap_or_else(|| unreachable!("settings ask for at least one restart"))?;
+        let mut fitted = best.map(|bases| {
+            let mut network = network.member(i);
+            if let Some(layer) = network.decoder.first_mut() {
+                layer.weight = Param::from_tensor(Tensor::from_inner(bases));
+            }
+            network
         });
+        fitted.steps = steps;
+        Ok(fitted)
     };
-    let fitted = best.map(|bases| {
-        let mut network = network;
-        if let Some(layer) = network.decoder.first_mut() {
-            layer.weight = Param::from_tensor(Tensor::from_inner(bases));
-        }
-        network
-    });
-    Ok(Fitted { steps, ..fitted })
+    Ok(best.into_iter().zip(steps).enumerate().map(own).collect())
 }
 
-/// Bases and activations a restart begins with.
+/// The run with the lower loss; it counts as interrupted if the later one was.
+fn better<S>(
+    before: Option<Result<Descent<S>, DescentError>>,
+    now: Result<Descent<S>, DescentError>,
+) -> Result<Descent<S>, DescentError> {
+    match (before, now) {
+        (Some(Ok(before)), Ok(now)) => {
+            let is_interrupted = now.is_interrupted;
+            let kept = if before.loss <= now.loss { before } else { now };
+            Ok(Descent {
+                is_interrupted,
+                ..kept
+            })
+        }
+        (Some(Ok(before)), Err(_)) => Ok(before),
+        (_, now) => now,
+    }
+}
+
+/// Factors that a restart begins with.
 fn start(
-    x: &Tensor<2>,
+    spectra: &Spectra,
+    x: &Tensor<3>,
     model: &ModelConfig,
     start: NmfStart,
-    seed: u64,
+    seeds: &Seeds,
     restart: usize,
-) -> Result<(Tensor<2>, Tensor<2>), TrainError> {
-    let [bins, frames] = x.dims();
-    let (w, h) = match start {
-        NmfStart::Nndsvd if restart == 0 => nndsvd(x, model.rank)?,
-        NmfStart::Random | NmfStart::Nndsvd => {
-            let mut rng = generator(seed, &format!("factorisation {restart}"));
-            // the mean product equals the mean spectrum, as scikit-learn's random start has it
-            let scale = (x.clone().mean().into_scalar::<f32>() / model.rank as f32)
-                .sqrt()
-                .max(1e-6);
-            let mut draw = |rows: usize, columns: usize| {
-                let values: Vec<f32> = (0..rows * columns)
-                    .map(|_| scale * rng.random_range(0.02..2.0f32))
-                    .collect();
-                Tensor::<2>::from_data(TensorData::new(values, [rows, columns]), &x.device())
-            };
-            (draw(bins, model.rank), draw(model.rank, frames))
-        }
-    };
+) -> Result<Factors, TrainError> {
+    let [_, bins, longest] = x.dims();
+    let mut factors = Vec::with_capacity(seeds.count());
+    for (i, (&frames, &seed)) in spectra.frames.iter().zip(&seeds.0).enumerate() {
+        let own = x.clone().narrow(0, i, 1).narrow(2, 0, frames);
+        let (w, h) = match start {
+            NmfStart::Nndsvd if restart == 0 => {
+                let (w, h) = nndsvd(&own.squeeze_dim::<2>(0), model.rank)?;
+                (w.unsqueeze(), h.unsqueeze())
+            }
+            NmfStart::Random | NmfStart::Nndsvd => {
+                let mut rng = generator(seed, &format!("factorisation {restart}"));
+                // the mean product equals the mean spectrum, as scikit-learn's random start has it
+                let mean = read(own.mean())?[0];
+                let scale = (mean / model.rank as f32).sqrt().max(1e-6);
+                let mut draw = |rows: usize, columns: usize| {
+                    let values: Vec<f32> = (0..rows * columns)
+                        .map(|_| scale * rng.random_range(0.02..2.0f32))
+                        .collect();
+                    from_host(values, [1, rows, columns], &x.device())
+                };
+                (draw(bins, model.rank), draw(model.rank, frames))
+            }
+        };
+        let h: Tensor<3> = match longest - frames {
+            0 => h,
+            padding => {
+                let zeros = Tensor::zeros([1, model.rank, padding], &x.device());
+                Tensor::cat(vec![h, zeros], 2)
+            }
+        };
+        factors.push((w, h));
+    }
+    let (w, h): (Vec<Tensor<3>>, Vec<Tensor<3>>) = factors.into_iter().unzip();
+    let (w, h) = (Tensor::cat(w, 0), Tensor::cat(h, 0));
     Ok(match model.basis_norm {
         BasisNorm::None => (w, h),
         BasisNorm::L2 => (unit_length(w), h),

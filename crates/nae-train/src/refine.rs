@@ -7,91 +7,118 @@
 
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
-use burn::tensor::Tensor;
-use nae_kernels::shares;
+use nae_model::init::from_host;
 use nae_model::loss::{Target, objective};
-use nae_model::optim::{Flow, OptimizerKind, Plan, Progress, Schedule, descend};
-use nae_model::random::generator;
+use nae_model::optim::{Descent, Flow, OptimizerKind, Plan, Progress, Schedule, descend};
+use nae_model::spectra::read;
 use nae_model::{ActivationForm, Activations, Nae};
+use rand::rngs::ChaCha8Rng;
+use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
-use crate::batches::{Batches, FrameRows, LatentNoise, NOISE_BLOCK, split};
+use crate::batches::{FrameRows, LatentNoise, Spectra};
 use crate::error::TrainError;
-use crate::fit::Fitted;
+use crate::fit::{Fitted, members};
+use crate::seeds::Seeds;
 use crate::settings::TrainConfig;
 
-/// Minimises the training loss over decoder and activations, full batch, Adam with a cosine.
-///
-/// # Shapes
-/// - `spectrum`: `[bins, frames]`, compressed, on a device that records gradients
+/// Minimises every model's training loss over decoder and activations, with Adam and a cosine.
+/// Frames are dealt into batches once, which steps take in turn: a frame keeps its activations and
+/// their moments, and the decoder moves several times a pass. Arguments as for
+/// [`fit`](crate::fit::fit).
 ///
 /// # Errors
-/// [`TrainError::Descent`] if the loss stops being finite.
+/// [`TrainError::Model`] if the device fails,
+/// [`DescentError::Diverged`](nae_model::optim::DescentError) for a model whose loss stops being
+/// finite.
 pub fn refine(
     network: Nae,
-    spectrum: &Tensor<2>,
+    spectra: &Spectra,
     config: &TrainConfig,
-    seed: u64,
+    lambdas: &[f64],
+    seeds: &Seeds,
     observe: &mut dyn FnMut(&Progress) -> Flow,
 ) -> Result<Fitted, TrainError> {
     let settings = &config.refine;
-    let frames = spectrum.dims()[1];
-    let device = spectrum.device();
-    let mut spectrum = spectrum.clone();
-    if settings.max_frames > 0 && settings.max_frames < frames {
-        let mut choice = Batches::new(
-            frames,
-            settings.max_frames,
-            generator(seed, "refined frames"),
-        );
-        spectrum = FrameRows::new(&spectrum)?.pick(choice.draw());
-    }
-    let frames = spectrum.dims()[1];
-    let parts = shares(frames, NOISE_BLOCK, &device);
-    let noise = LatentNoise::new(config.latent_noise, generator(seed, "refining noise"));
+    let device = spectra.values.device();
+    let noise = LatentNoise::new(config.latent_noise, seeds.generators("refining noise"));
     let adam = || OptimizerKind::Adam.build(&config.rprop);
     let mut decoder_optimizer = adam();
-    let mut own = Vec::with_capacity(parts.len());
-    let mut activations = Vec::with_capacity(parts.len());
-    for (part, spectrum) in parts.iter().zip(split(&spectrum, &parts)?) {
-        let encoded = network.encode(spectrum.clone());
-        let start = encoded.last().unwrap_or(&spectrum).clone();
-        activations.push(Activations::new(start, ActivationForm::Preactivation));
-        own.push(Part {
-            first: part.start,
-            target: Target::new(spectrum, config.eps).part_of(frames),
-            optimizer: adam(),
-        });
+    let rows = FrameRows::new(spectra)?;
+    let orders = orders(spectra, settings.max_frames, seeds);
+    let mut batches = Vec::with_capacity(settings.batches);
+    let mut activations = Vec::with_capacity(settings.batches);
+    for number in 0..settings.batches {
+        let of_batch = |order: &'_ Vec<i32>| {
+            let edge = |number: usize| order.len() * number / settings.batches;
+            order[edge(number)..edge(number + 1)].to_vec()
+        };
+        let own: Vec<Vec<i32>> = orders.iter().map(of_batch).collect();
+        let size = own.iter().map(Vec::len).max().unwrap_or(0);
+        let mut parts = Vec::new();
+        let mut starts = Vec::new();
+        for range in spectra.shares(size) {
+            let of_part = |own: &'_ Vec<i32>| {
+                let end = range.end.min(own.len());
+                own[range.start.min(end)..end].to_vec()
+            };
+            let indices: Vec<Vec<i32>> = own.iter().map(of_part).collect();
+            let counts: Vec<usize> = indices.iter().map(Vec::len).collect();
+            let indices: Vec<&[i32]> = indices.iter().map(Vec::as_slice).collect();
+            // through the host: what was picked is a view, and would be put in order every step
+            let picked = rows.pick(&indices);
+            let shape = picked.dims();
+            let spectrum = from_host(read(picked)?, shape, &device);
+            let target = Target::new(spectrum, config.eps).padded(&counts);
+            let encoded = network.encode(target.spectrum.clone());
+            let start = encoded.last().unwrap_or(&target.spectrum).clone();
+            // off the tape between its steps: what Burn keeps for leaves on it slows all steps down
+            starts.push(Activations::new(start, ActivationForm::Preactivation).valid());
+            parts.push(Part {
+                first: range.start,
+                target: target.part_of(size),
+                optimizer: adam(),
+            });
+        }
+        batches.push(parts);
+        activations.push(starts);
     }
+    let steps = settings.passes * settings.batches;
     let plan = Plan {
         stage: "refining",
-        max_steps: settings.steps,
-        window: config.window,
+        max_steps: steps,
+        // whole passes, so that windows can be compared
+        window: config.window.next_multiple_of(settings.batches),
         tolerance: config.tolerance,
     };
 
-    let run = descend(
+    let runs = descend(
         plan,
+        seeds.count(),
         (network, activations),
-        |(mut network, activations), step| {
-            let rate = |full| Schedule::Cosine.rate(full, step, settings.steps);
+        |(mut network, mut activations), step| {
+            let rate = |full| Schedule::Cosine.rate(full, step, steps);
             // each thread has a decoder of its own on a tape of its own, with the same values
             let of_part = |(part, activations): (&mut Part, Activations)| {
                 let network = network.clone().fork(&device);
+                let activations = activations.train();
                 let latent = activations.value();
                 let noised = noise.apply(latent.clone(), step, part.first);
                 let (hidden, estimate) = network.decode(noised);
                 let hidden = std::iter::once(&latent).chain(&hidden);
-                let loss = objective(&part.target, estimate, hidden, config.sparsity);
-                let mut gradients = loss.backward();
+                let losses = objective(&part.target, estimate, hidden, lambdas);
+                let mut gradients = losses.clone().sum().backward();
                 let of_decoder = GradientsParams::from_module(&mut gradients, &network.decoder);
                 let of_activations = GradientsParams::from_module(&mut gradients, &activations);
                 let rate = rate(settings.activation_rate);
                 let activations = part.optimizer.step(rate, activations, of_activations);
-                (activations, (of_decoder, loss.inner()))
+                (activations.valid(), (of_decoder, losses.inner()))
             };
-            let found = own.par_iter_mut().zip(activations).map(of_part);
-            let (activations, found): (Vec<_>, Vec<_>) = found.unzip();
+            let batch = step % settings.batches;
+            let before = std::mem::take(&mut activations[batch]);
+            let found = batches[batch].par_iter_mut().zip(before).map(of_part);
+            let (after, found): (Vec<_>, Vec<_>) = found.unzip();
+            activations[batch] = after;
             let mut sum = GradientsAccumulator::new();
             let mut losses = Vec::with_capacity(found.len());
             for (gradients, loss) in found {
@@ -105,12 +132,27 @@ pub fn refine(
         },
         observe,
     )?;
-    Ok(run.map(|(network, _)| network))
+    let of_run = |run: Result<Descent<(Nae, _)>, _>| run.map(|run| run.map(|(network, _)| network));
+    Ok(members(runs.into_iter().map(of_run).collect()))
 }
 
-/// What stays with one thread's frames.
+/// Every model's frames in random order, at most `max_frames` of them; all of them for 0.
+fn orders(spectra: &Spectra, max_frames: usize, seeds: &Seeds) -> Vec<Vec<i32>> {
+    let order = |(&frames, mut rng): (&usize, ChaCha8Rng)| {
+        let mut order: Vec<i32> = (0..frames as i32).collect();
+        order.shuffle(&mut rng);
+        if max_frames > 0 {
+            order.truncate(max_frames);
+        }
+        order
+    };
+    let rngs = seeds.generators("refined frames");
+    spectra.frames.iter().zip(rngs).map(order).collect()
+}
+
+/// What stays with one thread's frames of a batch.
 struct Part {
-    /// Number of the first frame.
+    /// Number of the first frame in its batch.
     first: usize,
     target: Target,
     /// Of these frames' activations.

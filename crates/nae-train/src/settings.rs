@@ -82,8 +82,10 @@ impl Default for NmfConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RefineConfig {
-    /// Full-batch steps; 0: no refining.
-    pub steps: usize,
+    /// Times that every frame is visited; 0: no refining.
+    pub passes: usize,
+    /// Batches that the frames are dealt into and a pass takes in turn; 1: all frames in every step.
+    pub batches: usize,
     /// Learning rate of the activations (as pre-activations).
     pub activation_rate: f64,
     /// Learning rate of the decoder.
@@ -116,8 +118,9 @@ impl Default for TrainConfig {
 impl Default for RefineConfig {
     fn default() -> Self {
         Self {
-            steps: 200,
-            activation_rate: 0.4,
+            passes: 100,
+            batches: 6,
+            activation_rate: 0.8,
             decoder_rate: 1e-2,
             max_frames: 4000,
         }
@@ -198,6 +201,9 @@ impl TrainConfig {
         }
         if self.nmf.restarts == 0 {
             return Err(setting("train.nmf.restarts", "at least 1", self.nmf.restarts, "1").into());
+        }
+        if self.refine.batches == 0 {
+            return Err(setting("train.refine.batches", "at least 1", 0, "6").into());
         }
         if self.window == 0 {
             return Err(setting("train.window", "at least 1", self.window, "25").into());

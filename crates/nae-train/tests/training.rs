@@ -12,7 +12,7 @@ use nae_model::{
     AudioConfig, BasisNorm, ClipRecord, Model, ModelConfig, ModelKind, Nonlinearity, Output,
 };
 use nae_train::settings::{NmfConfig, NmfStart, RefineConfig};
-use nae_train::{Recipe, TrainConfig, TrainError, TrainingClip, train};
+use nae_train::{Job, Recipe, TrainConfig, TrainError, TrainingClip, train, train_many};
 use rand::RngExt;
 
 const SEED: u64 = 5;
@@ -62,7 +62,7 @@ fn recipe() -> Recipe {
             max_steps: 150,
             batch_frames: 64,
             refine: RefineConfig {
-                steps: 40,
+                passes: 40,
                 ..Default::default()
             },
             ..Default::default()
@@ -134,7 +134,7 @@ fn refining_lowers_the_loss_further() {
         .loss;
     let training = model.unwrap().card.training;
     assert!(training.loss < before, "{before} to {}", training.loss);
-    assert_eq!(training.steps, 190);
+    assert_eq!(training.steps, 150 + 40 * 6);
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn the_tolerance_ends_a_run_that_has_settled() {
     recipe.train = TrainConfig {
         tolerance: 0.5,
         refine: RefineConfig {
-            steps: 0,
+            passes: 0,
             ..Default::default()
         },
         ..recipe.train
@@ -320,4 +320,128 @@ fn a_factorisation_is_a_model_like_any_other() {
             assert!(bases.iter().all(|&w| w >= 0.0 && w.is_finite()));
         }
     }
+}
+
+/// Recipes that differ in shape, and in nothing but sparsity.
+fn some_recipes() -> Vec<Recipe> {
+    let mut recipes = Vec::new();
+    for (kind, output, batch_frames, optimizer, sparsity) in [
+        (ModelKind::Nae, Output::Linear, 64, OptimizerKind::Adam, 0.0),
+        (ModelKind::Nae, Output::Linear, 64, OptimizerKind::Adam, 0.1),
+        (
+            ModelKind::Nae,
+            Output::Softplus,
+            0,
+            OptimizerKind::Rprop,
+            0.0,
+        ),
+        (ModelKind::Nmf, Output::Linear, 64, OptimizerKind::Adam, 0.0),
+    ] {
+        let mut recipe = recipe();
+        recipe.model.kind = kind;
+        recipe.model.output = output;
+        recipe.model.hidden = match output {
+            Output::Softplus => Nonlinearity::Softplus,
+            _ => Nonlinearity::Relu,
+        };
+        recipe.train.batch_frames = batch_frames;
+        recipe.train.optimizer = optimizer;
+        recipe.train.learning_rate = 1e-3;
+        recipe.train.sparsity = sparsity;
+        recipe.train.max_steps = 30;
+        recipe.train.refine.passes = 10;
+        recipe.train.nmf.updates = 30;
+        recipe.train.nmf.restarts = 2;
+        recipes.push(recipe);
+    }
+    recipes
+}
+
+#[test]
+fn models_that_train_together_come_out_as_they_do_alone() {
+    let device = Device::flex();
+    // of different lengths, the last below one mini-batch
+    let clips = [12_000, 7_000, 4_500, 1_500].map(|samples| {
+        let mut clip = notes();
+        clip.samples.truncate(samples);
+        [clip]
+    });
+    let recipes = some_recipes();
+    let jobs: Vec<Job<'_>> = recipes
+        .iter()
+        .flat_map(|recipe| clips.iter().map(move |clips| (recipe, clips)))
+        .enumerate()
+        .map(|(i, (recipe, clips))| Job {
+            name: "notes",
+            clips,
+            recipe,
+            seed: i as u64,
+        })
+        .collect();
+    let together = train_many(&jobs, &device, &mut |_| Flow::Continue);
+    assert_eq!(together.len(), jobs.len());
+    for (job, together) in jobs.iter().zip(together) {
+        let alone = train(
+            "notes",
+            job.clips,
+            job.recipe,
+            job.seed,
+            &device,
+            &mut |_| Flow::Continue,
+        );
+        let (alone, together) = (alone.unwrap(), together.unwrap());
+        let (a, b) = (&alone.card.training, &together.card.training);
+        let what = format!(
+            "{:?} frames {} sparsity {}",
+            job.recipe.model.kind, a.frames, job.recipe.train.sparsity
+        );
+        assert_eq!(
+            (a.steps, a.frames, a.seed),
+            (b.steps, b.frames, b.seed),
+            "{what}"
+        );
+        // sums in another order, in single precision, over forty steps
+        assert!(
+            (a.loss - b.loss).abs() < 1e-5 * (1.0 + a.loss),
+            "{what}: {} {}",
+            a.loss,
+            b.loss
+        );
+        let weights = |model: &Model| {
+            let basis = model.network.decoder.last().unwrap().basis();
+            basis.into_data().try_to_vec::<f32>().unwrap()
+        };
+        let (a, b) = (weights(&alone), weights(&together));
+        let scale = a.iter().fold(0.0f32, |scale, x| scale.max(x.abs()));
+        let error = a
+            .iter()
+            .zip(&b)
+            .fold(0.0f32, |error, (a, b)| error.max((a - b).abs()));
+        // Adam and RProp turn the rounding of a gradient near zero into a step of full size
+        assert!(error < 1e-3 * scale, "{what}: {error} of {scale}");
+    }
+}
+
+#[test]
+fn of_many_models_each_has_its_own_error() {
+    let (recipe, mut wrong) = (recipe(), recipe());
+    wrong.model.rank = 0;
+    let (good, silent) = ([notes()], [clip(vec![0.0; 8000])]);
+    let job = |clips, recipe| Job {
+        name: "notes",
+        clips,
+        recipe,
+        seed: 0,
+    };
+    let jobs = [
+        job(&good, &wrong),
+        job(&silent, &recipe),
+        job(&good, &recipe),
+    ];
+    let [range, level, model] = train_many(&jobs, &Device::flex(), &mut |_| Flow::Continue)
+        .try_into()
+        .unwrap();
+    assert!(range.unwrap_err().to_string().contains("model.rank"));
+    assert!(matches!(level, Err(TrainError::Silent { .. })));
+    assert!(model.is_ok());
 }

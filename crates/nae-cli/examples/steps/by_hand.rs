@@ -295,6 +295,7 @@ pub(crate) fn train(x: &Matrix, weights: &[Matrix], form: &ModelConfig, steps: u
         }
     }
     Timed {
+        warm_up_s: watch.warm_up_s(),
         milliseconds: watch.milliseconds(),
         loss,
     }
@@ -416,6 +417,7 @@ pub(crate) fn separate(
         }
     }
     Timed {
+        warm_up_s: watch.warm_up_s(),
         milliseconds: watch.milliseconds(),
         loss,
     }

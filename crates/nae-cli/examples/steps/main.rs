@@ -1,10 +1,11 @@
 //! Times one step of training or separation, ours and the same written by hand:
-//! `steps SIDE FILE.safetensors STEPS HIDDEN OUTPUT`, run by `scripts/bench/steps.py`.
+//! `steps SIDE FILE.safetensors STEPS HIDDEN OUTPUT [gpu]`, run by `scripts/bench/steps.py`.
 //!
 //! `SIDE` is `train`, `train-by-hand`, `separate` or `separate-by-hand`. The file holds `x`
 //! (`[bins, frames]`) and the weights `a0`, `a1`, … (`[outputs, inputs]`), for separation those of a
 //! second model `b0`, … and both starts `za`, `zb` as well. Prints the median milliseconds of a step
-//! after a warm-up, the loss before the last step and the peak memory as JSON.
+//! after a warm-up, the seconds until the first steps were done (on a GPU, shaders are compiled
+//! then), the loss before the last step and the peak memory as JSON.
 #![allow(clippy::print_stdout, reason = "an example talks to its caller")]
 #![recursion_limit = "256"]
 
@@ -13,13 +14,17 @@ mod by_hand;
 use std::time::Instant;
 
 use burn::module::Param;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use nae_audio::Magnitude;
+use nae_model::init::from_host;
 use nae_model::optim::{Flow, OptimizerKind, Progress, Schedule};
 use nae_model::random::generator;
 use nae_model::{AudioConfig, Card, Model, ModelConfig, Nae, Output, TrainingSummary};
-use nae_separate::{Search, SeparateConfig, Source};
+use nae_separate::fit::explain;
+use nae_separate::{Scene, Search, SeparateConfig, Sharing, Source};
 use nae_train::TrainConfig;
+use nae_train::batches::Spectra;
+use nae_train::seeds::Seeds;
 use safetensors::SafeTensors;
 
 /// The allocator of the command `nae`, which says why.
@@ -42,6 +47,7 @@ pub(crate) const WINDOW: usize = 5;
 /// What a side reports.
 pub(crate) struct Timed {
     pub(crate) milliseconds: f64,
+    pub(crate) warm_up_s: f64,
     pub(crate) loss: f64,
 }
 
@@ -65,6 +71,11 @@ impl Stopwatch {
         self.last = now;
     }
 
+    /// Seconds until the first window was done.
+    pub(crate) fn warm_up_s(&self) -> f64 {
+        self.windows.first().copied().unwrap_or(f64::NAN)
+    }
+
     /// Median milliseconds of a step, without the first fifth.
     pub(crate) fn milliseconds(mut self) -> f64 {
         let mut windows = self.windows.split_off(self.windows.len() / 5);
@@ -75,8 +86,12 @@ impl Stopwatch {
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [side, path, steps, hidden, output] = arguments.as_slice() else {
-        return Err("usage: steps SIDE FILE.safetensors STEPS HIDDEN OUTPUT".into());
+    let [side, path, steps, hidden, output, device @ ..] = arguments.as_slice() else {
+        return Err("usage: steps SIDE FILE.safetensors STEPS HIDDEN OUTPUT [gpu]".into());
+    };
+    let device = match device {
+        [] => Device::flex(),
+        _ => gpu()?,
     };
     let steps: usize = steps.parse()?;
     let bytes = std::fs::read(path)?;
@@ -99,8 +114,8 @@ fn main() -> Result<(), Failure> {
     }))?;
     let timed = rayon::scope(|_| -> Result<Timed, Failure> {
         match side.as_str() {
-            "train" => train(&x, &weights("a"), &form, steps),
-            "separate" => separate(&x, &weights("a"), &weights("b"), &form, steps),
+            "train" => train(&x, &weights("a"), &form, steps, &device),
+            "separate" => separate(&x, [&weights("a"), &weights("b")], &form, steps, &device),
             "train-by-hand" => Ok(by_hand::train(&x, &weights("a"), &form, steps)),
             "separate-by-hand" => {
                 let starts = [read("za"), read("zb")].map(|z| z.ok_or("no start"));
@@ -123,9 +138,19 @@ fn main() -> Result<(), Failure> {
         .unwrap_or(f64::NAN);
     println!(
         "{}",
-        serde_json::json!({ "ms": timed.milliseconds, "loss": timed.loss, "peak_mb": peak / 1e3 })
+        serde_json::json!({ "ms": timed.milliseconds, "warm_up_s": timed.warm_up_s, "loss": timed.loss, "peak_mb": peak / 1e3 })
     );
     Ok(())
+}
+
+#[cfg(feature = "gpu")]
+fn gpu() -> Result<Device, Failure> {
+    Ok(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice))
+}
+
+#[cfg(not(feature = "gpu"))]
+fn gpu() -> Result<Device, Failure> {
+    Err("built without a GPU; add `--features gpu`".into())
 }
 
 fn network(weights: &[Matrix], form: &ModelConfig, device: &Device) -> Nae {
@@ -133,8 +158,8 @@ fn network(weights: &[Matrix], form: &ModelConfig, device: &Device) -> Nae {
     let mut network = Nae::new(form, bins, &mut generator(0, "weights"), device);
     let layers = network.encoder.iter_mut().chain(&mut network.decoder);
     for (layer, w) in layers.zip(weights) {
-        let data = TensorData::new(w.values.clone(), [w.rows, w.columns]);
-        layer.weight = Param::from_tensor(Tensor::from_data(data, device));
+        let weight = from_host(w.values.clone(), [1, w.rows, w.columns], device);
+        layer.weight = Param::from_tensor(weight);
     }
     network
 }
@@ -144,9 +169,10 @@ fn train(
     weights: &[Matrix],
     form: &ModelConfig,
     steps: usize,
+    device: &Device,
 ) -> Result<Timed, Failure> {
-    let device = Device::flex().autodiff();
-    let data = TensorData::new(x.values.clone(), [x.rows, x.columns]);
+    let device = device.clone().autodiff();
+    let spectrum = from_host(x.values.clone(), [1, x.rows, x.columns], &device);
     let config = TrainConfig {
         optimizer: OptimizerKind::Adam,
         learning_rate: 1e-3,
@@ -166,12 +192,14 @@ fn train(
     };
     nae_train::fit::fit(
         network(weights, form, &device),
-        &Tensor::from_data(data, &device),
+        &Spectra::one(spectrum),
         &config,
-        0,
+        &[0.0],
+        &Seeds(vec![0]),
         &mut observe,
     )?;
     Ok(Timed {
+        warm_up_s: watch.warm_up_s(),
         milliseconds: watch.milliseconds(),
         loss,
     })
@@ -179,12 +207,11 @@ fn train(
 
 fn separate(
     x: &Matrix,
-    a: &[Matrix],
-    b: &[Matrix],
+    [a, b]: [&[Matrix]; 2],
     form: &ModelConfig,
     steps: usize,
+    device: &Device,
 ) -> Result<Timed, Failure> {
-    let device = Device::flex();
     let source = |name: &str, weights: &[Matrix]| {
         let card = Card {
             name: name.into(),
@@ -200,7 +227,7 @@ fn separate(
             name: name.into(),
             models: vec![Model {
                 card,
-                network: network(weights, form, &device),
+                network: network(weights, form, device),
                 memory: None,
             }],
         }
@@ -210,7 +237,7 @@ fn separate(
         window: WINDOW,
         ..Default::default()
     };
-    let search = Search::new(&[source("a", a), source("b", b)], config, 0, &device)?;
+    let search = Search::new(&[source("a", a), source("b", b)], config, 0, device)?;
     let mut frames = vec![0.0; x.values.len()];
     for (f, row) in x.values.chunks_exact(x.columns).enumerate() {
         for (t, value) in row.iter().enumerate() {
@@ -220,12 +247,19 @@ fn separate(
     let mixture = Magnitude::new(x.rows, x.columns, frames)?;
     let mut watch = Stopwatch::start();
     let mut loss = f64::NAN;
-    search.run(&mixture, 1.0, 0, &mut |progress| {
+    let scene = Scene {
+        search: &search,
+        mixture: &mixture,
+        gain: 1.0,
+    };
+    let mut observe = |progress: &Progress| {
         watch.window();
         loss = progress.loss;
         Flow::Continue
-    })?;
+    };
+    explain(&[scene], 0, Sharing::Frames, &mut observe)?;
     Ok(Timed {
+        warm_up_s: watch.warm_up_s(),
         milliseconds: watch.milliseconds(),
         loss,
     })

@@ -158,7 +158,7 @@ pub fn run(command: &Demo, terminal: &Terminal) -> Result<()> {
         settings.model.layers = layers;
         settings.model.widths.clear();
         let learnt = learn(command, terminal, &clips, &settings, &device)?;
-        let again = (layers == JOINED).then(|| learnt.clone());
+        let again = (command.joint && layers == JOINED).then(|| learnt.clone());
         systems.push(searched(command, &settings, learnt, &scene, &device)?);
         if let Some(learnt) = again {
             let material = (learnt, clips.as_slice());
@@ -353,7 +353,7 @@ fn voices(learnt: Learnt, activations: Vec<Tensor<2>>) -> Result<Vec<Voice>> {
             .last()
             .context("a model without layers")?;
         voices.push(Voice {
-            bases: matrix(last.basis())?,
+            bases: matrix(last.basis().squeeze_dim(0))?,
             activations: matrix(activations)?,
             card: model.card,
             losses,

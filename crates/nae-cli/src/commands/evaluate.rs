@@ -4,19 +4,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use nae_audio::Clip;
+use nae_audio::{Clip, is_sound, sorted_entries};
+use nae_metrics::scores::{RELIABLE_DB, Scores, named};
 use nae_metrics::summary::{self, Summary};
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::print;
 use crate::arguments::{Evaluate, Terminal};
-use crate::clips::{is_sound, sorted_entries};
 use crate::progress::draw_target;
-use crate::scores::{KEYS, Order, Row, Scene, Scores};
-
-/// Above this a score is rounding: a mixture of the references, say, has no artefacts at all.
-const RELIABLE_DB: f64 = 100.0;
+use crate::scores::{Order, Row, Scene};
 
 /// Name of a scene's mixture in a folder.
 const MIXTURE: &str = "mixture";
@@ -165,32 +162,6 @@ fn explain(scenes: &[SceneFiles]) -> Result<()> {
     Ok(())
 }
 
-/// A row's keys and values as they are printed.
-fn cells(row: &Row) -> Vec<(String, Option<f64>)> {
-    let mut cells: Vec<(String, Option<f64>)> = KEYS
-        .iter()
-        .zip(row.scores)
-        .map(|(key, value)| ((*key).to_owned(), value))
-        .collect();
-    if let Some((floor, ceiling)) = &row.bounds {
-        let difference = |i: usize| Some(row.scores[i]? - floor[i]?);
-        let with = |suffix: &str, value: &dyn Fn(usize) -> Option<f64>| {
-            KEYS.iter()
-                .enumerate()
-                .map(|(i, key)| (format!("{key}_{suffix}"), value(i)))
-                .collect::<Vec<_>>()
-        };
-        cells.extend(with("mixture", &|i| floor[i]));
-        cells.extend(with("improvement", &difference));
-        cells.extend(
-            KEYS.iter()
-                .zip(ceiling)
-                .map(|(key, value)| (format!("oracle_{key}"), *value)),
-        );
-    }
-    cells
-}
-
 /// The keys named in the documentation; a score that does not exist is `null`.
 fn to_json(rows: &[Row]) -> Value {
     let number = |value: Option<f64>| {
@@ -198,7 +169,8 @@ fn to_json(rows: &[Row]) -> Value {
             .and_then(serde_json::Number::from_f64)
             .map_or(Value::Null, Value::Number)
     };
-    let all: Vec<_> = rows.iter().map(cells).collect();
+    let named = |row: &Row| named(&row.scores, row.bounds.as_ref());
+    let all: Vec<_> = rows.iter().map(named).collect();
     let mut sources = Vec::new();
     for (row, cells) in rows.iter().zip(&all) {
         let mut object = Map::new();

@@ -7,6 +7,8 @@ pub mod evaluate;
 pub mod join;
 pub mod separate;
 pub mod settings;
+pub mod sweep;
+pub mod sweep_report;
 pub mod train;
 
 use std::io::Write;

@@ -68,7 +68,7 @@ pub const QUICK: [&str; 10] = [
     "--set",
     "train.max_steps=200",
     "--set",
-    "train.refine.steps=0",
+    "train.refine.passes=0",
     "--set",
     "model.layers=2",
     "--device",

@@ -88,62 +88,128 @@ pub enum DescentError {
     Model(#[from] ModelError),
 }
 
+/// One model of a run that steps several at once.
+struct Member<S> {
+    /// The whole state at this model's best window, and its loss.
+    best: (S, f64),
+    /// The last window's loss.
+    last: Option<f64>,
+    /// Last step known to be good.
+    good: usize,
+    /// How it ended, if it has.
+    outcome: Option<Result<(usize, Ending), DescentError>>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Ending {
+    Done,
+    Interrupted,
+}
+
 /// Takes steps until the plan, the tolerance or the observer ends it.
 ///
-/// `step` gets the state and the step's number and returns the new state and the loss before the
-/// step (`[1]`, off the tape), or none where a window's mean need not know it. With 0 steps the state comes back as it was, with a loss of 0.
+/// A state may hold several `models` that share nothing but their steps; each has its own best
+/// window and its own end, and the result is one run for each, whose `best` is the whole state at
+/// that model's best.
+///
+/// `step` gets the state and the step's number and returns the new state and every model's loss
+/// before the step (`[models]`, off the tape), or none where a window's mean need not know it. The
+/// observer hears the mean over models. With 0 steps the state comes back as it was, with a loss of 0.
 ///
 /// # Errors
-/// [`DescentError::Diverged`] if a window's loss is not finite.
+/// [`DescentError::Model`] if the losses cannot be read back; [`DescentError::Diverged`] for a model
+/// whose window's loss is not finite.
 pub fn descend<S: Clone>(
     plan: Plan,
+    models: usize,
     mut state: S,
     mut step: impl FnMut(S, usize) -> (S, Option<Tensor<1>>),
     observe: &mut dyn FnMut(&Progress) -> Flow,
-) -> Result<Descent<S>, DescentError> {
-    let mut window = Window::new(plan.window, plan.tolerance);
-    let mut best = (state.clone(), 0.0);
-    let mut good = 0;
+) -> Result<Vec<Result<Descent<S>, DescentError>>, DescentError> {
+    let mut window = Window::new(plan.window);
+    let mut members: Vec<Member<S>> = (0..models)
+        .map(|_| Member {
+            best: (state.clone(), 0.0),
+            last: None,
+            good: 0,
+            outcome: None,
+        })
+        .collect();
     for number in 1..=plan.max_steps {
-        let loss;
-        (state, loss) = step(state, number - 1);
-        let Some(judgement) = window.push(loss, number == plan.max_steps)? else {
+        let losses;
+        (state, losses) = step(state, number - 1);
+        let Some(losses) = window.push(losses, number == plan.max_steps)? else {
             continue;
         };
-        if !judgement.loss.is_finite() {
-            return Err(DescentError::Diverged {
-                stage: plan.stage,
-                from: good,
-                to: number,
-                loss: judgement.loss,
-            });
-        }
-        good = number;
-        if judgement.is_best {
-            best = (state.clone(), judgement.loss);
+        let mut heard = Vec::with_capacity(models);
+        for (member, loss) in members.iter_mut().zip(losses) {
+            if member.outcome.is_none() && loss.is_finite() {
+                heard.push(loss);
+            }
+            member.judge(&plan, number, loss, &state);
         }
         let progress = Progress {
             stage: plan.stage,
             step: number,
             max_steps: plan.max_steps,
-            loss: judgement.loss,
+            loss: heard.iter().sum::<f64>() / heard.len().max(1) as f64,
         };
-        let is_interrupted = observe(&progress) == Flow::Stop && number < plan.max_steps;
-        if judgement.is_settled || is_interrupted {
-            return Ok(Descent {
-                best: best.0,
-                loss: best.1,
-                steps: number,
-                is_interrupted,
-            });
+        let is_stopped = !heard.is_empty() && observe(&progress) == Flow::Stop;
+        if is_stopped && number < plan.max_steps {
+            for member in &mut members {
+                member
+                    .outcome
+                    .get_or_insert(Ok((number, Ending::Interrupted)));
+            }
+        }
+        if members.iter().all(|member| member.outcome.is_some()) {
+            break;
         }
     }
-    Ok(Descent {
-        best: best.0,
-        loss: best.1,
-        steps: plan.max_steps,
-        is_interrupted: false,
-    })
+    Ok(members
+        .into_iter()
+        .map(|member| member.end(&plan))
+        .collect())
+}
+
+impl<S: Clone> Member<S> {
+    fn judge(&mut self, plan: &Plan, step: usize, loss: f64, state: &S) {
+        if self.outcome.is_some() {
+            return;
+        }
+        if !loss.is_finite() {
+            self.outcome = Some(Err(DescentError::Diverged {
+                stage: plan.stage,
+                from: self.good,
+                to: step,
+                loss,
+            }));
+            return;
+        }
+        self.good = step;
+        if self.last.is_none() || loss <= self.best.1 {
+            self.best = (state.clone(), loss);
+        }
+        let is_settled = plan.tolerance > 0.0
+            && self
+                .last
+                .is_some_and(|last| last - loss < plan.tolerance * last.abs());
+        self.last = Some(loss);
+        if is_settled {
+            self.outcome = Some(Ok((step, Ending::Done)));
+        }
+    }
+
+    fn end(self, plan: &Plan) -> Result<Descent<S>, DescentError> {
+        let (steps, ending) = self.outcome.unwrap_or(Ok((plan.max_steps, Ending::Done)))?;
+        let (best, loss) = self.best;
+        Ok(Descent {
+            best,
+            loss,
+            steps,
+            is_interrupted: ending == Ending::Interrupted,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -158,23 +224,30 @@ mod tests {
         tolerance: 0.0,
     };
 
-    fn losses(values: &'static [f32]) -> impl FnMut(usize, usize) -> (usize, Option<Tensor<1>>) {
-        |_, number| {
-            (
-                number,
-                Some(Tensor::from_data([values[number]], &Device::flex())),
-            )
+    fn losses<const N: usize>(
+        values: [&'static [f32]; N],
+    ) -> impl FnMut(usize, usize) -> (usize, Option<Tensor<1>>) {
+        move |_, number| {
+            let losses = values.map(|values| values[number]);
+            (number, Some(Tensor::from_data(losses, &Device::flex())))
         }
+    }
+
+    fn run(
+        plan: Plan,
+        values: &'static [f32],
+        observe: &mut dyn FnMut(&Progress) -> Flow,
+    ) -> Result<Descent<usize>, DescentError> {
+        descend(plan, 1, 99, losses([values]), observe)
+            .unwrap()
+            .remove(0)
     }
 
     #[test]
     fn the_best_window_wins() {
-        let run = descend(
-            PLAN,
-            99,
-            losses(&[5., 5., 1., 1., 2., 2., 3., 3., 4., 4.]),
-            &mut |_| Flow::Continue,
-        )
+        let run = run(PLAN, &[5., 5., 1., 1., 2., 2., 3., 3., 4., 4.], &mut |_| {
+            Flow::Continue
+        })
         .unwrap();
         assert_eq!(
             (run.best, run.loss, run.steps, run.is_interrupted),
@@ -183,19 +256,43 @@ mod tests {
     }
 
     #[test]
+    fn models_of_one_run_end_each_in_its_own_way() {
+        let plan = Plan {
+            tolerance: 0.1,
+            ..PLAN
+        };
+        let values: [&[f32]; 3] = [
+            &[5., 5., 4.9, 4.9, 0., 0., 0., 0., 0., 0.],
+            &[9., 9., 7., 7., 5., 5., 4., 4., 3., 3.],
+            &[5., 5., 4., 4., f32::NAN, 1., 1., 1., 1., 1.],
+        ];
+        let mut seen = Vec::new();
+        let runs = descend(plan, 3, 99, losses(values), &mut |progress| {
+            seen.push(progress.loss);
+            Flow::Continue
+        });
+        let [settled, whole, diverged] = runs.unwrap().try_into().unwrap();
+        let settled: Descent<usize> = settled.unwrap();
+        assert_eq!((settled.best, settled.steps), (3, 4));
+        let whole = whole.unwrap();
+        assert_eq!((whole.best, whole.loss, whole.steps), (9, 3.0, 10));
+        assert!(matches!(
+            diverged,
+            Err(DescentError::Diverged { from: 4, to: 6, .. })
+        ));
+        // once a model has ended, its loss is not heard of any more
+        assert_eq!(seen[2..], [5.0, 4.0, 3.0]);
+    }
+
+    #[test]
     fn the_observer_stops_a_run_and_keeps_the_best() {
-        let run = descend(
-            PLAN,
-            99,
-            losses(&[5., 5., 1., 1., 2., 2., 3., 3., 4., 4.]),
-            &mut |p| {
-                if p.step >= 6 {
-                    Flow::Stop
-                } else {
-                    Flow::Continue
-                }
-            },
-        )
+        let run = run(PLAN, &[5., 5., 1., 1., 2., 2., 3., 3., 4., 4.], &mut |p| {
+            if p.step >= 6 {
+                Flow::Stop
+            } else {
+                Flow::Continue
+            }
+        })
         .unwrap();
         assert_eq!((run.best, run.steps, run.is_interrupted), (3, 6, true));
     }
@@ -206,10 +303,9 @@ mod tests {
             tolerance: 0.1,
             ..PLAN
         };
-        let run = descend(
+        let run = run(
             plan,
-            99,
-            losses(&[5., 5., 4.9, 4.9, 0., 0., 0., 0., 0., 0.]),
+            &[5., 5., 4.9, 4.9, 0., 0., 0., 0., 0., 0.],
             &mut |_| Flow::Continue,
         )
         .unwrap();
@@ -218,10 +314,9 @@ mod tests {
 
     #[test]
     fn a_loss_that_is_not_finite_is_an_error_with_advice() {
-        let error = descend(
+        let error = run(
             PLAN,
-            99,
-            losses(&[5., 5., f32::NAN, 1., 1., 1., 1., 1., 1., 1.]),
+            &[5., 5., f32::NAN, 1., 1., 1., 1., 1., 1., 1.],
             &mut |_| Flow::Continue,
         )
         .unwrap_err();

@@ -1,0 +1,315 @@
+//! The deck's own figures: what a small model makes of a clip, and what its bases look like.
+
+use anyhow::{Context, Result};
+use burn::tensor::{Device, Tensor};
+use nae_audio::{Clip, Magnitude, Stft, resample};
+use nae_model::optim::Flow;
+use nae_model::spectra::{bin_major, level, read, upload};
+use nae_model::{Card, Model, ModelKind};
+use nae_report::plots::{Lanes, Panel, Panels};
+use nae_report::{Axis, Figure, Matrix, Picture, Scale};
+use nae_separate::{SeparateConfig, Separator, Source};
+
+/// Components that are drawn as curves; more become a heat map.
+const MAX_LANES: usize = 10;
+/// Range of spectrograms in dB.
+const RANGE_DB: f64 = 60.0;
+/// Frames this far below the loudest do not count for a clip's level, in dB.
+const SILENCE_DB: f32 = -50.0;
+/// Pictures end at the lowest whole kHz below which this share of the clip's magnitudes lies.
+const SHOWN: f32 = 0.95;
+
+/// A model at work on a clip.
+struct Reading {
+    /// The clip's magnitudes.
+    heard: Magnitude,
+    duration_s: f64,
+    /// What is made of them, as magnitudes: `[bins, frames]`, row-major.
+    rebuilt: Vec<f32>,
+    /// `[rank, frames]`, row-major.
+    activations: Vec<f32>,
+}
+
+/// A model in action: the clip's spectrogram, what the model makes of it, the bases it is made of, and
+/// when each is active.
+///
+/// Activations are the encoder's (NAE), or those that explain the clip best (NMF, which has no
+/// encoder).
+///
+/// - `name`: of the figure's files
+/// - `title`: what the figure shows
+pub fn in_action(
+    name: &str,
+    title: &str,
+    model: &Model,
+    clip: &Clip,
+    device: &Device,
+) -> Result<Figure> {
+    let reading = read_clip(model, clip, device)?;
+    let (bins, frames) = (reading.heard.bins(), reading.heard.frames());
+    let audio = model.card.audio;
+    let hz = f64::from(audio.sample_rate) / audio.n_fft as f64;
+    let top = top_bin(&reading.heard, hz);
+    let heard = bin_major(&reading.heard);
+    let reference = heard.iter().copied().fold(0.0f32, f32::max);
+    let spectrogram = |title: &str, values: &[f32]| -> Result<Panel> {
+        let matrix = Matrix::new(top, frames, values[..top * frames].to_vec())?;
+        let picture = Picture::spectrogram(title, matrix, reading.duration_s, hz * top as f64);
+        Ok(Panel::Picture(picture.scaled(Scale::Decibels {
+            reference: Some(f64::from(reference)),
+            range_db: RANGE_DB,
+        })))
+    };
+    let rank = reading.activations.len() / frames.max(1);
+    let rows: Vec<Vec<f32>> = reading
+        .activations
+        .chunks(frames)
+        .map(<[f32]>::to_vec)
+        .collect();
+    let bases = bases_of(model)?;
+    // where the decoder is one layer, an activation belongs to a basis: both in the bases' order
+    let is_paired = bases.len() == rank;
+    let order = by_peak(&bases);
+    let rows = match is_paired {
+        true => order.iter().map(|k| rows[*k].clone()).collect(),
+        false => rows,
+    };
+    let panels = vec![
+        spectrogram("Input", &heard)?,
+        spectrogram("Reconstruction", &reading.rebuilt)?,
+        components(
+            "Activations",
+            rows,
+            Axis::time(reading.duration_s),
+            Upwards::Components,
+        )?,
+        bases_panel("Bases", &bases, hz, top)?,
+    ];
+    let caption = format!(
+        "{} Curves are scaled to their own peaks; spectrograms share one scale, 0 dB being the input's loudest bin. Frequencies up to {:.0} kHz of {:.0}.",
+        words(&model.card, bases.len()),
+        hz * top as f64 / 1000.0,
+        hz * bins as f64 / 1000.0,
+    );
+    Ok(Panels {
+        name: name.into(),
+        title: title.into(),
+        caption,
+        columns: 2,
+        panels,
+    }
+    .figure()?)
+}
+
+/// Bases of several models side by side, such as without and with sparsity: the last layer's columns
+/// over frequency, each scaled to its own peak, with its sign.
+///
+/// - `models`: a name and a model each
+/// - `top_hz`: the highest frequency shown
+pub fn bases(name: &str, title: &str, models: &[(&str, &Model)], top_hz: f64) -> Result<Figure> {
+    let panels = models
+        .iter()
+        .map(|(name, model)| {
+            let audio = model.card.audio;
+            let hz = f64::from(audio.sample_rate) / audio.n_fft as f64;
+            let bases = bases_of(model)?;
+            let bins = bases.first().map_or(1, Vec::len);
+            let top = ((top_hz / hz).ceil() as usize).clamp(1, bins);
+            bases_panel(name, &bases, hz, top)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let caption = "Columns of the last layer, each scaled to its own peak, low ones at the bottom. Where a column has negative values, zero is in the middle of the lane.";
+    Ok(Panels {
+        name: name.into(),
+        title: title.into(),
+        caption: caption.into(),
+        columns: 2,
+        panels,
+    }
+    .figure()?)
+}
+
+/// What kind of model it is, in a sentence.
+fn words(card: &Card, bases: usize) -> String {
+    match card.model.kind {
+        ModelKind::Nmf => format!("NMF with {bases} bases; activations explain the clip best."),
+        ModelKind::Nae => format!(
+            "NAE with {} layers and rank {}; activations are its encoder's.",
+            card.model.layers, card.model.rank
+        ),
+    }
+}
+
+fn read_clip(model: &Model, clip: &Clip, device: &Device) -> Result<Reading> {
+    let audio = model.card.audio;
+    let samples = resample(&clip.mixdown(), clip.sample_rate(), audio.sample_rate)?;
+    let heard = Stft::new(audio.stft())?.analyze(&samples)?.magnitude();
+    let gain = match level(&heard, SILENCE_DB) {
+        level if level > 0.0 => 1.0 / level,
+        _ => 1.0,
+    };
+    let (activations, estimate) = match model.card.model.kind {
+        ModelKind::Nae => encoded(model, &heard, gain, device)?,
+        ModelKind::Nmf => explained(model, &heard, device)?,
+    };
+    // back from the model's compressed magnitudes at its own level
+    let exponent = (1.0 / model.card.model.compression) as f32;
+    let rebuilt = read(estimate)?
+        .into_iter()
+        .map(|x| x.max(0.0).powf(exponent) / gain as f32)
+        .collect();
+    Ok(Reading {
+        heard,
+        duration_s: clip.duration_s(),
+        rebuilt,
+        activations: read(activations)?,
+    })
+}
+
+/// Activations and estimate of an autoencoder that runs from its input to its output.
+fn encoded(
+    model: &Model,
+    heard: &Magnitude,
+    gain: f64,
+    device: &Device,
+) -> Result<(Tensor<2>, Tensor<2>)> {
+    let decoder = model
+        .network
+        .decoder_from(nae_model::Latent::Bottleneck, device);
+    let heard = upload(&[(heard, gain)], model.card.model.compression, device);
+    let activations = decoder.encode(heard);
+    let estimate = decoder.decode(activations.clone());
+    Ok((activations.squeeze_dim(0), estimate.squeeze_dim(0)))
+}
+
+/// Activations and estimate that explain the clip best with the bases as they are.
+fn explained(model: &Model, heard: &Magnitude, device: &Device) -> Result<(Tensor<2>, Tensor<2>)> {
+    let source = Source {
+        name: model.card.name.clone(),
+        models: vec![model.clone()],
+    };
+    let separator = Separator::new(&[source], SeparateConfig::default(), 0, device)?;
+    let found = separator.masks(heard, &mut |_| Flow::Continue)?.activations;
+    let activations = found.into_iter().next();
+    let activations = activations.context("a source without activations")?;
+    let decoder = model
+        .network
+        .decoder_from(nae_model::Latent::Bottleneck, device);
+    let estimate = decoder.decode(activations.clone().unsqueeze());
+    Ok((activations, estimate.squeeze_dim(0)))
+}
+
+/// The last layer's columns.
+fn bases_of(model: &Model) -> Result<Vec<Vec<f32>>> {
+    let last = model
+        .network
+        .decoder
+        .last()
+        .context("a model without layers")?;
+    let basis = last.basis();
+    let columns = basis.dims()[2];
+    let values = read(basis)?;
+    Ok((0..columns)
+        .map(|k| values.iter().skip(k).step_by(columns).copied().collect())
+        .collect())
+}
+
+/// Indices of bases, those with low peaks first.
+fn by_peak(bases: &[Vec<f32>]) -> Vec<usize> {
+    let peak = |basis: &Vec<f32>| {
+        let strongest = basis.iter().enumerate();
+        let strongest = strongest.max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
+        strongest.map(|(bin, _)| bin)
+    };
+    let mut order: Vec<usize> = (0..bases.len()).collect();
+    order.sort_by_key(|k| peak(&bases[*k]));
+    order
+}
+
+fn bases_panel(title: &str, bases: &[Vec<f32>], hz: f64, top: usize) -> Result<Panel> {
+    let sorted = by_peak(bases)
+        .into_iter()
+        .map(|k| bases[k][..top].to_vec())
+        .collect();
+    components(
+        title,
+        sorted,
+        Axis::frequency(hz * top as f64),
+        Upwards::Frequency,
+    )
+}
+
+/// What runs upwards once there are too many components for curves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Upwards {
+    Components,
+    Frequency,
+}
+
+/// One curve a component, or a heat map of many.
+fn components(title: &str, rows: Vec<Vec<f32>>, along: Axis, upwards: Upwards) -> Result<Panel> {
+    if rows.len() <= MAX_LANES {
+        return Ok(Panel::Lanes(Lanes {
+            title: title.into(),
+            x: along,
+            y_label: "component".into(),
+            curves: rows,
+        }));
+    }
+    let (count, length) = (rows.len(), rows[0].len());
+    let peaks: Vec<f32> = rows
+        .iter()
+        .map(|row| {
+            row.iter()
+                .fold(f32::MIN_POSITIVE, |peak, x| peak.max(x.abs()))
+        })
+        .collect();
+    let cell = |k: usize, i: usize| rows[k][i].abs() / peaks[k];
+    let counted = Axis::counted("component", count);
+    let (matrix, x, y) = match upwards {
+        Upwards::Components => {
+            let cells = (0..count).flat_map(|k| (0..length).map(move |i| (k, i)));
+            let values = cells.map(|(k, i)| cell(k, i)).collect();
+            (Matrix::new(count, length, values)?, along, counted)
+        }
+        Upwards::Frequency => {
+            let cells = (0..length).flat_map(|i| (0..count).map(move |k| (k, i)));
+            let values = cells.map(|(k, i)| cell(k, i)).collect();
+            (Matrix::new(length, count, values)?, counted, along)
+        }
+    };
+    Ok(Panel::Picture(Picture {
+        title: title.into(),
+        caption: String::new(),
+        matrix,
+        x,
+        y,
+        scale: Scale::Decibels {
+            reference: Some(1.0),
+            range_db: 50.0,
+        },
+    }))
+}
+
+/// The first bin above the frequencies that matter, at a whole kHz where there is one.
+fn top_bin(heard: &Magnitude, hz: f64) -> usize {
+    let mut sums = vec![0.0f32; heard.bins()];
+    for t in 0..heard.frames() {
+        for (sum, x) in sums.iter_mut().zip(heard.frame(t)) {
+            *sum += x;
+        }
+    }
+    let enough = SHOWN * sums.iter().sum::<f32>();
+    let mut below = 0.0;
+    let last = sums.iter().position(|sum| {
+        below += sum;
+        below >= enough
+    });
+    let khz = (last.unwrap_or(sums.len()) as f64 * hz / 1000.0)
+        .ceil()
+        .max(1.0);
+    ((khz * 1000.0 / hz).round() as usize).min(heard.bins())
+}
+
+#[cfg(test)]
+mod tests;

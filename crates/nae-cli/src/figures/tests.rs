@@ -1,0 +1,197 @@
+use std::path::{Path, PathBuf};
+
+use nae_model::optim::{OptimizerKind, Schedule};
+use nae_model::{ModelConfig, Nonlinearity, Output};
+use nae_train::settings::RefineConfig;
+use nae_train::{Recipe, TrainConfig};
+
+use super::*;
+
+const SEED: u64 = 0;
+
+fn notes() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/music");
+    ["C4", "E4", "G4"]
+        .map(|note| folder.join(format!("piano_{note}.wav")))
+        .into()
+}
+
+/// The three notes one after another.
+fn melody() -> Clip {
+    let clips: Vec<Clip> = notes()
+        .iter()
+        .map(|path| nae_audio::read(path).unwrap())
+        .collect();
+    let samples = clips.iter().flat_map(Clip::mixdown).collect();
+    Clip::mono(samples, clips[0].sample_rate())
+}
+
+/// Trained as in the deck's demonstration: full batches and RProp.
+fn model(config: ModelConfig, sparsity: f64) -> Model {
+    let recipe = Recipe {
+        model: ModelConfig {
+            rank: 3,
+            compression: 1.0,
+            ..config
+        },
+        train: TrainConfig {
+            optimizer: OptimizerKind::Rprop,
+            learning_rate: 1e-3,
+            schedule: Schedule::Constant,
+            batch_frames: 0,
+            max_steps: 1000,
+            latent_noise: 0.0,
+            sparsity,
+            refine: RefineConfig {
+                passes: 0,
+                ..RefineConfig::default()
+            },
+            ..TrainConfig::default()
+        },
+        ..Recipe::default()
+    };
+    let clips = crate::clips::read_clips(&notes(), recipe.audio.sample_rate).unwrap();
+    let device = Device::flex();
+    nae_train::train("piano", &clips, &recipe, SEED, &device, &mut |_| {
+        Flow::Continue
+    })
+    .unwrap()
+}
+
+fn nmf() -> Model {
+    let config = ModelConfig {
+        kind: ModelKind::Nmf,
+        ..ModelConfig::default()
+    };
+    model(config, 0.0)
+}
+
+fn nae(sparsity: f64) -> Model {
+    let config = ModelConfig {
+        layers: 2,
+        hidden: Nonlinearity::Softplus,
+        output: Output::Softplus,
+        sharpness: 2.0,
+        ..ModelConfig::default()
+    };
+    model(config, sparsity)
+}
+
+/// Share of a component's activity that lies in the third of the melody where it has most.
+fn concentration(reading: &Reading) -> f32 {
+    let frames = reading.heard.frames();
+    let share = |row: &[f32]| {
+        let third = |i: usize| -> f32 { row[i * frames / 3..(i + 1) * frames / 3].iter().sum() };
+        let most = (0..3).map(third).fold(0.0, f32::max);
+        most / row.iter().sum::<f32>()
+    };
+    reading
+        .activations
+        .chunks(frames)
+        .map(share)
+        .fold(1.0, f32::min)
+}
+
+/// Share of the last layer that is negative, as magnitudes.
+fn negative(model: &Model) -> f32 {
+    let bases = bases_of(model).unwrap().concat();
+    let below: f32 = bases.iter().map(|x| (-x).max(0.0)).sum();
+    below / bases.iter().map(|x| x.abs()).sum::<f32>()
+}
+
+#[test]
+fn sparsity_turns_dense_signed_bases_into_those_of_notes() {
+    let (dense, sparse) = (nae(0.0), nae(0.01));
+    let read = |model: &Model| read_clip(model, &melody(), &Device::flex()).unwrap();
+    let (dense_notes, sparse_notes) = (concentration(&read(&dense)), concentration(&read(&sparse)));
+    assert!(
+        dense_notes < 0.7 && sparse_notes > 0.8,
+        "{dense_notes} {sparse_notes}"
+    );
+    let (dense_signs, sparse_signs) = (negative(&dense), negative(&sparse));
+    assert!(
+        dense_signs > 2.0 * sparse_signs,
+        "{dense_signs} {sparse_signs}"
+    );
+}
+
+#[test]
+fn nmf_finds_the_three_notes_and_when_they_sound() {
+    let reading = read_clip(&nmf(), &melody(), &Device::flex()).unwrap();
+    let frames = reading.heard.frames();
+    // every note has a component of its own that is loudest while it sounds
+    let mut thirds: Vec<usize> = reading
+        .activations
+        .chunks(frames)
+        .map(|row| {
+            let loudest = (0..frames)
+                .max_by(|&a, &b| row[a].total_cmp(&row[b]))
+                .unwrap();
+            loudest * 3 / frames
+        })
+        .collect();
+    thirds.sort_unstable();
+    assert_eq!(thirds, [0, 1, 2]);
+    // and what is rebuilt is near: three notes of two loudnesses are not quite three spectra
+    let heard = bin_major(&reading.heard);
+    let off: f32 = heard
+        .iter()
+        .zip(&reading.rebuilt)
+        .map(|(a, b)| (a - b).abs())
+        .sum();
+    let share = off / heard.iter().sum::<f32>();
+    assert!(share < 0.35, "{share}");
+}
+
+#[test]
+fn figures_have_their_panels_and_come_as_files() {
+    let plain = nae(0.0);
+    let sparse = nae(0.01);
+    let clip = melody();
+    let device = Device::flex();
+    let mut figures = vec![
+        in_action("nmf", "NMF in action", &nmf(), &clip, &device).unwrap(),
+        in_action("nae", "NAE in action", &plain, &clip, &device).unwrap(),
+        in_action(
+            "nae-sparse",
+            "Sparse NAE in action",
+            &sparse,
+            &clip,
+            &device,
+        )
+        .unwrap(),
+    ];
+    let models = [("without sparsity", &plain), ("with sparsity", &sparse)];
+    figures.push(bases("bases", "Bases", &models, 3000.0).unwrap());
+    for figure in &figures {
+        let svg = figure.svg().unwrap();
+        let words: &[&str] = match figure.name.as_str() {
+            "bases" => &["without sparsity", "with sparsity", "frequency (kHz)"],
+            _ => &[
+                "Input",
+                "Reconstruction",
+                "Bases",
+                "Activations",
+                "time (s)",
+                "<image",
+            ],
+        };
+        for word in words {
+            assert!(svg.contains(word), "{word} is missing in {}", figure.name);
+        }
+        assert!(figure.png().unwrap().starts_with(b"\x89PNG"));
+    }
+}
+
+#[test]
+fn many_components_become_a_heat_map() {
+    let rows = vec![vec![0.0, 1.0, 2.0]; MAX_LANES + 1];
+    let panel = components("a", rows, Axis::time(1.0), Upwards::Frequency).unwrap();
+    let Panel::Picture(picture) = panel else {
+        panic!("curves of {} components", MAX_LANES + 1);
+    };
+    assert_eq!(
+        (picture.matrix.rows(), picture.matrix.cols()),
+        (3, MAX_LANES + 1)
+    );
+}

@@ -1,0 +1,141 @@
+//! The figures of a comparison.
+
+use super::Score;
+use super::differences::Differences;
+use super::systems::Systems;
+use crate::plots::{
+    BandPlot, BandPoint, BandSeries, Bound, BoxEntry, BoxPlot, DifferencePlot, DifferenceRow,
+    DifferenceScale,
+};
+use crate::{Figure, ReportError};
+
+/// Box plots of every featured score, grouped by rank.
+pub(super) fn boxes(systems: &Systems, scores: &[Score]) -> Result<Vec<Figure>, ReportError> {
+    let plot = |score: &Score| {
+        let boxes: Vec<BoxEntry> = systems
+            .all
+            .iter()
+            .map(|system| BoxEntry {
+                group: systems
+                    .ranks
+                    .iter()
+                    .position(|r| *r == system.rank)
+                    .unwrap_or(0),
+                series: system.series,
+                values: system.values(score),
+            })
+            .collect();
+        let counts = boxes.iter().map(|b| b.values.len()).filter(|n| *n > 0);
+        let (least, most) = (counts.clone().min(), counts.max());
+        BoxPlot {
+            name: format!("boxes-{}", slug(&score.key)),
+            title: score.label(),
+            caption: match (least, most) {
+                (Some(least), Some(most)) if least == most => format!("{most} values a box."),
+                (Some(least), Some(most)) => format!("{least} to {most} values a box."),
+                _ => "No values.".into(),
+            },
+            x_label: "rank".into(),
+            y_label: score.label(),
+            groups: systems.ranks.iter().map(usize::to_string).collect(),
+            series: systems.series.clone(),
+            boxes,
+            bounds: bounds(systems, score),
+        }
+        .figure()
+    };
+    featured(scores).map(plot).collect()
+}
+
+/// Scores over the rank; none when no series has more than one rank.
+pub(super) fn bands(systems: &Systems, scores: &[Score]) -> Result<Vec<Figure>, ReportError> {
+    let ranks_of = |series: usize| systems.all.iter().filter(|s| s.series == series).count();
+    if (0..systems.series.len()).all(|series| ranks_of(series) < 2) {
+        return Ok(vec![]);
+    }
+    let plot = |score: &Score| {
+        let series = systems.series.iter().enumerate().map(|(index, name)| {
+            let members = systems.all.iter().filter(|system| system.series == index);
+            let point = |system: &super::systems::System| {
+                Some(BandPoint {
+                    x: system.rank as f64,
+                    summary: system.summary(score)?,
+                })
+            };
+            BandSeries {
+                name: name.clone(),
+                points: members.filter_map(point).collect(),
+            }
+        });
+        BandPlot {
+            name: format!("rank-{}", slug(&score.key)),
+            title: format!("{} over rank", score.name),
+            caption: String::new(),
+            x_label: "rank".into(),
+            y_label: score.label(),
+            series: series.collect(),
+            bounds: bounds(systems, score),
+        }
+        .figure()
+    };
+    featured(scores).map(plot).collect()
+}
+
+/// All systems against one baseline, a scale a featured score.
+pub(super) fn differences(
+    found: &Differences,
+    systems: &Systems,
+    scores: &[Score],
+) -> Result<Figure, ReportError> {
+    let shown: Vec<usize> = (0..scores.len())
+        .filter(|i| featured(scores).any(|s| *s == scores[*i]))
+        .collect();
+    let rows = found.rows.iter().map(|row| DifferenceRow {
+        label: row.system.name.into(),
+        series: row.system.series,
+        differences: shown
+            .iter()
+            .map(|i| row.cells[*i].map(|cell| cell.paired))
+            .collect(),
+    });
+    DifferencePlot {
+        name: format!("differences-from-{}", slug(&found.name)),
+        title: format!("Mean differences from {}", found.name),
+        caption: "Markers are means over the units, bars their 95 % intervals; right of the line is better.".into(),
+        series: systems.series.clone(),
+        scales: shown.iter().map(|i| DifferenceScale { label: scores[*i].label() }).collect(),
+        rows: rows.collect(),
+    }
+    .figure()
+}
+
+/// Scores with figures: the deck's, the gain, and whatever is not known; all when there is none of these.
+pub(super) fn featured(scores: &[Score]) -> impl Iterator<Item = &Score> {
+    const PLAIN: [&str; 4] = ["si_sdr", "si_sir", "si_sar", "estoi"];
+    let has_others = scores
+        .iter()
+        .any(|score| !PLAIN.contains(&score.key.as_str()));
+    scores
+        .iter()
+        .filter(move |score| !has_others || !PLAIN.contains(&score.key.as_str()))
+}
+
+fn bounds(systems: &Systems, score: &Score) -> Vec<Bound> {
+    let (floor, ceiling) = systems.bounds(score);
+    let named = [("mixture", floor), ("ideal mask", ceiling)];
+    named
+        .into_iter()
+        .filter_map(|(label, value)| Some(Bound::new(label, value?)))
+        .collect()
+}
+
+/// Letters, digits and hyphens.
+fn slug(text: &str) -> String {
+    let words: Vec<String> = text
+        .to_lowercase()
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect();
+    words.join("-")
+}

@@ -1,0 +1,129 @@
+//! Heat maps and curves side by side in one figure.
+
+use super::axes::{Axes, Margins, Mesh};
+use super::lanes::Lanes;
+use crate::canvas::{Anchor, Area, FONT, Frame, text};
+use crate::figure::{Drawing, Raster};
+use crate::heat_map;
+use crate::picture::Picture;
+use crate::ruler::Ruler;
+use crate::ticks;
+use crate::{Figure, ReportError};
+
+/// Height of a panel.
+const HEIGHT: u32 = 640;
+/// Room right of every panel, of which heat maps use some for their scale.
+pub(super) const RIGHT: u32 = FONT * 11 / 2;
+/// Width of the scale of a heat map.
+const SCALE: i32 = 26;
+
+/// Panels of one size in rows.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Panels {
+    /// Name of the figure's files.
+    pub name: String,
+    /// What it shows, in a few words.
+    pub title: String,
+    /// A sentence below it; may be empty.
+    pub caption: String,
+    /// Panels in a row; 0 counts as 1.
+    pub columns: usize,
+    /// The panels, row after row.
+    pub panels: Vec<Panel>,
+}
+
+/// One panel.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Panel {
+    /// A heat map.
+    Picture(Picture),
+    /// Curves above one another.
+    Lanes(Lanes),
+}
+
+impl Panels {
+    /// Draws it.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportError::Chart`] when the drawing fails; [`ReportError::Axis`] or
+    /// [`ReportError::Range`] names a panel that cannot be drawn.
+    pub fn figure(&self) -> Result<Figure, ReportError> {
+        let columns = self.columns.max(1);
+        let rows = self.panels.len().div_ceil(columns).max(1);
+        let height = HEIGHT * rows as u32;
+        let mut rasters = Vec::new();
+        let mut drawing = Drawing::new(height, |area| {
+            for (panel, part) in self.panels.iter().zip(area.split_evenly((rows, columns))) {
+                panel.draw(area, &part, &mut rasters)?;
+            }
+            Ok(())
+        })?;
+        drawing.rasters = rasters;
+        Ok(Figure::new(&self.name, &self.title, &self.caption, drawing))
+    }
+}
+
+impl Panel {
+    fn draw(&self, area: &Area, part: &Area, rasters: &mut Vec<Raster>) -> Result<(), ReportError> {
+        let (title, frame) = match self {
+            Self::Lanes(lanes) => (&lanes.title, lanes.draw(area, part)?.frame),
+            Self::Picture(picture) => (&picture.title, draw_picture(area, part, picture, rasters)?),
+        };
+        text(
+            area,
+            title,
+            (frame.left, frame.top - FONT as i32 * 4 / 5),
+            Anchor::Left,
+        )
+    }
+}
+
+fn draw_picture(
+    area: &Area,
+    part: &Area,
+    picture: &Picture,
+    rasters: &mut Vec<Raster>,
+) -> Result<Frame, ReportError> {
+    picture.check()?;
+    let (x, y) = (&picture.x, &picture.y);
+    let axes = Axes {
+        x: Ruler::new(x.start, x.end, ticks::linear(x.start, x.end, 6)),
+        y: Ruler::new(y.start, y.end, ticks::linear(y.start, y.end, 5)),
+        x_label: &x.label,
+        y_label: &y.label,
+        mesh: Mesh::None,
+    };
+    let map = axes.draw(
+        part,
+        Margins {
+            top: FONT * 2,
+            right: RIGHT,
+        },
+    )?;
+    let frame = map.frame;
+    let (width, height, levels) = picture.cells()?;
+    rasters.push(Raster {
+        frame,
+        width,
+        height,
+        levels,
+    });
+    let scale = Frame {
+        left: frame.right + 20,
+        right: frame.right + 20 + SCALE,
+        ..frame
+    };
+    let (height, levels) = heat_map::scale();
+    rasters.push(Raster {
+        frame: scale,
+        width: 1,
+        height,
+        levels,
+    });
+    for (label, share) in picture.scale_labels()? {
+        let y = scale.bottom - (share * f64::from(scale.bottom - scale.top)).round() as i32;
+        text(area, &label, (scale.right + 12, y), Anchor::Left)?;
+    }
+    Ok(frame)
+}

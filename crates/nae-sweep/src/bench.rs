@@ -1,0 +1,246 @@
+//! The work itself: one model trained, one mixture separated and scored.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use burn::tensor::Device;
+use nae_audio::Clip;
+use nae_metrics::scores::{Evaluation, Family, Scores, named};
+use nae_metrics::{Estimate, Reference};
+use nae_model::Model;
+use nae_model::optim::{Flow, Progress};
+use nae_separate::{Separated, Separator, Source, ideal_ratio_mask};
+use nae_train::{Job, Recipe, TrainingClip};
+use rayon::prelude::*;
+
+use crate::cell::{self, Id, Place, Separation, Training};
+use crate::error::SweepError;
+use crate::manifest::Manifest;
+use crate::sound::{Mixture, Sounds};
+use crate::sources::Speaker;
+use crate::store::{Outcome, Store};
+
+/// Floor and ceiling of one source.
+type Bounds = (Scores, Scores);
+
+/// Everything that cells are worked on with.
+pub(crate) struct Bench<'a> {
+    store: &'a Store,
+    manifest: &'a Manifest,
+    families: Vec<Family>,
+    sounds: Sounds<'a>,
+    device: &'a Device,
+    /// Floor and ceiling of mixtures seen before: all systems share them.
+    bounds: Mutex<HashMap<Id, Arc<Vec<Bounds>>>>,
+    stop: &'a (dyn Fn() -> bool + Sync),
+}
+
+impl<'a> Bench<'a> {
+    pub fn new(
+        store: &'a Store,
+        manifest: &'a Manifest,
+        device: &'a Device,
+        stop: &'a (dyn Fn() -> bool + Sync),
+    ) -> Self {
+        Self {
+            store,
+            manifest,
+            families: manifest.families(),
+            sounds: Sounds::new(&manifest.speakers),
+            device,
+            bounds: Mutex::default(),
+            stop,
+        }
+    }
+
+    /// Trains models of one recipe, more than one as one stack.
+    pub fn train(&self, cells: &[&Training]) -> Vec<Result<Model, SweepError>> {
+        let prepared: Vec<_> = cells.iter().map(|cell| self.clips(cell)).collect();
+        let mut jobs = Vec::new();
+        for (cell, prepared) in cells.iter().zip(&prepared) {
+            if let Ok((recipe, clips)) = prepared {
+                let name = &self.manifest.speakers[cell.speaker].name;
+                jobs.push(Job {
+                    name,
+                    clips,
+                    recipe,
+                    seed: cell.seed,
+                });
+            }
+        }
+        let mut observe = |_: &Progress| self.flow();
+        let mut trained = match jobs.as_slice() {
+            // alone a model's frames are shared by the threads there are
+            [
+                Job {
+                    name,
+                    clips,
+                    recipe,
+                    seed,
+                },
+            ] => vec![nae_train::train(
+                name,
+                clips,
+                recipe,
+                *seed,
+                self.device,
+                &mut observe,
+            )],
+            jobs => nae_train::train_many(jobs, self.device, &mut observe),
+        }
+        .into_iter();
+        let outcome = |prepared: Result<_, SweepError>| {
+            prepared?;
+            let model = trained.next().ok_or(SweepError::Stopped)??;
+            match model.card.training.interrupted {
+                true => Err(SweepError::Stopped),
+                false => Ok(model),
+            }
+        };
+        prepared.into_iter().map(outcome).collect()
+    }
+
+    fn clips(&self, cell: &Training) -> Result<(Recipe, Vec<TrainingClip>), SweepError> {
+        let setup = &self.manifest.variants[cell.variant].setup;
+        let rate = setup.audio.sample_rate;
+        let clips = self
+            .sounds
+            .training(cell.speaker, setup.data.train_s, rate)?;
+        Ok((setup.recipe(), clips))
+    }
+
+    /// Separates mixtures, more than one as one stack, and scores them.
+    pub fn separate(&self, cells: &[&Separation]) -> Vec<Result<Outcome, SweepError>> {
+        let started = Instant::now();
+        let separated = self.stems(cells);
+        let seconds = started.elapsed().as_secs_f64() / cells.len().max(1) as f64;
+        let jobs: Vec<_> = cells.iter().zip(separated).collect();
+        jobs.into_par_iter()
+            .map(|(cell, separated)| {
+                let (sound, separated) = separated?;
+                self.score(cell, &sound, &separated, seconds)
+            })
+            .collect()
+    }
+
+    /// Separates mixtures.
+    pub fn stems(&self, cells: &[&Separation]) -> Vec<Result<(Mixture, Separated), SweepError>> {
+        let prepared: Vec<_> = cells.iter().map(|cell| self.prepare(cell)).collect();
+        let ready = prepared.iter().flatten();
+        let jobs: Vec<(&Separator, &Clip)> = ready
+            .map(|(sound, separator)| (separator, &sound.mixture))
+            .collect();
+        let mut observe = |_: &Progress| self.flow();
+        let mut separated = match jobs.as_slice() {
+            // alone a mixture's frames are shared by the threads there are
+            [(separator, mixture)] => vec![separator.separate(mixture, &mut observe)],
+            jobs => nae_separate::separate_many(jobs, &mut observe),
+        }
+        .into_iter();
+        let outcome = |prepared: Result<(Mixture, Separator), SweepError>| {
+            let (sound, _) = prepared?;
+            let separated = separated.next().ok_or(SweepError::Stopped)??;
+            match separated.is_interrupted {
+                true => Err(SweepError::Stopped),
+                false => Ok((sound, separated)),
+            }
+        };
+        prepared.into_iter().map(outcome).collect()
+    }
+
+    fn prepare(&self, cell: &Separation) -> Result<(Mixture, Separator), SweepError> {
+        let setup = &self.manifest.variants[cell.variant].setup;
+        let members = &self.manifest.pairs[cell.pair];
+        let rate = setup.audio.sample_rate;
+        let sound = self
+            .sounds
+            .mixture(members, self.place(cell), &setup.data, rate)?;
+        let sources = members
+            .iter()
+            .zip(&cell.models)
+            .map(|(&member, id)| {
+                let model = Model::load(&self.store.model_path(id), self.device)?;
+                Ok(Source {
+                    name: self.manifest.speakers[member].name.clone(),
+                    models: vec![model],
+                })
+            })
+            .collect::<Result<Vec<_>, SweepError>>()?;
+        let separator = Separator::new(&sources, setup.separate.clone(), cell.seed, self.device)?;
+        Ok((sound, separator))
+    }
+
+    fn score(
+        &self,
+        cell: &Separation,
+        sound: &Mixture,
+        separated: &Separated,
+        seconds: f64,
+    ) -> Result<Outcome, SweepError> {
+        let started = Instant::now();
+        let setup = &self.manifest.variants[cell.variant].setup;
+        let rate = setup.audio.sample_rate;
+        let references: Vec<Reference<'_>> = sound
+            .references
+            .iter()
+            .map(|samples| Reference(samples))
+            .collect();
+        let evaluation = Evaluation::new(&references, rate, &self.families)?;
+        let stems: Vec<Vec<f32>> = separated.stems.iter().map(Clip::mixdown).collect();
+        let estimates: Vec<Estimate<'_>> = stems.iter().map(|samples| Estimate(samples)).collect();
+        let scores = evaluation.score_all(&estimates)?;
+        let members = self.manifest.pairs[cell.pair].iter();
+        let speakers: Vec<&Speaker> = members.map(|&i| &self.manifest.speakers[i]).collect();
+        let id = cell::mixture(setup, &speakers, self.place(cell))?;
+        let mixture = sound.mixture.mixdown();
+        let bounds = self.bounds(id, &evaluation, &references, &mixture, rate)?;
+        let named = |(scores, bounds): (&Scores, &Bounds)| named(scores, Some(bounds));
+        let sources = scores.iter().zip(bounds.iter()).map(named);
+        Ok(Outcome {
+            sources: sources.map(|scores| scores.into_iter().collect()).collect(),
+            loss: separated.loss,
+            steps: separated.steps,
+            seconds,
+            scoring_s: started.elapsed().as_secs_f64(),
+            tool_version: env!("CARGO_PKG_VERSION").into(),
+        })
+    }
+
+    fn place(&self, cell: &Separation) -> Place {
+        Place {
+            index: cell.mixture,
+            of: self.manifest.mixtures,
+        }
+    }
+
+    /// Floor (the mixture as the estimate) and ceiling (the ideal ratio mask) of every source.
+    fn bounds(
+        &self,
+        mixture_id: Id,
+        evaluation: &Evaluation<'_>,
+        references: &[Reference<'_>],
+        mixture: &[f32],
+        sample_rate: u32,
+    ) -> Result<Arc<Vec<Bounds>>, SweepError> {
+        let known = || self.bounds.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bounds) = known().get(&mixture_id) {
+            return Ok(Arc::clone(bounds));
+        }
+        let floor = evaluation.score_against_each(&Estimate(mixture))?;
+        let truth: Vec<&[f32]> = references.iter().map(|reference| reference.0).collect();
+        let ideal = ideal_ratio_mask(&truth, mixture, sample_rate)?;
+        let ideal: Vec<Estimate<'_>> = ideal.iter().map(|samples| Estimate(samples)).collect();
+        let ceiling = evaluation.score_all(&ideal)?;
+        let bounds = Arc::new(floor.into_iter().zip(ceiling).collect::<Vec<_>>());
+        known().insert(mixture_id, Arc::clone(&bounds));
+        Ok(bounds)
+    }
+
+    fn flow(&self) -> Flow {
+        match (self.stop)() {
+            true => Flow::Stop,
+            false => Flow::Continue,
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Identities: what makes two cells the same work.
+
+use nae_metrics::scores::Family;
+use nae_model::file::sha256_hex;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::error::SweepError;
+use crate::setup::{Amounts, Setup, to_json};
+use crate::sources::{Recording, Speaker, duration_s};
+
+/// Raised whenever the same settings begin to mean other results: no older result is used again.
+pub const SCHEMA: u32 = 1;
+
+/// A cell's identity: 64 hexadecimal digits.
+pub type Id = String;
+
+/// One model to train.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Training {
+    /// Identity.
+    pub id: Id,
+    /// Index of a variant whose settings it has.
+    pub variant: usize,
+    /// Index of the speaker.
+    pub speaker: usize,
+    /// Seed.
+    pub seed: u64,
+}
+
+/// One mixture to separate and score with one variant's models.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Separation {
+    /// Identity.
+    pub id: Id,
+    /// Index of the variant.
+    pub variant: usize,
+    /// Index of the pair.
+    pub pair: usize,
+    /// Number of the mixture, from 0.
+    pub mixture: usize,
+    /// Seed.
+    pub seed: u64,
+    /// Identities of the models, in the pair's order.
+    pub models: Vec<Id>,
+}
+
+/// Which of a pair's mixtures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Number of the mixture, from 0.
+    pub index: usize,
+    /// Mixtures of every pair.
+    pub of: usize,
+}
+
+/// Identity of the model of `speaker`.
+///
+/// # Errors
+/// [`SweepError::Damaged`] if serialisation itself fails.
+pub fn training(setup: &Setup, speaker: &Speaker, seed: u64) -> Result<Id, SweepError> {
+    // a longer limit than there is sound changes nothing
+    let train_s = setup.data.train_s.min(duration_s(&speaker.train));
+    hash(&json!({
+        "schema": SCHEMA,
+        "kind": "train",
+        "settings": setup.of_training()?,
+        "train_s": train_s,
+        "clips": checksums(&speaker.train),
+        "seed": seed,
+    }))
+}
+
+/// Identity of one mixture's separation and scores.
+///
+/// # Errors
+/// [`SweepError::Damaged`] if serialisation itself fails.
+pub fn separation(
+    setup: &Setup,
+    models: &[Id],
+    speakers: &[&Speaker],
+    place: Place,
+    seed: u64,
+    families: &[Family],
+) -> Result<Id, SweepError> {
+    let families: Vec<String> = families
+        .iter()
+        .map(|family| format!("{family:?}"))
+        .collect();
+    hash(&json!({
+        "schema": SCHEMA,
+        "kind": "separate",
+        "settings": setup.of_separation()?,
+        "models": models,
+        "mixture": mixture(setup, speakers, place)?,
+        "seed": seed,
+        "scores": families,
+    }))
+}
+
+/// What a mixture is made of, as a text that equals only its own.
+///
+/// # Errors
+/// [`SweepError::Damaged`] if serialisation itself fails.
+pub fn mixture(setup: &Setup, speakers: &[&Speaker], place: Place) -> Result<Id, SweepError> {
+    let Amounts {
+        mixture_s,
+        level_db,
+        ..
+    } = setup.data;
+    let clips: Vec<Vec<&str>> = speakers
+        .iter()
+        .map(|speaker| checksums(&speaker.test))
+        .collect();
+    hash(&json!({
+        "clips": clips,
+        "sample_rate": to_json(&setup.audio.sample_rate)?,
+        "mixture_s": mixture_s,
+        "level_db": level_db,
+        "index": place.index,
+        "of": place.of,
+    }))
+}
+
+fn checksums(recordings: &[Recording]) -> Vec<&str> {
+    recordings
+        .iter()
+        .map(|recording| recording.sha256.as_str())
+        .collect()
+}
+
+/// Keys of JSON objects are sorted, so equal values have equal text.
+fn hash(value: &Value) -> Result<Id, SweepError> {
+    Ok(sha256_hex(value.to_string().as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn speaker(name: &str, sha256: &str, duration_s: f64) -> Speaker {
+        let recording = |part: &str| Recording {
+            path: format!("/{name}/{part}.wav").into(),
+            sha256: format!("{sha256}-{part}"),
+            duration_s,
+        };
+        Speaker {
+            name: name.into(),
+            train: vec![recording("train")],
+            test: vec![recording("test")],
+        }
+    }
+
+    fn train(setup: &Setup, speaker: &Speaker, seed: u64) -> Id {
+        training(setup, speaker, seed).unwrap()
+    }
+
+    #[test]
+    fn names_paths_and_settings_of_separation_do_not_change_a_model() {
+        let base = train(&Setup::default(), &speaker("a", "1", 30.0), 0);
+        let mut setup = Setup::default();
+        setup.separate.max_steps = 5;
+        setup.data.mixture_s = 2.0;
+        setup.data.level_db = 6.0;
+        assert_eq!(base, train(&setup, &speaker("another", "1", 30.0), 0));
+        assert_eq!(base.len(), 64);
+    }
+
+    #[test]
+    fn sound_settings_seed_and_amount_change_a_model() {
+        let base = train(&Setup::default(), &speaker("a", "1", 30.0), 0);
+        assert_ne!(base, train(&Setup::default(), &speaker("a", "2", 30.0), 0));
+        assert_ne!(base, train(&Setup::default(), &speaker("a", "1", 30.0), 1));
+        let mut setup = Setup::default();
+        setup.train.learning_rate = 1e-3;
+        assert_ne!(base, train(&setup, &speaker("a", "1", 30.0), 0));
+        let mut setup = Setup::default();
+        setup.data.train_s = 10.0;
+        assert_ne!(base, train(&setup, &speaker("a", "1", 30.0), 0));
+    }
+
+    #[test]
+    fn more_sound_than_there_is_changes_nothing() {
+        let mut setup = Setup::default();
+        let base = train(&setup, &speaker("a", "1", 18.0), 0);
+        setup.data.train_s = 60.0;
+        assert_eq!(base, train(&setup, &speaker("a", "1", 18.0), 0));
+    }
+
+    #[test]
+    fn models_mixture_scores_and_seed_change_a_separation() {
+        let (a, b) = (speaker("a", "1", 6.0), speaker("b", "2", 6.0));
+        let place = Place { index: 0, of: 3 };
+        let models = ["m".to_owned(), "n".to_owned()];
+        let id = |setup: &Setup,
+                  models: &[Id],
+                  speakers: &[&Speaker],
+                  place,
+                  seed,
+                  families: &[Family]| {
+            separation(setup, models, speakers, place, seed, families).unwrap()
+        };
+        let setup = Setup::default();
+        let base = id(&setup, &models, &[&a, &b], place, 0, &Family::ALL);
+        let mut louder = setup.clone();
+        louder.data.level_db = 3.0;
+        let mut steps = setup.clone();
+        steps.separate.max_steps = 5;
+        let others = [
+            id(&louder, &models, &[&a, &b], place, 0, &Family::ALL),
+            id(&steps, &models, &[&a, &b], place, 0, &Family::ALL),
+            id(&setup, &models[..1], &[&a, &b], place, 0, &Family::ALL),
+            id(&setup, &models, &[&b, &a], place, 0, &Family::ALL),
+            id(
+                &setup,
+                &models,
+                &[&a, &b],
+                Place { index: 1, of: 3 },
+                0,
+                &Family::ALL,
+            ),
+            id(&setup, &models, &[&a, &b], place, 1, &Family::ALL),
+            id(&setup, &models, &[&a, &b], place, 0, &[Family::BssEval]),
+        ];
+        for other in others {
+            assert_ne!(base, other);
+        }
+    }
+}

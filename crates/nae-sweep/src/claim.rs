@@ -1,0 +1,121 @@
+//! Claims: who works on what, told by locks that the system takes back when a process ends, however
+//! it ends.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+
+use crate::error::SweepError;
+
+/// An exclusive hold on a path; the lock file goes away with it.
+#[derive(Debug)]
+pub struct Claim {
+    path: PathBuf,
+    // locked until dropped, after the file was removed
+    _file: File,
+}
+
+impl Claim {
+    /// Takes the claim, or `None` while somebody else holds it. A dead holder holds nothing.
+    ///
+    /// # Errors
+    /// [`SweepError::Io`] if the lock file cannot be made, or the file system has no locks.
+    pub fn take(path: &Path) -> Result<Option<Self>, SweepError> {
+        loop {
+            let file = OpenOptions::new()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .open(path)
+                .map_err(SweepError::io("make the lock file", path))?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => {
+                    return Err(SweepError::io("lock", path)(error));
+                }
+            }
+            // the holder before may have removed the file between opening and locking: the lock
+            // would then be on a file that nobody else will ever find
+            if is_at(&file, path) {
+                return Ok(Some(Self {
+                    path: path.into(),
+                    _file: file,
+                }));
+            }
+        }
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // left behind it would only cost the next one a look at it
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Whether the open file is the one that lies at the path.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    match (file.metadata(), std::fs::metadata(path)) {
+        (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
+        _ => false,
+    }
+}
+
+/// Elsewhere an open file cannot be removed.
+#[cfg(not(unix))]
+fn is_at(_: &File, path: &Path) -> bool {
+    path.exists()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn a_claim_is_exclusive_and_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.lock");
+        let first = Claim::take(&path).unwrap();
+        assert!(first.is_some());
+        assert!(Claim::take(&path).unwrap().is_none());
+        drop(first);
+        assert!(!path.exists());
+        assert!(Claim::take(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_lock_file_without_a_holder_is_free() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.lock");
+        std::fs::write(&path, b"").unwrap();
+        assert!(Claim::take(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn many_who_come_and_go_never_hold_it_together() {
+        const THREADS: usize = 8;
+        const ROUNDS: usize = 300;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.lock");
+        let (holders, held) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(|| {
+                    for _ in 0..ROUNDS {
+                        if let Some(claim) = Claim::take(&path).unwrap() {
+                            assert_eq!(holders.fetch_add(1, Ordering::SeqCst), 0);
+                            std::thread::yield_now();
+                            holders.fetch_sub(1, Ordering::SeqCst);
+                            held.fetch_add(1, Ordering::SeqCst);
+                            drop(claim);
+                        }
+                    }
+                });
+            }
+        });
+        assert!(held.load(Ordering::SeqCst) > 0);
+    }
+}

@@ -1,0 +1,255 @@
+//! What can go wrong with experiments.
+
+use std::path::PathBuf;
+
+use nae_audio::AudioError;
+use nae_metrics::MetricsError;
+use nae_model::ModelError;
+use nae_separate::SeparateError;
+use nae_train::TrainError;
+
+use crate::keys::UnknownKey;
+
+/// Errors of planning, running and collecting.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SweepError {
+    /// A file or folder of the experiment or the run cannot be used.
+    #[error(
+        "cannot {action} {path}: {error}. Check the path, its permissions and the disk's space."
+    )]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// A key that does not exist.
+    #[error(transparent)]
+    UnknownKey(#[from] UnknownKey),
+    /// Text that is no TOML, or a value of the wrong type.
+    #[error("{path}: {message}")]
+    Toml {
+        /// The file.
+        path: PathBuf,
+        /// The parser's words, with the line where it has one.
+        message: String,
+    },
+    /// A value of a `--set`, a grid or a system that does not fit its key.
+    #[error("{place}: {message}")]
+    Value {
+        /// Where it stands: `--set …`, a system's name.
+        place: String,
+        /// What was expected.
+        message: String,
+    },
+    /// A shorthand range that makes no list.
+    #[error(
+        "`{text}` is no range: expected FROM..=TO or FROM..=TO step BY with FROM ≤ TO and BY above 0, at most {most} numbers. Try \"10..=100 step 10\", or a list: [10, 20, 50]."
+    )]
+    Range {
+        /// What came.
+        text: String,
+        /// The longest list a range may stand for.
+        most: usize,
+    },
+    /// Nothing to compare.
+    #[error(
+        "the experiment has no [[system]]. Add at least one: [[system]] with a `name` and what is special about it, such as model = {{ rank = 20 }}."
+    )]
+    NoSystem,
+    /// Two systems under one name.
+    #[error(
+        "two systems are called `{name}`. Rows are told apart by name, so give one of them another."
+    )]
+    SameSystem {
+        /// The name.
+        name: String,
+    },
+    /// No seed.
+    #[error(
+        "`seeds` is empty: expected at least one. Try seeds = [0], or \"0..=4\" for five of them."
+    )]
+    NoSeed,
+    /// A folder that is not there.
+    #[error(
+        "`{key}`: the folder {path} does not exist. Expected one folder a speaker in it, each with train/ and test/; check the path (in a file it counts from the file's folder, after --set from here). scripts/data/fetch makes data/full/speakers."
+    )]
+    NoFolder {
+        /// The setting that names it.
+        key: &'static str,
+        /// The folder, as looked for.
+        path: PathBuf,
+    },
+    /// No sound at all for one part of a speaker.
+    #[error(
+        "{speaker} has no {part} sound: {place}. Expected WAV, FLAC, MP3, Ogg, AAC or AIFF files; add some, or leave this speaker out of `data.pairs`."
+    )]
+    NoSound {
+        /// The speaker.
+        speaker: String,
+        /// `train` or `test`.
+        part: &'static str,
+        /// Where was looked.
+        place: String,
+    },
+    /// No speaker at all.
+    #[error(
+        "there is no speaker: {place}. Expected folders with train/ and test/ under `data.speakers`, or [data.sources.NAME] with `train` and `test` lists of files."
+    )]
+    NoSpeaker {
+        /// Where was looked.
+        place: String,
+    },
+    /// Too little sound of one speaker.
+    #[error(
+        "{speaker} has {found_s:.1} s of {part} sound, and `{key}` asks for {needed_s:.1} s. Add recordings of {speaker}, leave it out of `data.pairs`, or lower `{key}`."
+    )]
+    TooLittle {
+        /// The speaker.
+        speaker: String,
+        /// `train` or `test`.
+        part: &'static str,
+        /// Seconds there are.
+        found_s: f64,
+        /// Seconds asked for.
+        needed_s: f64,
+        /// The setting that asks.
+        key: &'static str,
+    },
+    /// A pair names somebody who is not there.
+    #[error(
+        "`data.pairs` names `{name}`, and there is no such speaker.{nearest} There are: {known}."
+    )]
+    UnknownSpeaker {
+        /// The name.
+        name: String,
+        /// A sentence with the nearest name.
+        nearest: String,
+        /// All names.
+        known: String,
+    },
+    /// A pair of fewer than two, or one speaker twice.
+    #[error(
+        "`{pair}` in `data.pairs` is no mixture: expected two or more different speakers, such as \"alice+bob\"."
+    )]
+    BadPair {
+        /// What came.
+        pair: String,
+    },
+    /// Mixed-sex pairs without knowing who is who.
+    #[error(
+        "`data.pairs = \"mixed-sex\"` needs each speaker's sex, and that of {speaker} is not known. Let its folder's name end in _f or _m, or write [data.sources.{speaker}] sex = \"f\"."
+    )]
+    NoSex {
+        /// The speaker.
+        speaker: String,
+    },
+    /// A rule that gives no pair.
+    #[error(
+        "`data.pairs = \"{rule}\"` gives no pair out of {known}. Add speakers, list pairs by hand ([\"a+b\"]), or write \"none\" to train only."
+    )]
+    NoPair {
+        /// The rule.
+        rule: String,
+        /// All names.
+        known: String,
+    },
+    /// A number outside its range.
+    #[error("`{key}` is {came}, but it must be {expected}.")]
+    Setting {
+        /// The key.
+        key: &'static str,
+        /// The allowed range.
+        expected: &'static str,
+        /// What came.
+        came: String,
+    },
+    /// The folder is no planned run.
+    #[error(
+        "{path} is no run: it holds no {file}. Plan one first: `nae sweep plan EXPERIMENT.toml --out {path}`."
+    )]
+    NotARun {
+        /// The folder.
+        path: PathBuf,
+        /// The file that is missing.
+        file: &'static str,
+    },
+    /// A manifest or result that cannot be read.
+    #[error(
+        "{path} cannot be read ({message}). It was edited, or written by another version of nae: plan again into the same folder; finished cells are kept."
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The parser's words.
+        message: String,
+    },
+    /// The sound is not the one that was planned with.
+    #[error(
+        "{path} is not the recording the run was planned with (its checksum differs). Put the old file back, or plan again: `nae sweep plan`."
+    )]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A share that does not exist.
+    #[error(
+        "there is no share {index} of {of}: shares count from 0, so expected an index below {of}."
+    )]
+    Share {
+        /// The index.
+        index: usize,
+        /// Number of shares.
+        of: usize,
+    },
+    /// A bug or a failing device took a cell down.
+    #[error("the computation panicked: {0}. Try `--device cpu`, and report it if that fails too.")]
+    Panicked(String),
+    /// The observer asked to stop.
+    #[error("stopped before the cell was finished; run again to go on")]
+    Stopped,
+    /// The table could not be encoded.
+    #[error("the table cannot be written as {format}: {message}")]
+    Table {
+        /// CSV or Parquet.
+        format: &'static str,
+        /// The encoder's words.
+        message: String,
+    },
+    /// Threads could not be started.
+    #[error("cannot start worker threads: {0}. Try fewer: --jobs 1.")]
+    Threads(String),
+    /// Sound.
+    #[error(transparent)]
+    Audio(#[from] AudioError),
+    /// Models and their settings.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// Training.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// Separation.
+    #[error(transparent)]
+    Separate(#[from] SeparateError),
+    /// Scores.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+}
+
+impl SweepError {
+    /// A failure of the system beneath.
+    pub(crate) fn io(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |error| Self::Io {
+            action,
+            path,
+            error,
+        }
+    }
+}

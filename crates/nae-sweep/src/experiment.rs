@@ -1,0 +1,359 @@
+//! The experiment file: read strictly, overridden by `--set`, resolved to systems.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use nae_metrics::scores::Family;
+use serde::{Deserialize, Serialize};
+use toml::de::DeTable;
+use toml::{Table, Value};
+
+use crate::data::Data;
+use crate::error::SweepError;
+use crate::families::{FamilyName, ScoreFamilies};
+use crate::grid::{self, Axis, Point};
+use crate::keys::{Keys, overlay, put};
+use crate::lists::Seeds;
+use crate::overrides::{absolute, assign, keys, settings_tree};
+use crate::setup::{Amounts, Setup, to_json};
+
+/// Sections that hold a system's settings.
+const SECTIONS: [&str; 4] = ["audio", "model", "train", "separate"];
+
+/// One `[[system]]` as written.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct SystemFile {
+    name: String,
+    config: Option<PathBuf>,
+    audio: Table,
+    model: Table,
+    train: Table,
+    separate: Table,
+    grid: Table,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Sweep {
+    grid: Table,
+}
+
+/// The file as written.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct File {
+    name: String,
+    seeds: Seeds,
+    data: Data,
+    scores: ScoreFamilies,
+    audio: Table,
+    model: Table,
+    train: Table,
+    separate: Table,
+    system: Vec<SystemFile>,
+    sweep: Sweep,
+}
+
+/// One system: settings, and the grid over some of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct System {
+    /// What rows call it.
+    pub name: String,
+    /// Its settings apart from the grid.
+    pub base: Setup,
+    /// Its grid.
+    pub axes: Vec<Axis>,
+}
+
+/// A system at one point of its grid.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Variant {
+    /// The system's name.
+    pub system: String,
+    /// The name with what the grid varies.
+    pub label: String,
+    /// All settings.
+    pub setup: Setup,
+}
+
+/// An experiment with nothing left open: every path absolute, every default written out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Experiment {
+    /// Name, for the report.
+    pub name: String,
+    /// Seeds of every model and separation.
+    pub seeds: Vec<u64>,
+    /// Whose sound.
+    pub data: Data,
+    /// What is scored.
+    pub families: Vec<Family>,
+    /// What is compared.
+    pub systems: Vec<System>,
+}
+
+impl Experiment {
+    /// Reads an experiment and applies `KEY=VALUE` overrides in turn.
+    ///
+    /// Paths in the file count from its folder, paths in overrides from the current one. An
+    /// override of a setting (`model.rank=20`, `model.rank=10,20`, `model.rank=10..=50 step 10`)
+    /// holds for all systems and replaces their grids over that key.
+    ///
+    /// # Errors
+    /// [`SweepError`] for a key that is not known, a value of the wrong type or range, and
+    /// everything else that can be told without looking at the sound.
+    pub fn load(path: &Path, overrides: &[String]) -> Result<Self, SweepError> {
+        let text =
+            std::fs::read_to_string(path).map_err(SweepError::io("read the experiment", path))?;
+        let folder = absolute(path)?
+            .parent()
+            .map(Path::to_path_buf)
+            .unwrap_or_default();
+        let keys = keys()?;
+        check(&keys, &text, path)?;
+        let bad = |message: String| SweepError::Toml {
+            path: path.into(),
+            message,
+        };
+        // once as it stands, where the parser can still name the line
+        toml::from_str::<File>(&text).map_err(|error| bad(format!("\n{error}")))?;
+        let mut table: Table = text
+            .parse()
+            .map_err(|error: toml::de::Error| bad(error.to_string()))?;
+        let mut set = Vec::new();
+        for assignment in overrides {
+            set.extend(assign(&mut table, assignment, &keys)?);
+        }
+        let file = File::deserialize(Value::Table(table))
+            .map_err(|error| bad(error.message().to_owned()))?;
+        file.resolve(path, &folder, &set)
+    }
+
+    /// Every system at every point of its grid.
+    ///
+    /// # Errors
+    /// [`SweepError::Value`] for grid values that do not fit their key.
+    pub fn variants(&self) -> Result<Vec<Variant>, SweepError> {
+        let mut variants = Vec::new();
+        for system in &self.systems {
+            let mut seen = HashSet::new();
+            for point in grid::points(&system.axes) {
+                let variant = system.at(&point)?;
+                // a grid over settings that do not matter to this system says nothing new
+                if seen.insert(to_json(&variant.setup.columns()?)?.to_string()) {
+                    variants.push(variant);
+                }
+            }
+        }
+        Ok(variants)
+    }
+
+    /// The experiment as a file that gives the same cells again.
+    ///
+    /// # Errors
+    /// [`SweepError::Toml`] if serialisation itself fails.
+    pub fn to_toml(&self) -> Result<String, SweepError> {
+        let bad = |error: toml::ser::Error| SweepError::Toml {
+            path: "experiment".into(),
+            message: error.to_string(),
+        };
+        let mut table = Table::new();
+        table.insert("name".into(), Value::String(self.name.clone()));
+        let seeds = self.seeds.iter().map(|seed| Value::Integer(*seed as i64));
+        table.insert("seeds".into(), Value::Array(seeds.collect()));
+        table.insert("data".into(), Value::try_from(&self.data).map_err(bad)?);
+        let families = ScoreFamilies {
+            families: self
+                .families
+                .iter()
+                .map(|family| FamilyName::from(*family))
+                .collect(),
+        };
+        table.insert("scores".into(), Value::try_from(families).map_err(bad)?);
+        let mut systems = Vec::new();
+        for system in &self.systems {
+            let mut one = Table::try_from(&system.base).map_err(bad)?;
+            one.remove("data");
+            one.insert("name".into(), Value::String(system.name.clone()));
+            let mut grid = Table::new();
+            for axis in &system.axes {
+                put(&mut grid, &axis.key, Value::Array(axis.values.clone()));
+            }
+            one.insert("grid".into(), Value::Table(grid));
+            systems.push(Value::Table(one));
+        }
+        table.insert("system".into(), Value::Array(systems));
+        toml::to_string(&table).map_err(bad)
+    }
+}
+
+impl File {
+    fn resolve(self, path: &Path, folder: &Path, set: &[Axis]) -> Result<Experiment, SweepError> {
+        if self.system.is_empty() {
+            return Err(SweepError::NoSystem);
+        }
+        if self.seeds.0.is_empty() {
+            return Err(SweepError::NoSeed);
+        }
+        if self.data.mixtures == 0 {
+            return Err(SweepError::Setting {
+                key: "data.mixtures",
+                expected: "at least 1",
+                came: "0".into(),
+            });
+        }
+        let known = settings_tree()?;
+        let common = grid::axes(&self.sweep.grid, &known)?;
+        let amounts = Amounts {
+            train_s: self.data.train_s,
+            mixture_s: self.data.mixture_s,
+            level_db: self.data.level_db,
+        };
+        let mut systems: Vec<System> = Vec::new();
+        for system in &self.system {
+            let name = system.name.trim().to_owned();
+            if systems.iter().any(|other| other.name == name) {
+                return Err(SweepError::SameSystem { name });
+            }
+            let mut layers = Table::new();
+            overlay(
+                &mut layers,
+                &sections(&[&self.audio, &self.model, &self.train, &self.separate]),
+            );
+            if let Some(config) = &system.config {
+                overlay(&mut layers, &read_config(&folder.join(config))?);
+            }
+            overlay(
+                &mut layers,
+                &sections(&[
+                    &system.audio,
+                    &system.model,
+                    &system.train,
+                    &system.separate,
+                ]),
+            );
+            let mut base = setup(layers, &name)?;
+            base.data = amounts;
+            let mut axes = common.clone();
+            for axis in grid::axes(&system.grid, &known)?
+                .into_iter()
+                .chain(set.iter().cloned())
+            {
+                grid::replace(&mut axes, axis);
+            }
+            systems.push(System { name, base, axes });
+        }
+        let name = match self.name.trim() {
+            "" => path
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+            name => name.to_owned(),
+        };
+        let mut data = self.data;
+        for path in [&mut data.speakers, &mut data.manifest]
+            .into_iter()
+            .flatten()
+        {
+            *path = folder.join(&path);
+        }
+        for source in data.sources.values_mut() {
+            for path in source.train.iter_mut().chain(&mut source.test) {
+                *path = folder.join(&path);
+            }
+        }
+        let experiment = Experiment {
+            name,
+            seeds: self.seeds.0,
+            data,
+            families: self
+                .scores
+                .families
+                .iter()
+                .map(|family| Family::from(*family))
+                .collect(),
+            systems,
+        };
+        for variant in experiment.variants()? {
+            variant.setup.validate()?;
+        }
+        Ok(experiment)
+    }
+}
+
+impl System {
+    /// The settings at one point of the grid.
+    fn at(&self, point: &Point) -> Result<Variant, SweepError> {
+        let mut table = Table::try_from(&self.base).map_err(|error| SweepError::Value {
+            place: self.name.clone(),
+            message: error.to_string(),
+        })?;
+        let mut words = Vec::new();
+        for (key, value) in point {
+            put(&mut table, key, value.clone());
+            if self
+                .axes
+                .iter()
+                .any(|axis| axis.key == *key && axis.values.len() > 1)
+            {
+                let last = key.rsplit('.').next().unwrap_or(key);
+                words.push(format!("{last} {}", value.to_string().trim_matches('"')));
+            }
+        }
+        let label = std::iter::once(self.name.clone())
+            .chain(words)
+            .collect::<Vec<_>>()
+            .join(", ");
+        Ok(Variant {
+            system: self.name.clone(),
+            setup: setup(table, &label)?,
+            label,
+        })
+    }
+}
+
+pub(crate) fn setup(table: Table, place: &str) -> Result<Setup, SweepError> {
+    Setup::deserialize(Value::Table(table)).map_err(|error| SweepError::Value {
+        place: place.into(),
+        message: error.to_string().trim_end().replace('\n', " "),
+    })
+}
+
+fn sections(parts: &[&Table; 4]) -> Table {
+    let named = SECTIONS.iter().zip(parts);
+    named
+        .map(|(name, part)| ((*name).to_owned(), Value::Table((*part).clone())))
+        .collect()
+}
+
+/// A settings file that a system builds on.
+fn read_config(path: &Path) -> Result<Table, SweepError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(SweepError::io("read the system's `config`", path))?;
+    let mut known = settings_tree()?;
+    known.remove("data");
+    check(
+        &Keys {
+            known,
+            hint: "`nae settings` prints all of them.",
+        },
+        &text,
+        path,
+    )?;
+    let bad = |message: String| SweepError::Toml {
+        path: path.into(),
+        message,
+    };
+    toml::from_str::<Setup>(&text).map_err(|error| bad(format!("\n{error}")))?;
+    text.parse()
+        .map_err(|error: toml::de::Error| bad(error.to_string()))
+}
+
+fn check(keys: &Keys, text: &str, path: &Path) -> Result<(), SweepError> {
+    let parsed = DeTable::parse(text).map_err(|error| SweepError::Toml {
+        path: path.into(),
+        message: format!("this is no TOML file:\n{error}"),
+    })?;
+    Ok(keys.check(parsed.get_ref(), text, path)?)
+}

@@ -1,0 +1,56 @@
+//! Sound of a run, made again to be heard: results keep scores, not stems.
+
+use burn::tensor::Device;
+use nae_audio::Clip;
+
+use crate::bench::Bench;
+use crate::cell::{Separation, Training};
+use crate::error::SweepError;
+use crate::manifest::Manifest;
+use crate::sound::Sounds;
+use crate::store::Store;
+
+/// A mixture, what it was made of and what was made of it, all at one sample rate.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    /// The mixture.
+    pub mixture: Clip,
+    /// The true sources, in the pair's order.
+    pub references: Vec<Clip>,
+    /// The stems, in the pair's order.
+    pub stems: Vec<Clip>,
+}
+
+/// Separates a finished cell's mixture once more.
+///
+/// # Errors
+/// [`SweepError`] if a model or a recording is missing.
+pub fn separation(
+    store: &Store,
+    manifest: &Manifest,
+    cell: &Separation,
+    device: &Device,
+) -> Result<Heard, SweepError> {
+    let bench = Bench::new(store, manifest, device, &|| false);
+    let separated = bench.stems(&[cell]).pop();
+    let (sound, separated) = separated.unwrap_or(Err(SweepError::Stopped))?;
+    let rate = sound.mixture.sample_rate();
+    let clip = |samples: Vec<f32>| Clip::mono(samples, rate);
+    Ok(Heard {
+        mixture: sound.mixture,
+        references: sound.references.into_iter().map(clip).collect(),
+        stems: separated.stems,
+    })
+}
+
+/// The sound that a model was trained on, its clips one after another.
+///
+/// # Errors
+/// [`SweepError`] if a recording is missing or changed.
+pub fn training(manifest: &Manifest, cell: &Training) -> Result<Clip, SweepError> {
+    let setup = &manifest.variants[cell.variant].setup;
+    let rate = setup.audio.sample_rate;
+    let clips = Sounds::new(&manifest.speakers).training(cell.speaker, setup.data.train_s, rate)?;
+    let samples = clips.into_iter().flat_map(|clip| clip.samples).collect();
+    Ok(Clip::mono(samples, rate))
+}

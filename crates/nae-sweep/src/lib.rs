@@ -1,0 +1,69 @@
+//! Experiments: planned from one file, run by any number of workers, collected into one table.
+//!
+//! An [`Experiment`] says whose sound is mixed, what is compared and over which grid; a
+//! [`Manifest`] lists its cells. A cell is one trained model or one mixture that is separated and
+//! scored. Its identity is a hash of the settings that matter to it, of the checksums of its sound
+//! and of [`cell::SCHEMA`]: equal work is done once, and a result is never taken for that of other
+//! settings. Cells land in a run folder ([`store`]) whole or not at all, so a run can be killed at
+//! any time and goes on where it was; workers share a folder through locks ([`claim`]), on one
+//! machine or, as a Slurm job array ([`slurm`]), on many. [`collect`] makes rows of what is there.
+//!
+//! ```text
+//! experiment.toml ─ plan ─▶ RUN/manifest.json ─ run (× workers) ─▶ RUN/models, RUN/scores ─ collect ─▶ rows
+//! ```
+//!
+//! # Example
+//!
+//! ```no_run
+//! use burn::tensor::Device;
+//! use nae_sweep::worker::{FailedBefore, Lanes, OnFailure, Options, Share};
+//! use nae_sweep::{Experiment, Manifest, Store};
+//!
+//! # fn main() -> Result<(), nae_sweep::SweepError> {
+//! let experiment = Experiment::load("configs/smoke.toml".as_ref(), &["seeds=0,1".into()])?;
+//! let manifest = Manifest::plan(&experiment)?;
+//! let store = Store::create("run".as_ref(), &experiment.to_toml()?, &manifest)?;
+//! let options = Options {
+//!     share: Share::ALL,
+//!     lanes: Lanes::SideBySide(2),
+//!     on_failure: OnFailure::KeepGoing,
+//!     failed_before: FailedBefore::Skip,
+//! };
+//! nae_sweep::run(&store, &options, &Device::flex(), &|| false, &|event| eprintln!("{event:?}"))?;
+//! let table = nae_sweep::collect::table(&store)?;
+//! std::fs::write("results.csv", table.to_csv()?).ok();
+//! # Ok(())
+//! # }
+//! ```
+
+mod bench;
+pub mod cell;
+pub mod claim;
+pub mod collect;
+mod cost;
+pub mod data;
+mod error;
+pub mod experiment;
+mod families;
+pub mod grid;
+pub mod hear;
+pub mod keys;
+pub mod lists;
+pub mod manifest;
+mod overrides;
+mod queue;
+pub mod setup;
+pub mod slurm;
+mod sound;
+pub mod sources;
+pub mod status;
+pub mod store;
+pub mod table;
+pub mod worker;
+
+pub use error::SweepError;
+pub use experiment::Experiment;
+pub use manifest::Manifest;
+pub use setup::Setup;
+pub use store::Store;
+pub use worker::run;

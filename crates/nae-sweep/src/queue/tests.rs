@@ -1,0 +1,209 @@
+use super::*;
+use crate::cell::{Separation, Training};
+use crate::experiment::Variant;
+use crate::setup::Setup;
+use crate::sources::Speaker;
+use crate::store::Outcome;
+
+const SPEAKERS: usize = 3;
+const MIXTURES: usize = 4;
+
+/// Three speakers, two seeds and all three pairs of them, under made-up identities.
+fn manifest() -> Manifest {
+    let mut manifest = Manifest {
+        schema: 1,
+        tool_version: String::new(),
+        name: "test".into(),
+        speakers: Vec::new(),
+        pairs: vec![vec![0, 1], vec![0, 2], vec![1, 2]],
+        mixtures: MIXTURES,
+        families: Vec::new(),
+        variants: vec![Variant {
+            system: "s".into(),
+            label: "s".into(),
+            setup: Setup::default(),
+        }],
+        trainings: Vec::new(),
+        separations: Vec::new(),
+    };
+    let model = |speaker: usize, seed: u64| format!("model-{speaker}-{seed}");
+    for speaker in 0..SPEAKERS {
+        manifest.speakers.push(Speaker {
+            name: format!("speaker {speaker}"),
+            train: Vec::new(),
+            test: Vec::new(),
+        });
+        for seed in 0..2 {
+            manifest.trainings.push(Training {
+                id: model(speaker, seed),
+                variant: 0,
+                speaker,
+                seed,
+            });
+        }
+    }
+    for (pair, members) in manifest.pairs.clone().iter().enumerate() {
+        for mixture in 0..MIXTURES {
+            for seed in 0..2 {
+                manifest.separations.push(Separation {
+                    id: format!("scores-{pair}-{mixture}-{seed}"),
+                    variant: 0,
+                    pair,
+                    mixture,
+                    seed,
+                    models: members
+                        .iter()
+                        .map(|&speaker| model(speaker, seed))
+                        .collect(),
+                });
+            }
+        }
+    }
+    manifest
+}
+
+fn store(manifest: &Manifest) -> (tempfile::TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::create(folder.path(), "", manifest).unwrap();
+    (folder, store)
+}
+
+/// Lets a cell count as finished.
+fn finish(store: &Store, kind: Kind, id: &str) {
+    let outcome = Outcome {
+        sources: Vec::new(),
+        loss: 0.0,
+        steps: 0,
+        seconds: 0.0,
+        scoring_s: 0.0,
+        tool_version: String::new(),
+    };
+    match kind {
+        Kind::Model => store
+            .desk()
+            .unwrap()
+            .land(b"", &store.model_path(id))
+            .unwrap(),
+        Kind::Scores => store
+            .finish_separation(&store.desk().unwrap(), id, &outcome)
+            .unwrap(),
+    }
+}
+
+fn next(queue: &mut Queue<'_>) -> Next {
+    queue.next(1, &mut Vec::new()).unwrap()
+}
+
+/// Works through a queue to its end; what was done, in order.
+fn exhaust(queue: &mut Queue<'_>, store: &Store, manifest: &Manifest) -> Vec<String> {
+    let mut done = Vec::new();
+    loop {
+        let (kind, id) = match next(queue) {
+            Next::Train(cells, _) => (Kind::Model, &manifest.trainings[cells[0]].id),
+            Next::Separate(cells, _) => (Kind::Scores, &manifest.separations[cells[0]].id),
+            Next::Wait => panic!("nobody else is at work"),
+            Next::Done => return done,
+        };
+        finish(store, kind, id);
+        queue.finished(kind, id);
+        done.push(id.clone());
+    }
+}
+
+#[test]
+fn shares_cover_every_cell_once_and_share_their_models() {
+    let manifest = manifest();
+    let (_folder, store) = store(&manifest);
+    let mut all = Vec::new();
+    for index in 0..5 {
+        let mut queue = Queue::new(&store, &manifest, Share { index, of: 5 }).unwrap();
+        all.extend(exhaust(&mut queue, &store, &manifest));
+    }
+    let count = all.len();
+    assert_eq!(count, manifest.trainings.len() + manifest.separations.len());
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), count, "nothing was done twice");
+    assert!(matches!(
+        Queue::new(&store, &manifest, Share { index: 5, of: 5 }),
+        Err(SweepError::Share { .. })
+    ));
+}
+
+#[test]
+fn a_mixture_waits_for_its_models_and_a_finished_cell_is_left_alone() {
+    let manifest = manifest();
+    let (_folder, store) = store(&manifest);
+    finish(&store, Kind::Scores, "scores-0-0-0");
+    let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
+    let done = exhaust(&mut queue, &store, &manifest);
+    let models = done.iter().position(|id| id.starts_with("scores")).unwrap();
+    assert_eq!(models, manifest.trainings.len(), "models come first");
+    assert!(!done.contains(&"scores-0-0-0".to_owned()));
+    assert_eq!(queue.tally().found, 1);
+}
+
+#[test]
+fn what_another_worker_holds_is_passed_over_and_taken_when_it_lets_go() {
+    let manifest = manifest();
+    let (_folder, store) = store(&manifest);
+    let held = store.claim("model-0-0").unwrap();
+    assert!(held.is_some());
+    let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
+    let mut done = Vec::new();
+    loop {
+        let (kind, id) = match next(&mut queue) {
+            Next::Train(cells, _) => (Kind::Model, &manifest.trainings[cells[0]].id),
+            Next::Separate(cells, _) => (Kind::Scores, &manifest.separations[cells[0]].id),
+            Next::Wait => break,
+            Next::Done => panic!("some wait for a model"),
+        };
+        finish(&store, kind, id);
+        queue.finished(kind, id);
+        done.push(id.clone());
+    }
+    assert!(!done.contains(&"model-0-0".to_owned()));
+    drop(held);
+    assert!(exhaust(&mut queue, &store, &manifest).contains(&"model-0-0".to_owned()));
+}
+
+#[test]
+fn a_failed_model_blocks_its_mixtures_until_it_is_forgiven() {
+    let manifest = manifest();
+    let (_folder, store) = store(&manifest);
+    let failure = Failure {
+        label: "model".into(),
+        error: "it broke".into(),
+    };
+    store
+        .fail(&store.desk().unwrap(), "model-0-0", &failure)
+        .unwrap();
+    let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
+    exhaust(&mut queue, &store, &manifest);
+    let tally = queue.tally();
+    assert_eq!((tally.failed, tally.blocked), (1, 2 * MIXTURES));
+    assert_eq!(store.failure("model-0-0").unwrap(), failure);
+
+    let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
+    queue.forgive().unwrap();
+    assert!(store.failure("model-0-0").is_none());
+    assert_eq!(
+        exhaust(&mut queue, &store, &manifest).len(),
+        1 + 2 * MIXTURES
+    );
+}
+
+#[test]
+fn models_of_one_recipe_are_handed_over_together() {
+    let manifest = manifest();
+    let (_folder, store) = store(&manifest);
+    let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
+    let Next::Train(cells, claims) = queue.next(4, &mut Vec::new()).unwrap() else {
+        panic!("models come first");
+    };
+    assert_eq!((cells.len(), claims.len()), (4, 4));
+    let Next::Train(cells, _) = queue.next(4, &mut Vec::new()).unwrap() else {
+        panic!("two are left");
+    };
+    assert_eq!(cells.len(), 2);
+}

@@ -1,0 +1,291 @@
+//! Everything that decides one system's cells, and which of it matters to which.
+
+use nae_model::optim::OptimizerKind;
+use nae_model::{AudioConfig, ModelConfig, ModelKind};
+use nae_separate::SeparateConfig;
+use nae_train::{Recipe, TrainConfig};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::error::SweepError;
+
+/// Amounts and levels of sound, the part of `[data]` that a grid may vary.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Amounts {
+    /// Seconds of training sound a speaker at most: the first ones.
+    pub train_s: f64,
+    /// Length of a mixture in seconds.
+    pub mixture_s: f64,
+    /// Level of a mixture's first source over each of the others, in dB.
+    pub level_db: f64,
+}
+
+impl Default for Amounts {
+    fn default() -> Self {
+        Self {
+            train_s: 25.0,
+            mixture_s: 5.0,
+            level_db: 0.0,
+        }
+    }
+}
+
+/// The settings of one system at one point of its grid.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Setup {
+    /// Amounts of sound.
+    pub data: Amounts,
+    /// How sound becomes spectra.
+    pub audio: AudioConfig,
+    /// Architecture.
+    pub model: ModelConfig,
+    /// Training.
+    pub train: TrainConfig,
+    /// Separation.
+    pub separate: SeparateConfig,
+}
+
+impl Setup {
+    /// Checks every range.
+    ///
+    /// # Errors
+    /// The first key that is out of range.
+    pub fn validate(&self) -> Result<(), SweepError> {
+        let positive = |value: f64| value > 0.0 && value.is_finite();
+        let Amounts {
+            train_s,
+            mixture_s,
+            level_db,
+        } = self.data;
+        let number = "a finite number above 0";
+        for (is_fine, key, expected, came) in [
+            (positive(train_s), "data.train_s", number, train_s),
+            (positive(mixture_s), "data.mixture_s", number, mixture_s),
+            (
+                level_db.abs() <= 100.0,
+                "data.level_db",
+                "between -100 and 100",
+                level_db,
+            ),
+        ] {
+            if !is_fine {
+                return Err(SweepError::Setting {
+                    key,
+                    expected,
+                    came: came.to_string(),
+                });
+            }
+        }
+        self.recipe().validate()?;
+        self.separate.validate()?;
+        Ok(())
+    }
+
+    /// What training needs.
+    pub fn recipe(&self) -> Recipe {
+        Recipe {
+            audio: self.audio,
+            model: self.model.clone(),
+            train: self.train.clone(),
+        }
+    }
+
+    /// The settings that a trained model depends on, as JSON: those that do not apply to its kind
+    /// or optimiser are left out, so that they neither tell models apart nor fill columns.
+    ///
+    /// # Errors
+    /// [`SweepError::Damaged`] if serialisation itself fails.
+    pub fn of_training(&self) -> Result<Map<String, Value>, SweepError> {
+        let mut tree = tree(&[
+            ("audio", to_json(&self.audio)?),
+            ("model", to_json(&self.model)?),
+            ("train", to_json(&self.train)?),
+        ]);
+        let mut drop = Vec::new();
+        match self.model.kind {
+            ModelKind::Nmf => {
+                drop.extend(
+                    ["layers", "widths", "hidden", "output", "sharpness", "bias"]
+                        .map(|key| format!("model.{key}")),
+                );
+                let kept = [
+                    "tolerance",
+                    "window",
+                    "sparsity",
+                    "silence_db",
+                    "eps",
+                    "nmf",
+                ];
+                if let Some(Value::Object(train)) = tree.get("train") {
+                    drop.extend(
+                        train
+                            .keys()
+                            .filter(|key| !kept.contains(&key.as_str()))
+                            .map(|key| format!("train.{key}")),
+                    );
+                }
+            }
+            ModelKind::Nae => {
+                drop.push("train.nmf".into());
+                if self.train.optimizer != OptimizerKind::Rprop {
+                    drop.push("train.rprop".into());
+                }
+                if self.train.refine.passes == 0 {
+                    drop.extend(
+                        ["batches", "activation_rate", "decoder_rate", "max_frames"]
+                            .map(|key| format!("train.refine.{key}")),
+                    );
+                }
+            }
+        }
+        for key in drop {
+            remove(&mut tree, &key);
+        }
+        Ok(tree)
+    }
+
+    /// The settings that a separation depends on besides its models, as JSON.
+    ///
+    /// # Errors
+    /// [`SweepError::Damaged`] if serialisation itself fails.
+    pub fn of_separation(&self) -> Result<Map<String, Value>, SweepError> {
+        let mut tree = tree(&[("separate", to_json(&self.separate)?)]);
+        if self.separate.optimizer != OptimizerKind::Rprop {
+            remove(&mut tree, "separate.rprop");
+        }
+        Ok(tree)
+    }
+
+    /// All settings that matter, as dotted keys and single values.
+    ///
+    /// # Errors
+    /// [`SweepError::Damaged`] if serialisation itself fails.
+    pub fn columns(&self) -> Result<Vec<(String, Value)>, SweepError> {
+        let mut tree = tree(&[("data", to_json(&self.data)?)]);
+        tree.extend(self.of_training()?);
+        tree.extend(self.of_separation()?);
+        let mut columns = Vec::new();
+        flatten(&tree, "", &mut columns);
+        Ok(columns)
+    }
+}
+
+/// A value as JSON.
+pub(crate) fn to_json<T: Serialize>(value: &T) -> Result<Value, SweepError> {
+    serde_json::to_value(value).map_err(|error| SweepError::Damaged {
+        path: "the settings".into(),
+        message: error.to_string(),
+    })
+}
+
+fn tree(parts: &[(&str, Value)]) -> Map<String, Value> {
+    parts
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), value.clone()))
+        .collect()
+}
+
+fn remove(tree: &mut Map<String, Value>, key: &str) {
+    match key.split_once('.') {
+        None => {
+            tree.remove(key);
+        }
+        Some((section, rest)) => {
+            if let Some(Value::Object(inner)) = tree.get_mut(section) {
+                remove(inner, rest);
+            }
+        }
+    }
+}
+
+fn flatten(tree: &Map<String, Value>, prefix: &str, columns: &mut Vec<(String, Value)>) {
+    for (key, value) in tree {
+        let full = format!("{prefix}{key}");
+        match value {
+            Value::Object(inner) => flatten(inner, &format!("{full}."), columns),
+            Value::Array(_) => columns.push((full, Value::String(value.to_string()))),
+            _ => columns.push((full, value.clone())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nmf() -> Setup {
+        let mut setup = Setup::default();
+        setup.model.kind = ModelKind::Nmf;
+        setup
+    }
+
+    #[test]
+    fn settings_that_do_not_apply_do_not_matter() {
+        let mut other = nmf();
+        other.model.layers = 2;
+        other.train.max_steps = 7;
+        other.train.rprop.increase = 1.3;
+        other.separate.rprop.increase = 1.3;
+        assert_eq!(nmf().of_training().unwrap(), other.of_training().unwrap());
+        assert_eq!(
+            nmf().of_separation().unwrap(),
+            other.of_separation().unwrap()
+        );
+        let mut other = Setup::default();
+        other.train.nmf.updates = 7;
+        other.separate.max_steps = 7;
+        assert_eq!(
+            Setup::default().of_training().unwrap(),
+            other.of_training().unwrap()
+        );
+        assert_ne!(
+            Setup::default().of_separation().unwrap(),
+            other.of_separation().unwrap()
+        );
+    }
+
+    #[test]
+    fn settings_that_apply_do_matter() {
+        let change: [fn(&mut Setup); 5] = [
+            |s| s.model.rank = 7,
+            |s| s.train.sparsity = 0.1,
+            |s| s.audio.hop = 128,
+            |s| s.train.nmf.updates = 7,
+            |s| s.model.compression = 1.0,
+        ];
+        for change in change {
+            let mut other = nmf();
+            change(&mut other);
+            assert_ne!(nmf().of_training().unwrap(), other.of_training().unwrap());
+        }
+        let mut other = Setup::default();
+        other.model.layers = 2;
+        assert_ne!(
+            Setup::default().of_training().unwrap(),
+            other.of_training().unwrap()
+        );
+    }
+
+    #[test]
+    fn columns_hold_what_matters_under_dotted_keys() {
+        let columns = nmf().columns().unwrap();
+        let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+        for name in [
+            "data.train_s",
+            "audio.hop",
+            "model.rank",
+            "train.nmf.updates",
+            "separate.max_steps",
+        ] {
+            assert!(names.contains(&name), "{name}");
+        }
+        assert!(!names.contains(&"model.layers"));
+        assert!(
+            columns
+                .iter()
+                .all(|(_, value)| !value.is_object() && !value.is_array())
+        );
+    }
+}

@@ -1,0 +1,328 @@
+//! Taking cells: models first, each once, whoever else is at work on the run.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use burn::tensor::Device;
+
+use crate::bench::Bench;
+use crate::cell::{Separation, Training};
+use crate::claim::Claim;
+use crate::error::SweepError;
+use crate::manifest::Manifest;
+use crate::queue::{Cell, Next, Queue};
+use crate::store::{Desk, Failure, Kind, Store};
+
+/// How long a lane waits before it looks again at cells that others work on.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Which part of a run a worker takes: separations (where there are none, models) number `index`,
+/// `index + of`, … with all the models they need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// From 0.
+    pub index: usize,
+    /// At least 1.
+    pub of: usize,
+}
+
+impl Share {
+    /// The whole run.
+    pub const ALL: Self = Self { index: 0, of: 1 };
+}
+
+/// How cells go through the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lanes {
+    /// This many at a time, each on one thread: small models gain little from more, and the
+    /// numbers do not depend on how many cores there are.
+    SideBySide(usize),
+    /// One group after another, for a device that is parallel inside: models of one recipe, and
+    /// mixtures with models of one shape, go through as stacks of tensors. The numbers then differ by
+    /// rounding with what happens to be left.
+    Batched,
+}
+
+/// What happens after a cell fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnFailure {
+    /// The others go on.
+    KeepGoing,
+    /// Nothing more is begun.
+    Stop,
+}
+
+/// What happens to cells that failed in an earlier run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailedBefore {
+    /// They stay failed.
+    Skip,
+    /// They are tried again.
+    Retry,
+}
+
+/// How to run.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Which cells.
+    pub share: Share,
+    /// How many at a time.
+    pub lanes: Lanes,
+    /// After a failure.
+    pub on_failure: OnFailure,
+    /// Earlier failures.
+    pub failed_before: FailedBefore,
+}
+
+/// What happened, told as it happens.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The share was looked at.
+    Begun {
+        /// Its cells.
+        cells: usize,
+    },
+    /// A cell was worked on and landed.
+    Finished {
+        /// The cell in words.
+        label: String,
+        /// Seconds it took.
+        seconds: f64,
+    },
+    /// A cell was finished before, by whomever.
+    Found,
+    /// A cell failed, now or in an earlier run that is not retried, or cannot be because its model did.
+    Failed(Failure),
+}
+
+/// How a run of a share ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Models trained by this worker.
+    pub trained: usize,
+    /// Mixtures separated by this worker.
+    pub separated: usize,
+    /// Cells that were finished before or by another worker.
+    pub found: usize,
+    /// Cells that failed.
+    pub failed: usize,
+    /// Cells without a model, since its training failed.
+    pub blocked: usize,
+    /// Cells not begun: the run was stopped.
+    pub left: usize,
+}
+
+/// Works on a share until all its cells are finished or failed.
+///
+/// Any number of workers, on this machine or on others that see the folder, may run at once: a cell
+/// is claimed by a lock before it is worked on, and a worker that dies loses its locks.
+///
+/// - `stop`: asked often; `true` ends the run, and unfinished cells are dropped
+/// - `watch`: called from all lanes
+///
+/// # Errors
+/// [`SweepError`] if the run folder cannot be used. Cells that fail are no error of the run: they are
+/// counted.
+pub fn run(
+    store: &Store,
+    options: &Options,
+    device: &Device,
+    stop: &(dyn Fn() -> bool + Sync),
+    watch: &(dyn Fn(&Event) + Sync),
+) -> Result<Tally, SweepError> {
+    let manifest = store.manifest()?;
+    store.tidy()?;
+    let desk = store.desk()?;
+    let queue = Queue::new(store, &manifest, options.share)?;
+    if options.failed_before == FailedBefore::Retry {
+        queue.forgive()?;
+    }
+    watch(&Event::Begun { cells: queue.len() });
+    let halted = AtomicBool::new(false);
+    let stop = || stop() || halted.load(Ordering::SeqCst);
+    let worker = Worker {
+        store,
+        manifest: &manifest,
+        bench: Bench::new(store, &manifest, device, &stop),
+        desk,
+        queue: Mutex::new(queue),
+        group: match options.lanes {
+            Lanes::SideBySide(_) => 1,
+            Lanes::Batched => GROUP,
+        },
+        on_failure: options.on_failure,
+        halted: &halted,
+        stop: &stop,
+        watch,
+    };
+    match options.lanes {
+        Lanes::Batched => worker.lane()?,
+        Lanes::SideBySide(lanes) => worker.lanes(lanes.max(1))?,
+    }
+    let tally = worker.queue().tally();
+    drop(worker);
+    store.tidy()?;
+    Ok(tally)
+}
+
+/// Cells handed over together at most.
+const GROUP: usize = 64;
+
+struct Worker<'a> {
+    store: &'a Store,
+    manifest: &'a Manifest,
+    bench: Bench<'a>,
+    desk: Desk,
+    queue: Mutex<Queue<'a>>,
+    group: usize,
+    on_failure: OnFailure,
+    halted: &'a AtomicBool,
+    stop: &'a (dyn Fn() -> bool + Sync),
+    watch: &'a (dyn Fn(&Event) + Sync),
+}
+
+impl<'a> Worker<'a> {
+    fn queue(&self) -> std::sync::MutexGuard<'_, Queue<'a>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Several lanes, each inside a thread pool of its own with a single thread.
+    fn lanes(&self, count: usize) -> Result<(), SweepError> {
+        let pool = || {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+            pool.map_err(|error| SweepError::Threads(error.to_string()))
+        };
+        let pools = (0..count).map(|_| pool()).collect::<Result<Vec<_>, _>>()?;
+        std::thread::scope(|scope| {
+            let start =
+                |pool| scope.spawn(move || rayon::ThreadPool::install(pool, || self.lane()));
+            let lanes: Vec<_> = pools.iter().map(start).collect();
+            let ends = lanes.into_iter().map(|lane| {
+                lane.join()
+                    .unwrap_or_else(|_| Err(SweepError::Threads("one of them panicked".into())))
+            });
+            // all are waited for, then the first error counts
+            ends.collect::<Vec<_>>().into_iter().collect()
+        })
+    }
+
+    fn lane(&self) -> Result<(), SweepError> {
+        let end = self.take_cells();
+        if end.is_err() {
+            self.halted.store(true, Ordering::SeqCst);
+        }
+        end
+    }
+
+    fn take_cells(&self) -> Result<(), SweepError> {
+        while !(self.stop)() {
+            let mut told = Vec::new();
+            let next = self.queue().next(self.group, &mut told)?;
+            for event in told {
+                self.tell(&event);
+            }
+            match next {
+                Next::Done => return Ok(()),
+                Next::Wait => std::thread::sleep(PAUSE),
+                Next::Train(cells, claims) => self.train(&cells, claims)?,
+                Next::Separate(cells, claims) => self.separate(&cells, claims)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn separate(&self, places: &[usize], claims: Vec<Claim>) -> Result<(), SweepError> {
+        let of = &self.manifest.separations;
+        let cells: Vec<&Separation> = places.iter().map(|&place| &of[place]).collect();
+        let (outcomes, each) = guarded(cells.len(), || self.bench.separate(&cells));
+        for ((&place, outcome), claim) in places.iter().zip(outcomes).zip(claims) {
+            let (id, label) = (&of[place].id, self.manifest.separation_label(&of[place]));
+            match outcome {
+                Ok(outcome) => {
+                    self.store.finish_separation(&self.desk, id, &outcome)?;
+                    self.finished(Kind::Scores, id, label, each);
+                }
+                Err(error) => self.failed(Cell::Separate(place), id, label, &error)?,
+            }
+            drop(claim);
+        }
+        Ok(())
+    }
+
+    fn train(&self, places: &[usize], claims: Vec<Claim>) -> Result<(), SweepError> {
+        let of = &self.manifest.trainings;
+        let cells: Vec<&Training> = places.iter().map(|&place| &of[place]).collect();
+        let (models, each) = guarded(cells.len(), || self.bench.train(&cells));
+        for ((&place, model), claim) in places.iter().zip(models).zip(claims) {
+            let (id, label) = (&of[place].id, self.manifest.training_label(&of[place]));
+            match model {
+                Ok(model) => {
+                    self.store.finish_training(&self.desk, id, &model)?;
+                    self.finished(Kind::Model, id, label, each);
+                }
+                Err(error) => self.failed(Cell::Train(place), id, label, &error)?,
+            }
+            drop(claim);
+        }
+        Ok(())
+    }
+
+    fn finished(&self, kind: Kind, id: &str, label: String, took: Duration) {
+        self.queue().finished(kind, id);
+        self.tell(&Event::Finished {
+            label,
+            seconds: took.as_secs_f64(),
+        });
+    }
+
+    fn failed(
+        &self,
+        cell: Cell,
+        id: &str,
+        label: String,
+        error: &SweepError,
+    ) -> Result<(), SweepError> {
+        if matches!(error, SweepError::Stopped) {
+            self.queue().put_back(cell);
+            return Ok(());
+        }
+        let failure = Failure {
+            label,
+            error: error.to_string(),
+        };
+        self.store.fail(&self.desk, id, &failure)?;
+        self.queue().failed();
+        self.tell(&Event::Failed(failure));
+        Ok(())
+    }
+
+    fn tell(&self, event: &Event) {
+        if self.on_failure == OnFailure::Stop && matches!(event, Event::Failed(_)) {
+            self.halted.store(true, Ordering::SeqCst);
+        }
+        (self.watch)(event);
+    }
+}
+
+/// Outcomes of several cells, and the time each took; a panic of the computation is a failure of all.
+fn guarded<T>(
+    cells: usize,
+    work: impl FnOnce() -> Vec<Result<T, SweepError>>,
+) -> (Vec<Result<T, SweepError>>, Duration) {
+    let started = Instant::now();
+    let outcomes = match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(outcomes) => outcomes,
+        Err(panic) => (0..cells).map(|_| Err(panicked(panic.as_ref()))).collect(),
+    };
+    (outcomes, started.elapsed() / cells.max(1) as u32)
+}
+
+fn panicked(panic: &(dyn std::any::Any + Send)) -> SweepError {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    SweepError::Panicked(text.unwrap_or("no message").to_owned())
+}

@@ -1,0 +1,132 @@
+//! A run through the library: both ways through a device, and being stopped.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "in a test a panic is the report"
+)]
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use burn::tensor::Device;
+use nae_audio::{BitDepth, Clip};
+use nae_sweep::table::{Table, Value};
+use nae_sweep::worker::{FailedBefore, Lanes, OnFailure, Options, Share, Tally};
+use nae_sweep::{Experiment, Manifest, Store, collect};
+
+const RATE: u32 = 8000;
+
+/// A few tones that come and go, different for every speaker.
+fn tones(pitch: f32, seconds: usize) -> Clip {
+    let sample = |n: usize| {
+        let t = n as f32 / RATE as f32;
+        let note = 1.0 + ((t * 3.0) as usize % 4) as f32 * 0.25;
+        (pitch * note * t * std::f32::consts::TAU).sin() * 0.3 * (0.2 + (t * 5.0).sin().abs())
+    };
+    Clip::mono((0..seconds * RATE as usize).map(sample).collect(), RATE)
+}
+
+/// Two speakers, two systems: 4 models, 4 mixtures.
+fn plan(folder: &Path, name: &str) -> Store {
+    for (speaker, pitch) in [("low_m", 220.0), ("high_f", 700.0)] {
+        for (part, seconds) in [("train", 4), ("test", 2)] {
+            let place = folder.join("speakers").join(speaker).join(part);
+            std::fs::create_dir_all(&place).unwrap();
+            nae_audio::write(
+                &place.join("0.wav"),
+                &tones(pitch, seconds),
+                BitDepth::Int16,
+            )
+            .unwrap();
+        }
+    }
+    let file = folder.join("tones.toml");
+    let text = r#"
+[data]
+speakers = "speakers"
+min_train_s = 2
+mixtures = 2
+mixture_s = 1
+[audio]
+sample_rate = 8000
+n_fft = 512
+hop = 128
+[train]
+max_steps = 20
+[train.refine]
+passes = 3
+[[system]]
+name = "NMF"
+model = { kind = "nmf", rank = 4 }
+[[system]]
+name = "NAE"
+model = { layers = 2, rank = 4 }
+"#;
+    std::fs::write(&file, text).unwrap();
+    let experiment = Experiment::load(&file, &[]).unwrap();
+    let manifest = Manifest::plan(&experiment).unwrap();
+    let run = folder.join(name);
+    std::fs::create_dir(&run).unwrap();
+    Store::create(&run, &experiment.to_toml().unwrap(), &manifest).unwrap()
+}
+
+fn options(lanes: Lanes) -> Options {
+    Options {
+        share: Share::ALL,
+        lanes,
+        on_failure: OnFailure::KeepGoing,
+        failed_before: FailedBefore::Skip,
+    }
+}
+
+fn run(store: &Store, lanes: Lanes) -> Tally {
+    let device = Device::flex();
+    nae_sweep::run(store, &options(lanes), &device, &|| false, &|_| {}).unwrap()
+}
+
+fn number(table: &Table, row: &[Value], name: &str) -> f64 {
+    table.get(row, name).number().unwrap()
+}
+
+#[test]
+fn stacks_of_cells_give_the_scores_of_single_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let (single, batched) = (
+        plan(folder.path(), "single"),
+        plan(folder.path(), "batched"),
+    );
+    let done = run(&single, Lanes::SideBySide(2));
+    assert_eq!((done.trained, done.separated, done.failed), (4, 4, 0));
+    assert_eq!(run(&batched, Lanes::Batched), done);
+    let (single, batched) = (
+        collect::table(&single).unwrap(),
+        collect::table(&batched).unwrap(),
+    );
+    assert_eq!(single.names(), batched.names());
+    assert_eq!(single.rows().len(), 8);
+    for (one, other) in single.rows().iter().zip(batched.rows()) {
+        for name in ["si_sdr", "sdr", "si_sdr_mixture", "oracle_sdr"] {
+            let (one, other) = (number(&single, one, name), number(&batched, other, name));
+            // sums in another order, through a short training and a separation
+            assert!((one - other).abs() < 0.05, "{name}: {one} and {other}");
+        }
+        assert_eq!(single.get(one, "cell"), batched.get(other, "cell"));
+    }
+}
+
+#[test]
+fn a_stopped_run_drops_what_it_was_at_and_goes_on_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = plan(folder.path(), "run");
+    // asked before every cell and in every window of steps
+    let asked = AtomicUsize::new(0);
+    let stop = || asked.fetch_add(1, Ordering::SeqCst) >= 6;
+    let device = Device::flex();
+    let lanes = options(Lanes::SideBySide(1));
+    let first = nae_sweep::run(&store, &lanes, &device, &stop, &|_| {}).unwrap();
+    assert!(first.left > 0 && first.failed == 0, "{first:?}");
+    let second = run(&store, Lanes::SideBySide(1));
+    assert_eq!(first.trained + second.trained, 4);
+    assert_eq!(first.separated + second.separated, 4);
+    assert_eq!(second.left, 0);
+}
