@@ -213,7 +213,7 @@ fn recalled(
     let decoded: Tensor<3> = decoder
         .decode(rows)
         .powf_scalar(1.0 / card.model.compression);
-    let [all] = &download(decoded, &[memory.frames()])?[..] else {
+    let Some(all) = download(decoded, &[memory.frames()])?.pop() else {
         return Ok(Vec::new());
     };
     let mut rng = generator(seed, &format!("phases of {}", part.name));

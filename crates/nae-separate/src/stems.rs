@@ -254,7 +254,9 @@ pub fn separate_many(
     }
     // other explainers, and silence
     for (masks, ((separator, _), analysed)) in masks.iter_mut().zip(clips.iter().zip(&analysed)) {
-        if let (None, Ok(analysed)) = (&masks, analysed) {
+        if masks.is_none()
+            && let Ok(analysed) = analysed
+        {
             *masks = Some(separator.masks(&analysed.magnitude, &mut |progress| tell(progress)));
         }
     }
