@@ -20,7 +20,7 @@ use nae_model::optim::Flow;
 use nae_model::random::generator;
 use nae_model::{AudioConfig, Card, Model, ModelConfig, Nae, TrainingSummary};
 use nae_separate::fit::explain;
-use nae_separate::{Scene, SeparateConfig, Separator, Sharing, Source};
+use nae_separate::{Scene, Search, SeparateConfig, Sharing, Source};
 use nae_train::TrainConfig;
 use nae_train::batches::Spectra;
 use nae_train::seeds::Seeds;
@@ -124,7 +124,11 @@ fn separation(criterion: &mut Criterion) {
             };
             Source {
                 name: name.into(),
-                models: vec![Model { card, network }],
+                models: vec![Model {
+                    card,
+                    network,
+                    memory: None,
+                }],
             }
         };
         let sources = [source("a"), source("b")];
@@ -135,9 +139,9 @@ fn separation(criterion: &mut Criterion) {
                     max_steps: steps as usize,
                     ..Default::default()
                 };
-                let separator = Separator::new(&sources, settings, SEED, &device).unwrap();
+                let search = Search::new(&sources, settings, SEED, &device).unwrap();
                 let scene = Scene {
-                    separator: &separator,
+                    search: &search,
                     mixture: &mixture,
                     gain: 1.0,
                 };

@@ -59,6 +59,8 @@ pub enum Command {
     Train(Train),
     /// Pull the sources of a mixture apart
     Separate(Separate),
+    /// Learn to read all sources of a set of models out of a mixture at once
+    Join(Join),
     /// Score estimates against the true sources
     Evaluate(Evaluate),
     /// Train two voices, separate a mixture of them, and write a page to listen to
@@ -112,6 +114,36 @@ pub struct Train {
     /// Write the loss of every window of steps to this file, one JSON object a line
     #[arg(long, value_name = "FILE.jsonl")]
     pub log: Option<PathBuf>,
+    /// Leave out the memory of the training clips (a few hundred kB), without which the model can
+    /// only be joined with others where its clips are at hand
+    #[arg(long)]
+    pub no_memory: bool,
+    /// Print a summary as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub configured: Configured,
+    #[command(flatten)]
+    pub computing: Computing,
+}
+
+#[derive(Debug, Args)]
+pub struct Join {
+    /// Model of one source, once for every source (2 to 6): FILE or NAME=FILE
+    #[arg(long = "model", required = true, value_name = "[NAME=]FILE")]
+    pub models: Vec<String>,
+    /// Joint file to write
+    #[arg(long, value_name = "FILE.safetensors")]
+    pub out: PathBuf,
+    /// Learn a source from clips instead of its model's memory (repeatable)
+    #[arg(long, value_name = "NAME=CLIP_OR_FOLDER")]
+    pub clips: Vec<String>,
+    /// Overwrite an existing file
+    #[arg(long)]
+    pub force: bool,
+    /// Write the loss of every window of steps to this file, one JSON object a line
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub log: Option<PathBuf>,
     /// Print a summary as JSON on standard output
     #[arg(long)]
     pub json: bool,
@@ -127,8 +159,19 @@ pub struct Separate {
     pub mixture: PathBuf,
     /// Model of one source, once for every source: FILE, NAME=FILE, or several models of one
     /// source with commas (their masks are averaged)
-    #[arg(long = "model", required = true, value_name = "[NAME=]FILE[,FILE]")]
+    #[arg(
+        long = "model",
+        required_unless_present = "joint",
+        value_name = "[NAME=]FILE[,FILE]"
+    )]
     pub models: Vec<String>,
+    /// Joint file written by `nae join`: one pass instead of an optimisation; models given beside
+    /// it must be those it was made for
+    #[arg(long, value_name = "FILE")]
+    pub joint: Option<PathBuf>,
+    /// Join the models first; the joint file is kept in the user's cache folder
+    #[arg(long, conflicts_with = "joint")]
+    pub join: bool,
     /// Folder for the stems, made if missing; a stem is DIR/NAME.wav
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
@@ -210,6 +253,9 @@ pub struct Demo {
     /// Folder with the recordings that come with nae
     #[arg(long, value_name = "DIR", default_value = "data")]
     pub data: PathBuf,
+    /// Also join the 4-layer models into one network: half a minute more
+    #[arg(long)]
+    pub joint: bool,
     #[command(flatten)]
     pub configured: Configured,
     #[command(flatten)]

@@ -54,7 +54,10 @@ fn scores(scene: &Scene, systems: &[System]) -> Table {
                 format!("{:.1}", scene.si_sdr[i]),
                 format!("{:.1}", system.si_sdr[i]),
                 format!("{:+.1}", system.si_sdr[i] - scene.si_sdr[i]),
-                format!("{:.1} s", system.voices[i].card.training.seconds),
+                match system.joined_s {
+                    None => format!("{:.1} s", system.voices[i].card.training.seconds),
+                    Some(seconds) => format!("joined in {seconds:.1} s"),
+                },
                 format!("{:.2} s", system.seconds),
                 format!("{:.0} dB", system.null_db),
             ]);
@@ -174,7 +177,7 @@ fn training(systems: &[System]) -> Section {
     let mut section = Section::new("Training").introduced("Loss of every window of steps. With the latent noise of training, lower loss is not everything: the scores above decide.");
     for stage in ["autoencoder", "refining"] {
         let mut chart = Chart::losses(stage);
-        for system in systems {
+        for system in systems.iter().filter(|system| system.joined_s.is_none()) {
             for voice in &system.voices {
                 let points: Vec<(f64, f64)> = voice
                     .losses
@@ -190,6 +193,12 @@ fn training(systems: &[System]) -> Section {
         if !chart.curves.is_empty() {
             section = section.with(Block::Chart(chart));
         }
+    }
+    for system in systems.iter().filter(|system| !system.joining.is_empty()) {
+        let records = system.joining.iter();
+        let points = records.map(|record| (record.step as f64, record.loss));
+        let chart = Chart::losses("joining").curve(system.name.clone(), points.collect());
+        section = section.with(Block::Chart(chart));
     }
     section
 }

@@ -52,6 +52,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let terminal = &arguments.terminal;
     match &arguments.command {
         Command::Train(command) => commands::train::run(command, terminal),
+        Command::Join(command) => commands::join::run(command, terminal),
         Command::Separate(command) => commands::separate::run(command, terminal),
         Command::Evaluate(command) => commands::evaluate::run(command, terminal),
         Command::Sweep(command) => commands::sweep::run(command, terminal),

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
+use nae_joint::JointConfig;
 use nae_model::{AudioConfig, ModelConfig};
 use nae_separate::SeparateConfig;
 use nae_sweep::keys::{Keys, value_of};
@@ -25,6 +26,8 @@ pub struct Settings {
     pub train: TrainConfig,
     /// Separation.
     pub separate: SeparateConfig,
+    /// Joint encoders.
+    pub joint: JointConfig,
 }
 
 impl Settings {
@@ -41,6 +44,7 @@ impl Settings {
             .map_err(|error| anyhow!("{}", error.message()))?;
         settings.recipe().validate()?;
         settings.separate.validate()?;
+        settings.joint.validate()?;
         Ok(settings)
     }
 

@@ -25,6 +25,8 @@ pub struct AdamStep {
     rate: f32,
     /// `ε·√(1 − β₂ᵗ)`.
     epsilon: f32,
+    /// What decay leaves of a parameter, `1 − rate·decay`.
+    kept: f32,
 }
 
 impl AdamStep {
@@ -35,12 +37,20 @@ impl AdamStep {
         Self {
             rate: (rate * correction / (1.0 - power(BETA_1))) as f32,
             epsilon: EPSILON * correction as f32,
+            kept: 1.0,
         }
+    }
+
+    /// The same with decoupled weight decay (I. Loshchilov, F. Hutter, "Decoupled weight decay
+    /// regularization", ICLR 2019): the parameter first shrinks by `rate·decay`.
+    pub fn with_decay(mut self, rate: f64, decay: f64) -> Self {
+        self.kept = (1.0 - rate * decay) as f32;
+        self
     }
 }
 
 /// One step of Adam (D. P. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015),
-/// β = (0.9, 0.999), ε = 1e-8, without weight decay: the parameter and both moments after it.
+/// β = (0.9, 0.999), ε = 1e-8: the parameter and both moments after it.
 ///
 /// # Shapes
 /// - all inputs and outputs: that of the parameter
@@ -77,7 +87,7 @@ pub fn composite<const D: usize>(
     let first = first.mul_scalar(BETA_1) + gradient.clone().mul_scalar(1.0 - BETA_1);
     let second = second.mul_scalar(BETA_2) + gradient.square().mul_scalar(1.0 - BETA_2);
     let length = second.clone().sqrt().add_scalar(step.epsilon);
-    let parameter = parameter - first.clone().mul_scalar(step.rate) / length;
+    let parameter = parameter.mul_scalar(step.kept) - first.clone().mul_scalar(step.rate) / length;
     (parameter, [first, second])
 }
 
@@ -129,7 +139,8 @@ impl Work for Update<'_> {
             let g = if g.abs() < TINY { 0.0 } else { *g };
             *first = BETA_1 * *first + (1.0 - BETA_1) * g;
             *second = BETA_2 * *second + (1.0 - BETA_2) * g * g;
-            *parameter -= self.step.rate * *first / (second.sqrt() + self.step.epsilon);
+            let change = self.step.rate * *first / (second.sqrt() + self.step.epsilon);
+            *parameter = self.step.kept * *parameter - change;
         }
     }
 }

@@ -9,6 +9,8 @@
 //! | [`activate`] | softplus, ReLU or absolute value | `activation` |
 //! | [`divergence`] | generalised Kullback–Leibler divergence of a sum of activated sources | `divergence` |
 //! | [`mean_abs`] | the L1 penalty | `penalty` |
+//! | [`mask_loss`] | squared error of ratio masks | `mask_loss` |
+//! | [`temporal`] | convolution along time, every channel by itself | `temporal` |
 //! | [`quotient`] | division with a floor under the divisor, for NMF's updates | `quotient` |
 //! | [`adam`], [`rprop`] | one step of an optimiser | `adam`, `rprop` |
 //!
@@ -25,20 +27,24 @@ mod activation;
 mod adam;
 mod divergence;
 mod lanes;
+mod mask_loss;
 mod ops;
 mod penalty;
 mod quotient;
 mod rprop;
 mod slices;
+mod temporal;
 mod vector;
 
 pub use activation::{Activation, activate};
 pub use adam::{AdamStep, adam};
 pub use divergence::{Scale, divergence};
 pub use lanes::{Sharing, stack_size};
+pub use mask_loss::mask_loss;
 pub use penalty::mean_abs;
 pub use quotient::quotient;
 pub use rprop::{RpropFactors, rprop};
+pub use temporal::{Taps, temporal};
 
 /// The same functions composed of Burn's own operations: what runs on backends without fused
 /// kernels, and what the tests compare with.
@@ -46,9 +52,11 @@ pub mod composite {
     pub use crate::activation::composite as activate;
     pub use crate::adam::composite as adam;
     pub use crate::divergence::composite as divergence;
+    pub use crate::mask_loss::composite as mask_loss;
     pub use crate::penalty::composite as mean_abs;
     pub use crate::quotient::composite as quotient;
     pub use crate::rprop::composite as rprop;
+    pub use crate::temporal::composite as temporal;
 }
 
 use burn::backend::DispatchDevice;

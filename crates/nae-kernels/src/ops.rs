@@ -9,7 +9,8 @@ use crate::activation::{self, Activation};
 use crate::adam::{self, AdamStep};
 use crate::divergence::Scale;
 use crate::rprop::{self, RpropFactors};
-use crate::{divergence, penalty, quotient};
+use crate::temporal::{self, Taps, Way};
+use crate::{divergence, mask_loss, penalty, quotient};
 
 /// Differentiable operations.
 #[backend_extension(Flex, Autodiff)]
@@ -27,6 +28,17 @@ pub(crate) trait Kernels: Backend {
 
     /// See [`crate::mean_abs`].
     fn mean_abs(x: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// See [`crate::mask_loss`].
+    fn mask_loss(
+        estimates: FloatTensor<Self>,
+        mixture: FloatTensor<Self>,
+        targets: FloatTensor<Self>,
+        share: f64,
+    ) -> FloatTensor<Self>;
+
+    /// See [`crate::temporal`].
+    fn temporal(x: FloatTensor<Self>, taps: FloatTensor<Self>, places: Taps) -> FloatTensor<Self>;
 }
 
 /// Operations of updates, off the tape.
@@ -82,6 +94,29 @@ pub(crate) trait Passes: Backend {
 
     /// Sign of `x` times its scene's factor over the number of the scene's elements.
     fn mean_abs_gradient(x: FloatTensor<Self>, factors: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// The error of ratio masks, and its gradient with respect to the estimates.
+    fn mask_loss_and_gradient(
+        estimates: FloatTensor<Self>,
+        mixture: FloatTensor<Self>,
+        targets: FloatTensor<Self>,
+        share: f64,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+
+    /// Gradient of [`Kernels::temporal`] with respect to its input.
+    fn temporal_input_gradient(
+        gradient: FloatTensor<Self>,
+        taps: FloatTensor<Self>,
+        places: Taps,
+    ) -> FloatTensor<Self>;
+
+    /// The same with respect to the taps, which come back in the shape of `like`.
+    fn temporal_tap_gradient(
+        x: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        like: FloatTensor<Self>,
+        places: Taps,
+    ) -> FloatTensor<Self>;
 }
 
 impl Kernels for Flex {
@@ -101,6 +136,19 @@ impl Kernels for Flex {
     fn mean_abs(x: FloatTensor<Self>) -> FloatTensor<Self> {
         penalty::forward(&x)
     }
+
+    fn mask_loss(
+        estimates: FloatTensor<Self>,
+        mixture: FloatTensor<Self>,
+        targets: FloatTensor<Self>,
+        share: f64,
+    ) -> FloatTensor<Self> {
+        mask_loss::forward(estimates, mixture, targets, share).0
+    }
+
+    fn temporal(x: FloatTensor<Self>, taps: FloatTensor<Self>, places: Taps) -> FloatTensor<Self> {
+        temporal::filter(x, taps, places, Way::Forward)
+    }
 }
 
 impl<B: Kernels + Passes, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
@@ -119,6 +167,19 @@ impl<B: Kernels + Passes, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
 
     fn mean_abs(x: FloatTensor<Self>) -> FloatTensor<Self> {
         penalty::tracked::<B, C>(x)
+    }
+
+    fn mask_loss(
+        estimates: FloatTensor<Self>,
+        mixture: FloatTensor<Self>,
+        targets: FloatTensor<Self>,
+        share: f64,
+    ) -> FloatTensor<Self> {
+        mask_loss::tracked::<B, C>(estimates, mixture, targets, share)
+    }
+
+    fn temporal(x: FloatTensor<Self>, taps: FloatTensor<Self>, places: Taps) -> FloatTensor<Self> {
+        temporal::tracked::<B, C>(x, taps, places)
     }
 }
 
@@ -179,5 +240,32 @@ impl Passes for Flex {
 
     fn mean_abs_gradient(x: FloatTensor<Self>, factors: FloatTensor<Self>) -> FloatTensor<Self> {
         penalty::backward(x, &factors)
+    }
+
+    fn mask_loss_and_gradient(
+        estimates: FloatTensor<Self>,
+        mixture: FloatTensor<Self>,
+        targets: FloatTensor<Self>,
+        share: f64,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        mask_loss::forward(estimates, mixture, targets, share)
+    }
+
+    fn temporal_input_gradient(
+        gradient: FloatTensor<Self>,
+        taps: FloatTensor<Self>,
+        places: Taps,
+    ) -> FloatTensor<Self> {
+        temporal::filter(gradient, taps, places, Way::Mirrored)
+    }
+
+    fn temporal_tap_gradient(
+        x: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        like: FloatTensor<Self>,
+        places: Taps,
+    ) -> FloatTensor<Self> {
+        let kernel = like.layout().shape().as_slice()[1];
+        temporal::tap_gradient(x, gradient, kernel, places)
     }
 }

@@ -3,8 +3,8 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use nae_kernels::{
-    Activation, AdamStep, RpropFactors, Scale, activate, adam, composite, divergence, mean_abs,
-    quotient, rprop,
+    Activation, AdamStep, RpropFactors, Scale, Taps, activate, adam, composite, divergence,
+    mask_loss, mean_abs, quotient, rprop, temporal,
 };
 
 const ACTIVATIONS: [Activation; 5] = [
@@ -227,7 +227,7 @@ fn optimiser_steps_agree_over_many_steps() {
     let (mut their_path, mut their_steps) = (start.clone(), steps());
     for time in 1..=20 {
         let gradient = tensor(shape, -1.0, 1.0, 10 + time as u64).inner();
-        let step = AdamStep::new(0.01, time);
+        let step = AdamStep::new(0.01, time).with_decay(0.01, 0.5);
         (ours, our_moments) = adam(ours, gradient.clone(), our_moments, step);
         (theirs, their_moments) = composite::adam(theirs, gradient.clone(), their_moments, step);
         (our_path, our_steps) = rprop(our_path, gradient.clone(), our_steps, factors);
@@ -246,4 +246,57 @@ fn a_divergence_of_equal_spectra_is_zero_and_flat() {
     // ln of a quotient that may miss one by a rounding
     assert!(read(value).iter().all(|v| v.abs() < 1e-6));
     assert!(read(gradient).iter().all(|g| g.abs() < 1e-6));
+}
+
+#[test]
+fn mask_errors_agree() {
+    for [sources, bins, frames] in [
+        [1, 1, 1],
+        [2, 7, 5],
+        [2, 129, 257],
+        [3, 33, 500],
+        [6, 16, 64],
+    ] {
+        let x = tensor([sources, bins, frames], 0.0, 2.0, 1);
+        let mixture = tensor([bins, frames], 0.0, 4.0, 2).detach();
+        let targets = tensor([sources, bins, frames], 0.0, 4.0, 3).detach();
+        let ours = with_gradient(&x, |x| mask_loss(x, mixture.clone(), targets.clone(), 0.5));
+        let theirs = with_gradient(&x, |x| {
+            composite::mask_loss(x, mixture.clone(), targets.clone(), 0.5)
+        });
+        assert!(difference(ours.0, theirs.0) < TOLERANCE, "{sources}");
+        // with one source the mask is 1 and the gradient nothing but rounding
+        assert!(
+            difference_above(ours.1, theirs.1, 1e-6) < 10.0 * TOLERANCE,
+            "{sources}"
+        );
+    }
+}
+
+#[test]
+fn convolutions_along_time_agree() {
+    for (channels, sequences, frames, kernel, dilation) in [
+        (1, 1, 1, 1, 1),
+        (3, 2, 20, 3, 1),
+        (5, 3, 64, 5, 4),
+        (4, 2, 6, 5, 8),
+    ] {
+        let reach = (kernel - 1) * dilation;
+        for before in [reach / 2, reach] {
+            let places = Taps {
+                frames,
+                dilation,
+                before,
+            };
+            let x = tensor([channels, sequences * frames], -1.0, 1.0, 4);
+            let taps = tensor([channels, kernel], -1.0, 1.0, 5);
+            let ours = with_gradient(&x, |x| temporal(x, taps.clone(), places));
+            let theirs = with_gradient(&x, |x| composite::temporal(x, taps.clone(), places));
+            assert!(difference(ours.0, theirs.0) < TOLERANCE, "{places:?}");
+            assert!(difference(ours.1, theirs.1) < TOLERANCE, "{places:?}");
+            let ours = with_gradient(&taps, |taps| temporal(x.clone(), taps, places));
+            let theirs = with_gradient(&taps, |taps| composite::temporal(x.clone(), taps, places));
+            assert!(difference(ours.1, theirs.1) < 3.0 * TOLERANCE, "{places:?}");
+        }
+    }
 }

@@ -5,30 +5,35 @@
 //! | `encoder.0.weight` … | `[outputs, inputs]` |
 //! | `decoder.0.weight` … | `[outputs, inputs]` |
 //! | `encoder.0.bias` … (if any) | `[outputs, 1]` |
+//! | `memory.activations` (if any, 16-bit floats) | `[rank, frames]` |
 //!
 //! Metadata, all strings, structured ones as JSON: `format` (`"nae"`), `format_version`, `name`,
-//! `architecture`, `audio` (sample rate and STFT), `gain`, `training`.
+//! `architecture`, `audio` (sample rate and STFT), `gain`, `training`; with a memory, `memory` (frames
+//! of every clip).
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
-use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use crate::card::Card;
 use crate::dense::Dense;
 use crate::error::ModelError;
-use crate::init::from_host;
+use crate::memory::Memory;
 use crate::nae::{Nae, stage};
 use crate::spectra::read;
+use crate::stored::Stored;
 
 /// Newest format version, the one that is written.
 pub const FORMAT_VERSION: u32 = 1;
 
 /// A tensor's shape and little-endian bytes.
 type StoredTensor = (Vec<usize>, Vec<u8>);
+
+/// Where the memory's activations and the frames of its clips are kept.
+const MEMORY: (&str, &str) = ("memory.activations", "memory");
 
 /// A model with everything its file says.
 #[derive(Clone, Debug)]
@@ -37,6 +42,8 @@ pub struct Model {
     pub card: Card,
     /// The network, one alone.
     pub network: Nae,
+    /// What it remembers of its training clips, if it was asked to.
+    pub memory: Option<Memory>,
 }
 
 impl Model {
@@ -46,14 +53,23 @@ impl Model {
     /// [`ModelError::Device`] if the weights cannot be read back.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
         let tensors = self.tensors()?;
-        let views = tensors
+        let mut views = tensors
             .iter()
             .map(|(name, (shape, bytes))| {
                 let view = TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(unwritable)?;
                 Ok((name.as_str(), view))
             })
             .collect::<Result<Vec<_>, ModelError>>()?;
-        serialize(views, Some(self.metadata()?)).map_err(unwritable)
+        let mut metadata = self.metadata()?;
+        let remembered = self.memory.as_ref().map(Memory::to_bytes);
+        if let (Some(memory), Some(bytes)) = (&self.memory, &remembered) {
+            let shape = vec![memory.rank(), memory.frames()];
+            let view = TensorView::new(Dtype::F16, shape, bytes).map_err(unwritable)?;
+            views.push((MEMORY.0, view));
+            let clips = serde_json::to_string(memory.clips()).map_err(unwritable)?;
+            metadata.insert(MEMORY.1.into(), clips);
+        }
+        serialize(views, Some(metadata)).map_err(unwritable)
     }
 
     /// Writes the file, whole or not at all.
@@ -70,11 +86,8 @@ impl Model {
     /// [`ModelError::Read`], [`ModelError::NotAModel`], [`ModelError::Version`] or
     /// [`ModelError::Tensor`], each naming the file.
     pub fn load(path: &Path, device: &Device) -> Result<Self, ModelError> {
-        let bytes = std::fs::read(path).map_err(|source| ModelError::Read {
-            path: path.into(),
-            source,
-        })?;
-        Reader { path: path.into() }.model(&bytes, device)
+        let stored = Stored::open(path, "nae", FORMAT_VERSION)?;
+        model(&stored, device)
     }
 
     /// The model's identity: SHA-256, in hexadecimal, of all that decides what it does (weights,
@@ -153,128 +166,78 @@ fn unwritable(error: impl std::fmt::Display) -> ModelError {
     ModelError::Device(format!("the model could not be serialised: {error}"))
 }
 
-struct Reader {
-    path: PathBuf,
+fn model(stored: &Stored, device: &Device) -> Result<Model, ModelError> {
+    let card = Card {
+        name: stored.text("name")?.to_owned(),
+        audio: stored.json("audio")?,
+        model: stored.json("architecture")?,
+        gain: stored.json("gain")?,
+        training: stored.json("training")?,
+    };
+    card.audio.validate()?;
+    card.model.validate()?;
+    let tensors = stored.tensors()?;
+    let sizes = card.model.sizes(card.audio.stft().bins());
+    let mut layers = (0..card.model.depth())
+        .map(|i| {
+            let encoder = card.model.encoder_layers();
+            let name = if i < encoder {
+                format!("encoder.{i}")
+            } else {
+                format!("decoder.{}", i - encoder)
+            };
+            let weight = stored.matrix(
+                &tensors,
+                format!("{name}.weight"),
+                [sizes[i + 1], sizes[i]],
+                device,
+            )?;
+            let bias = match card.model.bias {
+                crate::config::Bias::None => None,
+                crate::config::Bias::All => Some(stored.matrix(
+                    &tensors,
+                    format!("{name}.bias"),
+                    [sizes[i + 1], 1],
+                    device,
+                )?),
+            };
+            Ok(Dense::from_tensors(weight, bias, stage(&card.model, i)))
+        })
+        .collect::<Result<Vec<_>, ModelError>>()?;
+    let decoder = layers.split_off(card.model.encoder_layers());
+    let memory = match stored.has(MEMORY.1) {
+        true => Some(memory(
+            stored,
+            &tensors,
+            stored.json(MEMORY.1)?,
+            card.model.rank,
+        )?),
+        false => None,
+    };
+    Ok(Model {
+        card,
+        network: Nae {
+            encoder: layers,
+            decoder,
+        },
+        memory,
+    })
 }
 
-impl Reader {
-    fn not_a_model(&self, reason: impl Into<String>) -> ModelError {
-        ModelError::NotAModel {
-            path: self.path.clone(),
-            reason: reason.into(),
-        }
+fn memory(
+    stored: &Stored,
+    tensors: &SafeTensors<'_>,
+    clips: Vec<usize>,
+    rank: usize,
+) -> Result<Memory, ModelError> {
+    let expected = format!("[{rank}, frames of all clips] in f16, no number below 0");
+    let wrong = |came: String| stored.wrong(MEMORY.0, &expected, came);
+    let view = tensors.tensor(MEMORY.0);
+    let view = view.map_err(|_| wrong("missing".into()))?;
+    if view.dtype() != Dtype::F16 || view.shape().first() != Some(&rank) {
+        return Err(wrong(format!("{:?} in {:?}", view.shape(), view.dtype())));
     }
-
-    fn model(&self, bytes: &[u8], device: &Device) -> Result<Model, ModelError> {
-        let (_, header) = SafeTensors::read_metadata(bytes)
-            .map_err(|error| self.not_a_model(format!("it is no safetensors file ({error})")))?;
-        let metadata = header.metadata().clone().unwrap_or_default();
-        if metadata.get("format").map(String::as_str) != Some("nae") {
-            return Err(self.not_a_model("its metadata has no `format` = `nae`"));
-        }
-        let version = metadata.get("format_version").cloned().unwrap_or_default();
-        if version
-            .parse::<u32>()
-            .ok()
-            .is_none_or(|version| version > FORMAT_VERSION)
-        {
-            return Err(ModelError::Version {
-                path: self.path.clone(),
-                came: version,
-                known: FORMAT_VERSION,
-            });
-        }
-        let card = Card {
-            name: metadata
-                .get("name")
-                .cloned()
-                .ok_or_else(|| self.not_a_model("its metadata has no `name`"))?,
-            audio: self.json(&metadata, "audio")?,
-            model: self.json(&metadata, "architecture")?,
-            gain: self.json(&metadata, "gain")?,
-            training: self.json(&metadata, "training")?,
-        };
-        card.audio.validate()?;
-        card.model.validate()?;
-        let tensors =
-            SafeTensors::deserialize(bytes).map_err(|error| self.not_a_model(error.to_string()))?;
-        let sizes = card.model.sizes(card.audio.stft().bins());
-        let mut layers = (0..card.model.depth())
-            .map(|i| {
-                let encoder = card.model.encoder_layers();
-                let name = if i < encoder {
-                    format!("encoder.{i}")
-                } else {
-                    format!("decoder.{}", i - encoder)
-                };
-                let weight = self.matrix(
-                    &tensors,
-                    format!("{name}.weight"),
-                    [sizes[i + 1], sizes[i]],
-                    device,
-                )?;
-                let bias = match card.model.bias {
-                    crate::config::Bias::None => None,
-                    crate::config::Bias::All => Some(self.matrix(
-                        &tensors,
-                        format!("{name}.bias"),
-                        [sizes[i + 1], 1],
-                        device,
-                    )?),
-                };
-                Ok(Dense::from_tensors(weight, bias, stage(&card.model, i)))
-            })
-            .collect::<Result<Vec<_>, ModelError>>()?;
-        let decoder = layers.split_off(card.model.encoder_layers());
-        Ok(Model {
-            card,
-            network: Nae {
-                encoder: layers,
-                decoder,
-            },
-        })
-    }
-
-    fn json<T: DeserializeOwned>(
-        &self,
-        metadata: &HashMap<String, String>,
-        key: &str,
-    ) -> Result<T, ModelError> {
-        let text = metadata
-            .get(key)
-            .ok_or_else(|| self.not_a_model(format!("its metadata has no `{key}`")))?;
-        serde_json::from_str(text).map_err(|error| {
-            self.not_a_model(format!("its metadata's `{key}` cannot be read ({error})"))
-        })
-    }
-
-    fn matrix(
-        &self,
-        tensors: &SafeTensors<'_>,
-        name: String,
-        shape: [usize; 2],
-        device: &Device,
-    ) -> Result<Tensor<3>, ModelError> {
-        let wrong = |came: String| ModelError::Tensor {
-            path: self.path.clone(),
-            tensor: name.clone(),
-            expected: format!("{shape:?} in f32"),
-            came,
-        };
-        let view = tensors.tensor(&name).map_err(|_| wrong("missing".into()))?;
-        if view.shape() != shape || view.dtype() != Dtype::F32 {
-            return Err(wrong(format!("{:?} in {:?}", view.shape(), view.dtype())));
-        }
-        let values: Vec<f32> = view
-            .data()
-            .as_chunks::<4>()
-            .0
-            .iter()
-            .map(|bytes| f32::from_le_bytes(*bytes))
-            .collect();
-        if values.iter().any(|value| !value.is_finite()) {
-            return Err(wrong("holding numbers that are not finite".into()));
-        }
-        Ok(from_host(values, [1, shape[0], shape[1]], device))
-    }
+    let halves = view.data().as_chunks::<2>().0.iter();
+    let values = halves.map(|bytes| f16::from_le_bytes(*bytes)).collect();
+    Memory::from_parts(rank, clips, values).ok_or_else(|| wrong("something else".into()))
 }

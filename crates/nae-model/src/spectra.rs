@@ -38,7 +38,9 @@ pub fn upload(magnitudes: &[(&Magnitude, f64)], compression: f64, device: &Devic
     let compress = |x: f32, gain: f64| {
         let scaled = f64::from(x) * gain;
         if compression == 0.5 {
-            scaled.sqrt() as f32 // the default, and many times faster
+            scaled.sqrt() as f32 // the defaults, and many times faster
+        } else if compression == 0.25 {
+            scaled.sqrt().sqrt() as f32
         } else {
             scaled.powf(compression) as f32
         }
@@ -66,6 +68,15 @@ pub fn level(magnitude: &Magnitude, silence_db: f32) -> f64 {
         .map(|&x| f64::from(x).powi(2))
         .sum();
     (power / count / (bins.max(2) - 1) as f64).sqrt()
+}
+
+/// [`level`] from every frame's energy `Σ|X|²`.
+pub fn level_of(energies: &[f64], bins: usize, silence_db: f32) -> f64 {
+    let loudest = energies.iter().copied().fold(0.0, f64::max);
+    let floor = loudest * 10f64.powf(f64::from(silence_db) / 10.0);
+    let active = energies.iter().filter(|&&e| e > 0.0 && e >= floor);
+    let (count, power) = active.fold((0usize, 0.0), |(n, sum), e| (n + 1, sum + e));
+    (power / (count * bins).max(1) as f64 / (bins.max(2) - 1) as f64).sqrt()
 }
 
 /// Reads spectra back to the host's frame-major order.

@@ -51,6 +51,7 @@ fn model(config: ModelConfig) -> Model {
             training,
         },
         network,
+        memory: None,
     }
 }
 

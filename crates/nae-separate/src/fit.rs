@@ -15,8 +15,9 @@ use rand::RngExt;
 use rayon::prelude::*;
 
 use crate::error::SeparateError;
+use crate::mask::recompress;
 use crate::settings::Start;
-use crate::sources::{FrozenModel, Separator};
+use crate::sources::{FrozenModel, Search};
 
 /// All sources' activations: what one run optimises.
 #[derive(Module, Debug)]
@@ -29,7 +30,7 @@ pub struct Latents {
 #[derive(Clone, Copy, Debug)]
 pub struct Scene<'a> {
     /// The sources' models.
-    pub separator: &'a Separator,
+    pub search: &'a Search,
     /// The mixture's magnitudes at the models' rate.
     pub mixture: &'a Magnitude,
     /// Brings the mixture to the level the models were trained at.
@@ -38,7 +39,7 @@ pub struct Scene<'a> {
 
 /// Where a run ended.
 #[derive(Debug)]
-pub struct Explained {
+pub struct Found {
     /// Every source's part of the mixture, `[1, bins, frames]` each, off the tape; all to the same
     /// exponent.
     pub estimates: Vec<Tensor<3>>,
@@ -52,7 +53,7 @@ pub struct Explained {
     pub is_interrupted: bool,
 }
 
-impl Separator {
+impl Search {
     /// Whether scenes of both can be explained together: sources' decoders of one shape, and the
     /// same settings.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
@@ -60,7 +61,7 @@ impl Separator {
             ours.compression == theirs.compression && ours.decoder.has_shape_of(&theirs.decoder)
         };
         self.config == other.config
-            && self.names.len() == other.names.len()
+            && self.count() == other.count()
             && self.runs() == other.runs()
             && (0..self.runs()).all(|run| {
                 let pairs = self.models_of(run).into_iter().zip(other.models_of(run));
@@ -71,7 +72,7 @@ impl Separator {
 
 /// Explains the magnitudes of mixtures, each as a sum of its sources' spectra, all at once.
 ///
-/// - `scenes`: of separators whose decoders have the same shapes, and with the same settings
+/// - `scenes`: of searches whose decoders have the same shapes, and with the same settings
 /// - `run`: number of the run, which picks models and start
 ///
 /// # Errors
@@ -82,11 +83,11 @@ pub fn explain(
     run: usize,
     sharing: Sharing,
     observe: &mut dyn FnMut(&Progress) -> Flow,
-) -> Result<Vec<Result<Explained, SeparateError>>, SeparateError> {
+) -> Result<Vec<Result<Found, SeparateError>>, SeparateError> {
     let Some(first) = scenes.first() else {
         return Ok(Vec::new());
     };
-    let (config, tape) = (&first.separator.config, &first.separator.tape);
+    let (config, tape) = (&first.search.config, &first.search.tape);
     let sources = Sources::of(scenes, run);
     let frames: Vec<usize> = scenes.iter().map(|scene| scene.mixture.frames()).collect();
     let longest = frames.iter().copied().max().unwrap_or(0);
@@ -168,7 +169,7 @@ pub fn explain(
                 whole.narrow(0, i, 1).narrow(2, 0, frames[i])
             })
             .collect();
-        Explained {
+        Found {
             estimates: own.decode(&values),
             activations: values.into_iter().map(|h| h.squeeze_dim(0)).collect(),
             loss: end.loss,
@@ -198,7 +199,7 @@ impl Sources {
     fn of(scenes: &[Scene<'_>], run: usize) -> Self {
         let models: Vec<Vec<&FrozenModel>> = scenes
             .iter()
-            .map(|scene| scene.separator.models_of(run))
+            .map(|scene| scene.search.models_of(run))
             .collect();
         let first = models.first().map_or(&[] as &[_], Vec::as_slice);
         let exponents = first.iter().map(|model| model.compression);
@@ -206,7 +207,7 @@ impl Sources {
         // one set of models serves all its scenes as it is
         let is_one_set = scenes
             .windows(2)
-            .all(|pair| std::ptr::eq(pair[0].separator, pair[1].separator));
+            .all(|pair| std::ptr::eq(pair[0].search, pair[1].search));
         let decoder = |source: usize| {
             if is_one_set {
                 first[source].decoder.clone()
@@ -219,9 +220,7 @@ impl Sources {
             decoders: (0..first.len()).map(decoder).collect(),
             exponents: exponents.map(|own| compression / own).collect(),
             compression,
-            eps: scenes
-                .first()
-                .map_or(0.0, |scene| scene.separator.config.eps),
+            eps: scenes.first().map_or(0.0, |scene| scene.search.config.eps),
         }
     }
 
@@ -238,13 +237,13 @@ impl Sources {
 /// Activations a run starts at, `[scenes, rank, frames]` for every source.
 fn start(scenes: &[Scene<'_>], sources: &Sources, run: usize) -> Vec<Tensor<3>> {
     let Some(Scene {
-        separator, mixture, ..
+        search, mixture, ..
     }) = scenes.first()
     else {
         return Vec::new();
     };
-    let is_random = separator.config.start == Start::Random
-        || run >= separator.runs() / separator.config.starts;
+    let is_random =
+        search.config.start == Start::Random || run >= search.runs() / search.config.starts;
     let count = sources.decoders.len() as f64;
     if !is_random {
         let heard: Vec<_> = scenes
@@ -255,7 +254,7 @@ fn start(scenes: &[Scene<'_>], sources: &Sources, run: usize) -> Vec<Tensor<3>> 
             let compression = sources.compression / exponent;
             // every model reads the whole mixture: all of it N times would be N times too much
             decoder
-                .encode(upload(&heard, compression, &separator.tape))
+                .encode(upload(&heard, compression, &search.tape))
                 .div_scalar(count)
         };
         return sources
@@ -274,7 +273,7 @@ fn start(scenes: &[Scene<'_>], sources: &Sources, run: usize) -> Vec<Tensor<3>> 
         .unwrap_or(0);
     let mut values: Vec<Vec<f32>> = vec![Vec::new(); ranks.len()];
     for scene in scenes {
-        let mut rng = generator(scene.separator.seed, &format!("start {run}"));
+        let mut rng = generator(scene.search.seed, &format!("start {run}"));
         for (values, rank) in values.iter_mut().zip(&ranks) {
             for _ in 0..*rank {
                 let frames = scene.mixture.frames();
@@ -283,7 +282,7 @@ fn start(scenes: &[Scene<'_>], sources: &Sources, run: usize) -> Vec<Tensor<3>> 
             }
         }
     }
-    let upload = |(values, rank)| from_host(values, [scenes.len(), rank, longest], &separator.tape);
+    let upload = |(values, rank)| from_host(values, [scenes.len(), rank, longest], &search.tape);
     values.into_iter().zip(ranks).map(upload).collect()
 }
 
@@ -291,13 +290,4 @@ fn start(scenes: &[Scene<'_>], sources: &Sources, run: usize) -> Vec<Tensor<3>> 
 struct Part {
     target: Target,
     optimizer: ModuleOptimizer,
-}
-
-/// `x^exponent`, untouched for exponent 1; ε keeps the gradient finite at zero.
-fn recompress(x: Tensor<3>, exponent: f64, eps: f64) -> Tensor<3> {
-    if exponent == 1.0 {
-        x
-    } else {
-        x.add_scalar(eps).powf_scalar(exponent)
-    }
 }

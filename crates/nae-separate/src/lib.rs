@@ -3,8 +3,9 @@
 //! The mixture's compressed magnitudes are explained as a sum of what the sources' decoders say,
 //! `|X|^γ ≈ Σᵢ gᵢ(Wᵢ·Hᵢ)`: decoders are frozen, activations are leaf tensors, and the training
 //! loss is minimised over them ([`fit`]). Each source's share of the sum is its ratio mask
-//! ([`mask`]), which filters the complex mixture ([`stems`]); long sounds go through in
-//! overlapping blocks ([`stream`]). Nothing here knows training.
+//! ([`mask`]). Anything else that finds masks can take that place ([`explainer`]). Masks filter the
+//! complex mixture ([`stems`]); long sounds go through in overlapping blocks ([`stream`]). Nothing
+//! here knows training.
 //!
 //! # Example
 //!
@@ -30,20 +31,25 @@
 //! ```
 
 pub mod error;
+pub mod explainer;
 pub mod fit;
 pub mod ideal;
 pub mod mask;
 pub mod residual;
+mod runs;
+pub mod separator;
 pub mod settings;
 pub mod sources;
 pub mod stems;
 pub mod stream;
 
 pub use error::SeparateError;
+pub use explainer::{Explained, Explainer};
 pub use fit::Scene;
 pub use ideal::ideal_ratio_mask;
 pub use nae_kernels::Sharing;
+pub use separator::Separator;
 pub use settings::SeparateConfig;
-pub use sources::{Separator, Source};
+pub use sources::{Search, Source};
 pub use stems::{Separated, separate_many};
 pub use stream::{NullDepth, Summary};

@@ -36,6 +36,19 @@ pub fn ratio_masks<const D: usize>(estimates: &[Tensor<D>], exponent: f64) -> Ve
         .collect()
 }
 
+/// `x^exponent`, untouched for exponent 1: brings a spectrum from one compression to another. `eps`
+/// keeps the gradient finite at zero.
+///
+/// # Shapes
+/// - input and output: any, such as `[scenes, bins, frames]`, non-negative
+pub fn recompress<const D: usize>(x: Tensor<D>, exponent: f64, eps: f64) -> Tensor<D> {
+    if exponent == 1.0 {
+        x
+    } else {
+        x.add_scalar(eps).powf_scalar(exponent)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,7 @@
-//! The set of sources a mixture is made of, ready to separate with.
+//! The set of sources a mixture is made of, frozen and ready to be searched over.
 
 use burn::tensor::Device;
-use nae_model::{ActivationForm, AudioConfig, Decoder, Model, ModelKind, Output};
+use nae_model::{ActivationForm, Decoder, Model, ModelKind, Output};
 
 use crate::error::SeparateError;
 use crate::settings::SeparateConfig;
@@ -17,8 +17,8 @@ pub struct Source {
 
 /// A source's frozen decoders.
 #[derive(Debug)]
-pub(crate) struct FrozenSource {
-    pub decoders: Vec<FrozenModel>,
+struct FrozenSource {
+    decoders: Vec<FrozenModel>,
 }
 
 /// A frozen decoder and the exponent of the spectra it speaks of.
@@ -28,24 +28,22 @@ pub(crate) struct FrozenModel {
     pub compression: f64,
 }
 
-/// Separates mixtures into a fixed set of sources.
+/// Searches the activations under which the sources' frozen decoders explain a mixture.
 #[derive(Debug)]
-pub struct Separator {
-    pub(crate) names: Vec<String>,
-    pub(crate) sources: Vec<FrozenSource>,
+pub struct Search {
+    sources: Vec<FrozenSource>,
     pub(crate) config: SeparateConfig,
-    pub(crate) audio: AudioConfig,
     pub(crate) seed: u64,
     /// Records gradients: activations live here.
     pub(crate) tape: Device,
 }
 
-impl Separator {
+impl Search {
     /// Freezes the models' decoders on `device`.
     ///
     /// # Errors
-    /// [`SeparateError`] for no or equally named sources, models that analyse sound differently,
-    /// settings out of range, or free activations with non-negative bases.
+    /// [`SeparateError`] for no sources, models that analyse sound differently, settings out of
+    /// range, or free activations with non-negative bases.
     pub fn new(
         sources: &[Source],
         config: SeparateConfig,
@@ -58,12 +56,7 @@ impl Separator {
             .flat_map(|source| &source.models)
             .next()
             .ok_or(SeparateError::NoSources)?;
-        for (i, source) in sources.iter().enumerate() {
-            if sources[..i].iter().any(|other| other.name == source.name) {
-                return Err(SeparateError::SameName {
-                    name: source.name.clone(),
-                });
-            }
+        for source in sources {
             if source.models.is_empty() {
                 return Err(SeparateError::NoSources);
             }
@@ -86,28 +79,21 @@ impl Separator {
             compression: model.card.model.compression,
         };
         Ok(Self {
-            names: sources.iter().map(|source| source.name.clone()).collect(),
             sources: sources
                 .iter()
                 .map(|source| FrozenSource {
                     decoders: source.models.iter().map(freeze).collect(),
                 })
                 .collect(),
-            audio: first.card.audio,
             config,
             seed,
             tape,
         })
     }
 
-    /// The sources' names, in order.
-    pub fn names(&self) -> &[String] {
-        &self.names
-    }
-
-    /// How the models analyse sound.
-    pub fn audio(&self) -> AudioConfig {
-        self.audio
+    /// Number of sources.
+    pub(crate) fn count(&self) -> usize {
+        self.sources.len()
     }
 
     /// Runs whose masks are averaged: enough for every model of every source to take part, times

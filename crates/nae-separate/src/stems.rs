@@ -10,10 +10,11 @@ use nae_model::spectra::{download, level};
 use rayon::prelude::*;
 
 use crate::error::SeparateError;
-use crate::fit::{Scene, explain};
-use crate::mask::ratio_masks;
+use crate::explainer::Explained;
+use crate::fit::Scene;
 use crate::residual::{give_back, shares};
-use crate::sources::Separator;
+use crate::runs::explain_stack;
+use crate::separator::Separator;
 
 /// The stems of one stretch of sound and how they were found.
 #[derive(Debug)]
@@ -43,6 +44,24 @@ pub struct Masks {
     pub steps: usize,
     /// Whether the observer stopped it.
     pub is_interrupted: bool,
+}
+
+impl Masks {
+    /// Reads masks back from the device.
+    fn of(explained: Explained) -> Result<Self, SeparateError> {
+        let mut masks = Vec::with_capacity(explained.masks.len());
+        for mask in explained.masks {
+            let frames = mask.dims()[1];
+            masks.extend(download(mask.unsqueeze(), &[frames])?);
+        }
+        Ok(Self {
+            masks,
+            activations: explained.activations,
+            loss: explained.loss,
+            steps: explained.steps,
+            is_interrupted: explained.is_interrupted,
+        })
+    }
 }
 
 /// A mixture at the models' rate.
@@ -147,13 +166,13 @@ impl Separator {
         (level > 0.0).then(|| (self.names.len() as f64).sqrt() / level)
     }
 
-    /// Masks for a mixture's magnitudes at the models' rate, averaged over all runs.
+    /// Masks for a mixture's magnitudes at the models' rate.
     ///
     /// The mixture is brought to the models' level first ([`gain_for`](Self::gain_for)), so the
     /// masks do not depend on its own. Silence is shared equally.
     ///
     /// # Errors
-    /// [`SeparateError::Descent`] if the loss stops being finite.
+    /// [`SeparateError`] if the device fails or an optimisation diverges.
     pub fn masks(
         &self,
         mixture: &Magnitude,
@@ -162,14 +181,7 @@ impl Separator {
         let Some(gain) = self.gain_for(mixture) else {
             return self.equal_masks(mixture);
         };
-        let scene = Scene {
-            separator: self,
-            mixture,
-            gain,
-        };
-        masks_of_stack(&[scene], Sharing::Frames, observe)
-            .pop()
-            .unwrap_or(Err(SeparateError::NoSources))
+        Masks::of(self.explainer.explain(mixture, gain, observe)?)
     }
 
     fn equal_masks(&self, mixture: &Magnitude) -> Result<Masks, SeparateError> {
@@ -186,9 +198,10 @@ impl Separator {
     }
 }
 
-/// Separates many clips, in their order: what [`Separator::separate`] does for one. Those whose
-/// models have the same shape and settings go through together as stacks of tensors, as many as fit
-/// memory; on the CPU each thread has its own.
+/// Separates many clips, in their order: what [`Separator::separate`] does for one. Searches over
+/// models of the same shape, with the same settings, go through together as stacks of tensors, as
+/// many as fit memory; on the CPU each thread has its own. Other explainers take their clips one by
+/// one.
 ///
 /// - `observe`: called once a window of steps of every stack, from several threads in turn;
 ///   [`Flow::Stop`] ends everything with the best so far
@@ -209,7 +222,7 @@ pub fn separate_many(
         .map(|((separator, _), analysed)| {
             let mixture = &analysed.as_ref().ok()?.magnitude;
             Some(Scene {
-                separator,
+                search: separator.explainer.search()?,
                 mixture,
                 gain: separator.gain_for(mixture)?,
             })
@@ -221,39 +234,48 @@ pub fn separate_many(
         _ => Sharing::Stacks,
     };
     let observe = Mutex::new(observe);
+    let tell = |progress: &Progress| {
+        // a thread that panicked has nothing to say any more
+        let mut observe = observe
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        observe(progress)
+    };
     let of_stack = |stack: &Vec<usize>| {
         let own: Vec<Scene<'_>> = stack.iter().filter_map(|&i| scenes[i]).collect();
-        masks_of_stack(&own, sharing, &mut |progress| {
-            // a thread that panicked has nothing to say any more
-            let mut observe = observe
-                .lock()
-                .unwrap_or_else(|poisoned| poisoned.into_inner());
-            observe(progress)
-        })
+        explain_stack(&own, sharing, &mut |progress| tell(progress))
     };
     let found: Vec<_> = stacks.par_iter().map(of_stack).collect();
     let mut masks: Vec<Option<Result<Masks, SeparateError>>> = clips.iter().map(|_| None).collect();
     for (stack, found) in stacks.iter().zip(found) {
         for (&i, found) in stack.iter().zip(found) {
-            masks[i] = Some(found);
+            masks[i] = Some(found.and_then(Masks::of));
+        }
+    }
+    // other explainers, and silence
+    for (masks, ((separator, _), analysed)) in masks.iter_mut().zip(clips.iter().zip(&analysed)) {
+        if masks.is_none()
+            && let Ok(analysed) = analysed
+        {
+            *masks = Some(separator.masks(&analysed.magnitude, &mut |progress| tell(progress)));
         }
     }
     let jobs: Vec<_> = clips.iter().zip(analysed).zip(masks).collect();
     jobs.into_par_iter()
         .map(|(((separator, clip), analysed), masks)| {
             let analysed = analysed?;
-            let masks = masks.unwrap_or_else(|| separator.equal_masks(&analysed.magnitude))?;
+            let masks = masks.unwrap_or(Err(SeparateError::NoSources))?;
             separator.synthesise(clip, &analysed, masks)
         })
         .collect()
 }
 
-/// Which scenes go through together: those of like separators and similar length, no more than fit.
+/// Which scenes go through together: those of like searches and similar length, no more than fit.
 fn stacks(scenes: &[Option<Scene<'_>>]) -> Vec<Vec<usize>> {
     let mut alike: Vec<(&Scene<'_>, Vec<usize>)> = Vec::new();
     for (i, scene) in scenes.iter().enumerate() {
         let Some(scene) = scene else { continue };
-        let is_like = |(other, _): &&mut (&Scene<'_>, _)| scene.separator.is_like(other.separator);
+        let is_like = |(other, _): &&mut (&Scene<'_>, _)| scene.search.is_like(other.search);
         match alike.iter_mut().find(is_like) {
             Some((_, members)) => members.push(i),
             None => alike.push((scene, vec![i])),
@@ -265,91 +287,10 @@ fn stacks(scenes: &[Option<Scene<'_>>]) -> Vec<Vec<usize>> {
         members.sort_by_key(frames);
         let longest = members.last().map_or(0, frames);
         // about: the spectrum, and every source's product, gradient and mask
-        let numbers = (1 + 3 * scene.separator.names.len()) * longest * scene.mixture.bins();
+        let numbers = (1 + 3 * scene.search.count()) * longest * scene.mixture.bins();
         let bytes = size_of::<f32>() * numbers;
-        let size = stack_size(members.len(), bytes, &scene.separator.tape);
+        let size = stack_size(members.len(), bytes, &scene.search.tape);
         stacks.extend(members.chunks(size).map(<[usize]>::to_vec));
     }
     stacks
-}
-
-/// What the runs of one scene add up to.
-#[derive(Default)]
-struct Sum {
-    masks: Vec<Tensor<3>>,
-    activations: Vec<Tensor<2>>,
-    loss: f64,
-    steps: usize,
-    runs: usize,
-}
-
-/// Masks of scenes whose separators are alike, averaged over all runs.
-fn masks_of_stack(
-    scenes: &[Scene<'_>],
-    sharing: Sharing,
-    observe: &mut dyn FnMut(&Progress) -> Flow,
-) -> Vec<Result<Masks, SeparateError>> {
-    let Some(first) = scenes.first() else {
-        return Vec::new();
-    };
-    let exponent = first.separator.config.mask_exponent;
-    let mut sums: Vec<Result<Sum, SeparateError>> =
-        scenes.iter().map(|_| Ok(Sum::default())).collect();
-    let mut is_interrupted = false;
-    for run in 0..first.separator.runs() {
-        let explained = match explain(scenes, run, sharing, observe) {
-            Ok(explained) => explained,
-            Err(error) => {
-                // the device's failure is everybody's
-                let message = error.to_string();
-                return scenes
-                    .iter()
-                    .map(|_| Err(SeparateError::Stack(message.clone())))
-                    .collect();
-            }
-        };
-        for (sum, explained) in sums.iter_mut().zip(explained) {
-            let add = |sum: &mut Sum| -> Result<(), SeparateError> {
-                let explained = explained?;
-                let masks = ratio_masks(&explained.estimates, exponent);
-                let before = std::mem::take(&mut sum.masks);
-                sum.masks = if before.is_empty() {
-                    masks
-                } else {
-                    before.into_iter().zip(masks).map(|(a, b)| a + b).collect()
-                };
-                sum.activations = explained.activations;
-                sum.loss += explained.loss;
-                sum.steps += explained.steps;
-                sum.runs += 1;
-                is_interrupted |= explained.is_interrupted;
-                Ok(())
-            };
-            if let Ok(found) = sum
-                && let Err(error) = add(found)
-            {
-                *sum = Err(error);
-            }
-        }
-        if is_interrupted {
-            break;
-        }
-    }
-    let mean = |sum: Result<Sum, SeparateError>| {
-        let sum = sum?;
-        let runs = sum.runs.max(1) as f64;
-        let mask = |mask: Tensor<3>| -> Result<Vec<Magnitude>, SeparateError> {
-            let frames = [mask.dims()[2]];
-            Ok(download(mask.div_scalar(runs), &frames)?)
-        };
-        let masks: Result<Vec<Vec<Magnitude>>, _> = sum.masks.into_iter().map(mask).collect();
-        Ok(Masks {
-            masks: masks?.into_iter().flatten().collect(),
-            activations: sum.activations,
-            loss: sum.loss / runs,
-            steps: sum.steps,
-            is_interrupted,
-        })
-    };
-    sums.into_iter().map(mean).collect()
 }

@@ -4,7 +4,7 @@ use nae_audio::{AudioError, AudioReader, Blocks, Clip, Crossfade, edge_samples};
 use nae_model::optim::{Flow, Progress};
 
 use crate::error::SeparateError;
-use crate::sources::Separator;
+use crate::separator::Separator;
 
 /// How far a long separation is.
 #[derive(Clone, Copy, Debug)]

@@ -57,6 +57,7 @@ fn model(name: &str, seed: u64, config: ModelConfig) -> Model {
             training,
         },
         network,
+        memory: None,
     }
 }
 

@@ -34,6 +34,7 @@ pub mod batches;
 pub mod error;
 pub mod fit;
 pub mod frames;
+pub mod memory;
 pub mod nmf;
 mod nndsvd;
 pub mod refine;
@@ -47,6 +48,7 @@ use nae_model::{AudioConfig, Model, ModelConfig};
 
 pub use error::TrainError;
 pub use frames::{Frames, TrainingClip};
+pub use memory::remember;
 pub use nae_kernels::Sharing;
 pub use settings::TrainConfig;
 pub use together::{Job, train_many};

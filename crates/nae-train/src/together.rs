@@ -227,6 +227,7 @@ pub(crate) fn train_stack(
             card: own.card(run.loss, run.steps, seconds, run.is_interrupted),
             // off the tape: what Burn keeps for every parameter on it slows each later step down
             network: run.best.valid(),
+            memory: None,
         })
     };
     jobs.iter().zip(runs).map(finish).collect()

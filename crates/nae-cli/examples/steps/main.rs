@@ -21,7 +21,7 @@ use nae_model::optim::{Flow, OptimizerKind, Progress, Schedule};
 use nae_model::random::generator;
 use nae_model::{AudioConfig, Card, Model, ModelConfig, Nae, Output, TrainingSummary};
 use nae_separate::fit::explain;
-use nae_separate::{Scene, SeparateConfig, Separator, Sharing, Source};
+use nae_separate::{Scene, Search, SeparateConfig, Sharing, Source};
 use nae_train::TrainConfig;
 use nae_train::batches::Spectra;
 use nae_train::seeds::Seeds;
@@ -228,6 +228,7 @@ fn separate(
             models: vec![Model {
                 card,
                 network: network(weights, form, device),
+                memory: None,
             }],
         }
     };
@@ -236,7 +237,7 @@ fn separate(
         window: WINDOW,
         ..Default::default()
     };
-    let separator = Separator::new(&[source("a", a), source("b", b)], config, 0, device)?;
+    let search = Search::new(&[source("a", a), source("b", b)], config, 0, device)?;
     let mut frames = vec![0.0; x.values.len()];
     for (f, row) in x.values.chunks_exact(x.columns).enumerate() {
         for (t, value) in row.iter().enumerate() {
@@ -247,7 +248,7 @@ fn separate(
     let mut watch = Stopwatch::start();
     let mut loss = f64::NAN;
     let scene = Scene {
-        separator: &separator,
+        search: &search,
         mixture: &mixture,
         gain: 1.0,
     };

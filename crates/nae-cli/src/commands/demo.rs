@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use burn::tensor::Tensor;
 use nae_audio::{BitDepth, Clip};
+use nae_joint::Part;
 use nae_metrics::{Estimate, Reference, si_sdr};
 use nae_model::{Card, Model};
 use nae_separate::{Separator, Source};
@@ -26,6 +27,9 @@ const VOICES: [&str; 2] = ["allison_en_f", "librivox_en_m"];
 /// Depths compared: shallow and multi-layer.
 const LAYERS: [usize; 2] = [2, 4];
 
+/// Depth of the models that are joined.
+const JOINED: usize = 4;
+
 /// One way to model the voices, and what it made of the mixture.
 pub struct System {
     /// Words for it.
@@ -42,6 +46,12 @@ pub struct System {
     pub null_db: f64,
     /// Seconds of separation.
     pub seconds: f64,
+    /// Folder of the stems.
+    pub folder: String,
+    /// Seconds of joining, for a joint encoder.
+    pub joined_s: Option<f64>,
+    /// Loss of every window while joining.
+    pub joining: Vec<LossRecord>,
 }
 
 /// One voice's model and how it was learnt.
@@ -69,6 +79,42 @@ pub struct Scene {
 }
 
 impl System {
+    /// Separates and scores the mixture; `name` and folder of the stems first.
+    fn of(
+        (name, folder): (String, String),
+        settings: &Settings,
+        learnt: Learnt,
+        separator: &Separator,
+        scene: &Scene,
+    ) -> Result<Self> {
+        let started = Instant::now();
+        let separated = separator.separate(&scene.mixture, &mut |_| flow())?;
+        bail_if_interrupted()?;
+        let seconds = started.elapsed().as_secs_f64();
+        let mut null = nae_separate::NullDepth::default();
+        let stems = separated.stems.iter();
+        let stems: Vec<&[f32]> = stems.map(|stem| stem.channels()[0].as_slice()).collect();
+        null.add(&scene.mixture.channels()[0], &stems);
+        let pairs = stems.iter().zip(&scene.references);
+        let scores = pairs.map(|(stem, reference)| {
+            let reference = Reference(&reference.channels()[0]);
+            Ok(si_sdr(&reference, &Estimate(stem))?)
+        });
+        let si_sdr = scores.collect::<Result<Vec<f64>>>()?;
+        Ok(Self {
+            name,
+            settings: settings.clone(),
+            voices: voices(learnt, separated.activations)?,
+            si_sdr,
+            stems: separated.stems,
+            null_db: null.db(),
+            seconds,
+            folder,
+            joined_s: None,
+            joining: Vec::new(),
+        })
+    }
+
     /// Mean gain in SI-SDR over the mixture, in dB.
     pub fn mean_improvement(&self, scene: &Scene) -> f64 {
         let gains = self
@@ -111,9 +157,14 @@ pub fn run(command: &Demo, terminal: &Terminal) -> Result<()> {
         let mut settings = settings.clone();
         settings.model.layers = layers;
         settings.model.widths.clear();
-        systems.push(system(
-            command, terminal, &clips, settings, &scene, &device,
-        )?);
+        let learnt = learn(command, terminal, &clips, &settings, &device)?;
+        let again = (command.joint && layers == JOINED).then(|| learnt.clone());
+        systems.push(searched(command, &settings, learnt, &scene, &device)?);
+        if let Some(learnt) = again {
+            let material = (learnt, clips.as_slice());
+            let system = joined(command, terminal, &settings, material, &scene, &device)?;
+            systems.push(system);
+        }
     }
     write_files(&command.out, &scene, &systems)?;
     let page = command.out.join("index.html");
@@ -169,15 +220,21 @@ fn scene(speech: &Path, sample_rate: u32) -> Result<Scene> {
     })
 }
 
-/// Trains both voices and separates the mixture.
-fn system(
+/// Both voices' models and how they were learnt.
+#[derive(Clone)]
+struct Learnt {
+    models: Vec<Model>,
+    losses: Vec<Vec<LossRecord>>,
+}
+
+/// Trains both voices.
+fn learn(
     command: &Demo,
     terminal: &Terminal,
     clips: &[Vec<TrainingClip>],
-    settings: Settings,
-    scene: &Scene,
+    settings: &Settings,
     device: &NamedDevice,
-) -> Result<System> {
+) -> Result<Learnt> {
     let layers = settings.model.layers;
     let folder = command.out.join("models");
     make_folder(&folder)?;
@@ -202,7 +259,20 @@ fn system(
         models.push(model);
         losses.push(log);
     }
-    let sources: Vec<Source> = models
+    bar.finish();
+    Ok(Learnt { models, losses })
+}
+
+/// Separates the mixture by optimised activations.
+fn searched(
+    command: &Demo,
+    settings: &Settings,
+    learnt: Learnt,
+    scene: &Scene,
+    device: &NamedDevice,
+) -> Result<System> {
+    let sources: Vec<Source> = learnt
+        .models
         .iter()
         .map(|model| Source {
             name: model.card.name.clone(),
@@ -215,54 +285,62 @@ fn system(
         command.computing.seed,
         &device.device,
     )?;
-    let started = Instant::now();
-    let separated = separator.separate(&scene.mixture, &mut |progress| {
-        bar.show("", progress);
-        flow()
-    })?;
-    bail_if_interrupted()?;
-    let seconds = started.elapsed().as_secs_f64();
-    bar.finish();
+    let (name, folder) = match settings.model.layers {
+        2 => ("shallow".to_owned(), "stems-2-layers".to_owned()),
+        layers => (format!("{layers} layers"), format!("stems-{layers}-layers")),
+    };
+    System::of((name, folder), settings, learnt, &separator, scene)
+}
 
-    let mut null = nae_separate::NullDepth::default();
-    let stems: Vec<&[f32]> = separated
-        .stems
-        .iter()
-        .map(|stem| stem.channels()[0].as_slice())
-        .collect();
-    null.add(&scene.mixture.channels()[0], &stems);
-    let scores = stems
-        .iter()
-        .zip(&scene.references)
-        .map(|(stem, reference)| {
-            Ok(si_sdr(
-                &Reference(&reference.channels()[0]),
-                &Estimate(stem),
-            )?)
-        })
-        .collect::<Result<Vec<f64>>>()?;
-    let voices = voices(models, losses, separated.activations)?;
-    Ok(System {
-        name: if layers == 2 {
-            "shallow".into()
-        } else {
-            format!("{layers} layers")
+/// Joins the models and separates the mixture in one pass.
+fn joined(
+    command: &Demo,
+    terminal: &Terminal,
+    settings: &Settings,
+    (learnt, clips): (Learnt, &[Vec<TrainingClip>]),
+    scene: &Scene,
+    device: &NamedDevice,
+) -> Result<System> {
+    let parts = learnt.models.iter().zip(clips).map(|(model, clips)| {
+        let clips = clips.iter();
+        let clips = clips.map(|clip| (clip.record.clone(), clip.samples.clone()));
+        Part {
+            name: model.card.name.clone(),
+            model: model.clone(),
+            clips: Some(clips.collect()),
+        }
+    });
+    let parts: Vec<Part> = parts.collect();
+    let mut bar = Bar::new(terminal)?;
+    let mut losses = Vec::new();
+    let seed = command.computing.seed;
+    let joint = nae_joint::join(
+        &parts,
+        &settings.joint,
+        seed,
+        &device.device,
+        &mut |progress| {
+            bar.show("", progress);
+            losses.push(LossRecord::from(progress));
+            flow()
         },
-        settings,
-        voices,
-        stems: separated.stems,
-        si_sdr: scores,
-        null_db: null.db(),
-        seconds,
+    )?;
+    bar.finish();
+    bail_if_interrupted()?;
+    joint.save(&command.out.join("models").join("joint.safetensors"))?;
+    let separator = joint.separator(settings.separate.clone(), &device.device)?;
+    let names = ("joint".to_owned(), "stems-joint".to_owned());
+    let system = System::of(names, settings, learnt, &separator, scene)?;
+    Ok(System {
+        joined_s: Some(joint.card.training.seconds),
+        joining: losses,
+        ..system
     })
 }
 
 /// Bases and activations to look at.
-fn voices(
-    models: Vec<Model>,
-    losses: Vec<Vec<LossRecord>>,
-    activations: Vec<Tensor<2>>,
-) -> Result<Vec<Voice>> {
+fn voices(learnt: Learnt, activations: Vec<Tensor<2>>) -> Result<Vec<Voice>> {
+    let Learnt { models, losses } = learnt;
     let matrix = |tensor: Tensor<2>| -> Result<(usize, usize, Vec<f32>)> {
         let [rows, columns] = tensor.dims();
         Ok((rows, columns, nae_model::spectra::read(tensor)?))
@@ -301,7 +379,7 @@ fn write_files(out: &Path, scene: &Scene, systems: &[System]) -> Result<()> {
         write(references.join(format!("{name}.wav")), clip)?;
     }
     for system in systems {
-        let folder = out.join(format!("stems-{}-layers", system.settings.model.layers));
+        let folder = out.join(&system.folder);
         make_folder(&folder)?;
         for (name, clip) in scene.names.iter().zip(&system.stems) {
             write(folder.join(format!("{name}.wav")), clip)?;

@@ -4,6 +4,7 @@ pub mod completions;
 pub mod demo;
 pub mod devices;
 pub mod evaluate;
+pub mod join;
 pub mod separate;
 pub mod settings;
 pub mod sweep;

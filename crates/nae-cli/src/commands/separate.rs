@@ -6,13 +6,16 @@ use std::time::Instant;
 use anyhow::{Context, Result, anyhow, bail};
 use burn::tensor::Device;
 use nae_audio::{AudioReader, BitDepth, WavSink};
+use nae_joint::Joint;
 use nae_model::Model;
 use nae_separate::{NullDepth, Separator, Source};
 use serde::Serialize;
 
+use super::join::{joined, single};
 use super::train::check_source_name;
 use super::{make_folder, print, refuse_existing};
 use crate::arguments::{Separate, Terminal};
+use crate::device::NamedDevice;
 use crate::progress::{Bar, catch_interrupt, flow, say};
 use crate::settings::Settings;
 
@@ -35,17 +38,8 @@ const CONVERTED_AT_ONCE: usize = 1 << 16;
 pub fn run(command: &Separate, terminal: &Terminal) -> Result<()> {
     let settings = Settings::load(&command.configured)?;
     let device = command.computing.device.open()?;
-    let sources = command
-        .models
-        .iter()
-        .map(|text| read_source(text, &device.device))
-        .collect::<Result<Vec<_>>>()?;
-    let separator = Separator::new(
-        &sources,
-        settings.separate,
-        command.computing.seed,
-        &device.device,
-    )?;
+    catch_interrupt()?;
+    let separator = separator(command, settings, &device, terminal)?;
     let stems: Vec<PathBuf> = separator
         .names()
         .iter()
@@ -60,7 +54,6 @@ pub fn run(command: &Separate, terminal: &Terminal) -> Result<()> {
         terminal,
         &format!("separating {} on {device}", command.mixture.display()),
     );
-    catch_interrupt()?;
 
     let (rate, channels) = (reader.sample_rate(), reader.channel_count());
     let depth = command.bits.depth();
@@ -147,6 +140,49 @@ pub fn run(command: &Separate, terminal: &Terminal) -> Result<()> {
     Ok(())
 }
 
+/// Ready to separate: a joint file, models joined now, or models whose activations are searched.
+fn separator(
+    command: &Separate,
+    settings: Settings,
+    device: &NamedDevice,
+    terminal: &Terminal,
+) -> Result<Separator> {
+    let sources = command.models.iter();
+    let sources = sources
+        .map(|text| read_source(text, &device.device))
+        .collect::<Result<Vec<_>>>()?;
+    let joint = if let Some(path) = &command.joint {
+        let joint = Joint::load(path, &device.device)?;
+        for source in &sources {
+            for model in &source.models {
+                joint.knows(&source.name, model)?;
+            }
+        }
+        joint
+    } else if command.join {
+        let parts = sources
+            .into_iter()
+            .map(single)
+            .collect::<Result<Vec<_>>>()?;
+        joined(
+            &parts,
+            &settings.joint,
+            command.computing.seed,
+            device,
+            terminal,
+        )?
+    } else {
+        let seed = command.computing.seed;
+        return Ok(Separator::new(
+            &sources,
+            settings.separate,
+            seed,
+            &device.device,
+        )?);
+    };
+    Ok(joint.separator(settings.separate, &device.device)?)
+}
+
 /// A folder beside the stems that goes away by itself.
 fn draft_folder(out: &Path) -> Result<tempfile::TempDir> {
     let draft = tempfile::Builder::new().prefix(".nae-").tempdir_in(out);
@@ -154,7 +190,7 @@ fn draft_folder(out: &Path) -> Result<tempfile::TempDir> {
 }
 
 /// `FILE`, `NAME=FILE`, or several files with commas.
-fn read_source(text: &str, device: &Device) -> Result<Source> {
+pub fn read_source(text: &str, device: &Device) -> Result<Source> {
     let (name, files) = match text.split_once('=') {
         // a path may itself contain `=`
         Some((name, files)) if !Path::new(text).exists() => (Some(name), files),

@@ -61,7 +61,7 @@ pub fn run(command: &Train, terminal: &Terminal) -> Result<()> {
     catch_interrupt()?;
     let mut bar = Bar::new(terminal)?;
     let mut losses = Vec::new();
-    let model = nae_train::train(
+    let mut model = nae_train::train(
         &name,
         &clips,
         &settings.recipe(),
@@ -74,6 +74,9 @@ pub fn run(command: &Train, terminal: &Terminal) -> Result<()> {
         },
     )?;
     bar.finish();
+    if !command.no_memory {
+        model.memory = nae_train::remember(&model, &clips, &device.device)?;
+    }
     model.save(&command.out)?;
     if let Some(log) = &command.log {
         nae_audio::write_atomically(log, json_lines(&losses)?.as_bytes())?;

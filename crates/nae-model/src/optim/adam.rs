@@ -6,8 +6,11 @@ use nae_kernels::{AdamStep, adam};
 
 /// Adam (Kingma & Ba, 2015) whose update is one pass. Burn's own takes a dozen, and on models as
 /// small as these they cost more than the gradient. Same state as Burn's.
-#[derive(Clone, Copy, Debug)]
-pub struct Adam;
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Adam {
+    /// Decoupled weight decay per unit of learning rate (AdamW); 0 for none.
+    pub decay: f64,
+}
 
 impl Optimizer for Adam {
     type State<const D: usize> = AdamState<D>;
@@ -24,8 +27,8 @@ impl Optimizer for Adam {
             None => (0, [gradient.zeros_like(), gradient.zeros_like()]),
         };
         let time = time + 1;
-        let (parameter, [first, second]) =
-            adam(parameter, gradient, moments, AdamStep::new(rate, time));
+        let step = AdamStep::new(rate, time).with_decay(rate, self.decay);
+        let (parameter, [first, second]) = adam(parameter, gradient, moments, step);
         let momentum = AdaptiveMomentumState::new(time, first, second);
         (parameter, Some(AdamState::new(momentum)))
     }

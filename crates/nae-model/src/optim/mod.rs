@@ -30,7 +30,7 @@ impl OptimizerKind {
     /// A fresh optimiser. For [`OptimizerKind::Rprop`] the learning rate is the first step size.
     pub fn build(self, rprop: &RpropSettings) -> ModuleOptimizer {
         match self {
-            Self::Adam => ModuleOptimizer::from(Adam),
+            Self::Adam => ModuleOptimizer::from(Adam::default()),
             Self::Rmsprop => RmsPropConfig::new()
                 .with_momentum(0.0)
                 .with_epsilon(1e-8)

@@ -1,0 +1,60 @@
+//! A convolution along time with a residual path.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor};
+use nae_kernels::{Taps, temporal};
+use nae_model::dense::Dense;
+use nae_model::init::glorot_uniform;
+use rand::rngs::ChaCha8Rng;
+
+use crate::network::{dense, through};
+use crate::settings::{Hearing, JointConfig};
+
+/// Dilations repeat after this many blocks.
+const CYCLE: usize = 5;
+
+/// Depthwise-separable convolution, `x + ReLU(W·(taps ∗ x) + b)`: every unit along time by itself,
+/// then all units of a frame together.
+///
+/// Burn's own grouped convolution would do; its gradient goes through the groups one by one.
+#[derive(Module, Debug)]
+pub struct Block {
+    /// `[width, kernel]`.
+    pub taps: Param<Tensor<2>>,
+    /// `[width, width]`.
+    pub mix: Dense,
+    #[module(skip)]
+    dilation: usize,
+    #[module(skip)]
+    before: usize,
+}
+
+impl Block {
+    /// Block number `index` of a body.
+    pub fn new(config: &JointConfig, index: usize, rng: &mut ChaCha8Rng, device: &Device) -> Self {
+        let dilation = 1 << (index % CYCLE);
+        let reach = (config.kernel - 1) * dilation;
+        let taps = glorot_uniform(config.width, config.kernel, rng, device);
+        Self {
+            taps: Param::from_tensor(taps.squeeze_dim(0)),
+            mix: dense(config.width, config.width, rng, device),
+            dilation,
+            before: match config.hearing {
+                Hearing::Both => reach / 2,
+                Hearing::Past => reach,
+            },
+        }
+    }
+
+    /// # Shapes
+    /// - input and output: `[width, sequences·frames]`
+    pub fn forward(&self, x: Tensor<2>, frames: usize) -> Tensor<2> {
+        let places = Taps {
+            frames,
+            dilation: self.dilation,
+            before: self.before,
+        };
+        let heard = temporal(x.clone(), self.taps.val(), places);
+        x + through(&self.mix, heard)
+    }
+}

@@ -1,0 +1,243 @@
+//! The joint file: one `.safetensors` with everything that separation needs.
+//!
+//! | tensor | |
+//! |---|---|
+//! | `network.0.input.weight` … | weights of the first network, by their place in it |
+//! | `source.0.decoder.0.weight` …, `.bias` | copy of the first source's decoder |
+//!
+//! Metadata, all strings, structured ones as JSON: `format` (`"nae-joint"`), `format_version`,
+//! `sources` (name, fingerprint, architecture and material of each), `audio`, `joint` (the settings),
+//! `training`.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{Device, Tensor, TensorData};
+use nae_model::ModelError;
+use nae_model::config::Bias;
+use nae_model::random::generator;
+use nae_model::spectra::read;
+use nae_model::stored::Stored;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+
+use crate::decoders::layer;
+use crate::error::JointError;
+use crate::joint::{Joint, JointCard, JointSource};
+use crate::network::Network;
+
+/// Newest format version, the one that is written.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The format's name.
+const FORMAT: &str = "nae-joint";
+
+/// A tensor's shape and little-endian bytes, by name.
+type Tensors = BTreeMap<String, (Vec<usize>, Vec<u8>)>;
+
+impl Joint {
+    /// The file's bytes.
+    ///
+    /// # Errors
+    /// [`JointError::Model`] if the weights cannot be read back.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, JointError> {
+        let mut tensors = Tensors::new();
+        for (i, network) in self.networks.iter().enumerate() {
+            let mut save = Save {
+                path: vec![format!("network.{i}")],
+                tensors: &mut tensors,
+                error: None,
+            };
+            network.visit(&mut save);
+            if let Some(error) = save.error {
+                return Err(error.into());
+            }
+        }
+        for (i, layers) in self.decoders.iter().enumerate() {
+            for (j, layer) in layers.iter().enumerate() {
+                let mut add = |part: &str, tensor: Tensor<3>| -> Result<(), ModelError> {
+                    tensors.insert(format!("source.{i}.decoder.{j}.{part}"), stored(tensor)?);
+                    Ok(())
+                };
+                add("weight", layer.weight.val())?;
+                if let Some(bias) = &layer.bias {
+                    add("bias", bias.val())?;
+                }
+            }
+        }
+        let views = tensors
+            .iter()
+            .map(|(name, (shape, bytes))| {
+                let view = TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(unwritable)?;
+                Ok((name.as_str(), view))
+            })
+            .collect::<Result<Vec<_>, ModelError>>()?;
+        let json = |value: serde_json::Result<String>| value.map_err(unwritable);
+        let card = &self.card;
+        let metadata = HashMap::from([
+            ("format".into(), FORMAT.into()),
+            ("format_version".into(), FORMAT_VERSION.to_string()),
+            (
+                "sources".into(),
+                json(serde_json::to_string(&card.sources))?,
+            ),
+            ("audio".into(), json(serde_json::to_string(&card.audio))?),
+            ("joint".into(), json(serde_json::to_string(&card.config))?),
+            (
+                "training".into(),
+                json(serde_json::to_string(&card.training))?,
+            ),
+        ]);
+        Ok(serialize(views, Some(metadata)).map_err(unwritable)?)
+    }
+
+    /// Writes the file, whole or not at all.
+    ///
+    /// # Errors
+    /// [`JointError::Audio`] if the path cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), JointError> {
+        Ok(nae_audio::write_atomically(path, &self.to_bytes()?)?)
+    }
+
+    /// Reads a joint file and puts its weights on `device`.
+    ///
+    /// # Errors
+    /// [`JointError::Model`] naming the file.
+    pub fn load(path: &Path, device: &Device) -> Result<Self, JointError> {
+        let file = Stored::open(path, FORMAT, FORMAT_VERSION)?;
+        let card = JointCard {
+            sources: file.json("sources")?,
+            audio: file.json("audio")?,
+            config: file.json("joint")?,
+            training: file.json("training")?,
+        };
+        card.audio.validate().map_err(JointError::from)?;
+        card.config.validate()?;
+        crate::check_names(card.sources.iter().map(|source| source.name.as_str()))?;
+        let tensors = file.tensors()?;
+        let bins = card.audio.stft().bins();
+        let mut decoders = Vec::with_capacity(card.sources.len());
+        let mut rank = 0;
+        for (i, source) in card.sources.iter().enumerate() {
+            let JointSource { model, .. } = source;
+            model.validate()?;
+            rank += model.rank;
+            let sizes = &model.sizes(bins)[model.encoder_layers()..];
+            let mut layers = Vec::new();
+            for (j, size) in sizes.windows(2).enumerate() {
+                let name = |part: &str| format!("source.{i}.decoder.{j}.{part}");
+                let shape = [size[1], size[0]];
+                let weight = file.matrix(&tensors, name("weight"), shape, device)?;
+                let bias = match model.bias {
+                    Bias::None => None,
+                    Bias::All => Some(file.matrix(&tensors, name("bias"), [size[1], 1], device)?),
+                };
+                layers.push(layer(model, j, weight, bias));
+            }
+            decoders.push(layers);
+        }
+        let mut networks = Vec::with_capacity(card.config.members);
+        for i in 0..card.config.members {
+            let blank = Network::new(&card.config, bins, rank, &mut generator(0, "blank"), device);
+            let mut load = Load {
+                path: vec![format!("network.{i}")],
+                file: &file,
+                tensors: &tensors,
+                device,
+                error: None,
+            };
+            networks.push(blank.map(&mut load));
+            if let Some(error) = load.error {
+                return Err(error.into());
+            }
+        }
+        Ok(Self {
+            card,
+            networks,
+            decoders,
+        })
+    }
+}
+
+/// A tensor's shape in the file: a dense layer is one model's, and its dimension for several is not
+/// written.
+fn written(shape: &[usize]) -> &[usize] {
+    match shape {
+        [1, layer @ ..] if layer.len() == 2 => layer,
+        _ => shape,
+    }
+}
+
+/// A tensor's shape and bytes.
+fn stored<const D: usize>(tensor: Tensor<D>) -> Result<(Vec<usize>, Vec<u8>), ModelError> {
+    let shape = written(&tensor.dims()).to_vec();
+    let bytes = read(tensor)?.iter().flat_map(|x| x.to_le_bytes()).collect();
+    Ok((shape, bytes))
+}
+
+/// Only reached if serialisation itself is broken; still no panic.
+fn unwritable(error: impl std::fmt::Display) -> ModelError {
+    ModelError::Device(format!(
+        "the joint encoder could not be serialised: {error}"
+    ))
+}
+
+/// Collects a module's parameters under their paths.
+struct Save<'a> {
+    path: Vec<String>,
+    tensors: &'a mut Tensors,
+    error: Option<ModelError>,
+}
+
+impl ModuleVisitor for Save<'_> {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.into());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        match stored(param.val()) {
+            Ok(tensor) => {
+                self.tensors.insert(self.path.join("."), tensor);
+            }
+            Err(error) => self.error = Some(error),
+        }
+    }
+}
+
+/// Puts a file's values in place of a module's parameters.
+struct Load<'a> {
+    path: Vec<String>,
+    file: &'a Stored,
+    tensors: &'a SafeTensors<'a>,
+    device: &'a Device,
+    error: Option<ModelError>,
+}
+
+impl ModuleMapper for Load<'_> {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.into());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let shape = param.dims();
+        let name = self.path.join(".");
+        match self.file.values(self.tensors, &name, written(&shape)) {
+            Ok(values) => {
+                let data = TensorData::new(values, shape);
+                param.map(|_| Tensor::from_data(data, self.device))
+            }
+            Err(error) => {
+                self.error = Some(error);
+                param
+            }
+        }
+    }
+}

@@ -1,0 +1,444 @@
+//! Joining small models of made-up sources.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic")]
+
+use burn::module::Module;
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor};
+use nae_audio::{Magnitude, Stft};
+use nae_joint::scenes::{Scenes, Side};
+use nae_joint::{
+    BodyKind, Decoders, Hearing, Joint, JointConfig, LossKind, Material, Network, Part, join,
+};
+use nae_model::optim::Flow;
+use nae_model::random::generator;
+use nae_model::{AudioConfig, ClipRecord, Model, ModelConfig, ModelKind};
+use nae_separate::{SeparateConfig, Separator};
+use nae_train::{Recipe, TrainConfig, TrainingClip, remember, train};
+use rand::RngExt;
+
+const SEED: u64 = 11;
+const RATE: u32 = 8000;
+const AUDIO: AudioConfig = AudioConfig {
+    sample_rate: RATE,
+    n_fft: 128,
+    hop: 32,
+};
+
+/// Bursts of a tone with harmonics, each at a pitch around `hertz`.
+fn sound(hertz: f32, seconds: f32, seed: u64) -> Vec<f32> {
+    let mut rng = generator(seed, "sound");
+    let burst = RATE as usize / 8;
+    let mut samples = Vec::new();
+    while samples.len() < (seconds * RATE as f32) as usize {
+        let pitch = hertz * rng.random_range(0.8..1.25f32);
+        let level = rng.random_range(0.0..0.2f32);
+        samples.extend((0..burst).map(|n| {
+            let angle = std::f32::consts::TAU * pitch * n as f32 / RATE as f32;
+            level * (angle.sin() + 0.5 * (2.0 * angle).sin() + 0.3 * (3.0 * angle).sin())
+        }));
+    }
+    samples
+}
+
+fn clips(hertz: f32) -> Vec<TrainingClip> {
+    [1, 2]
+        .map(|seed| TrainingClip {
+            record: ClipRecord {
+                name: format!("{seed}.wav"),
+                sha256: String::new(),
+                duration_s: 2.0,
+            },
+            samples: sound(hertz, 2.0, seed),
+        })
+        .to_vec()
+}
+
+fn model(name: &str, hertz: f32, kind: ModelKind, audio: AudioConfig) -> Model {
+    let recipe = Recipe {
+        audio,
+        model: ModelConfig {
+            kind,
+            layers: 2,
+            rank: 6,
+            ..Default::default()
+        },
+        train: TrainConfig {
+            max_steps: 120,
+            ..Default::default()
+        },
+    };
+    let device = Device::flex();
+    let clips = clips(hertz);
+    let mut model = train(name, &clips, &recipe, SEED, &device, &mut |_| {
+        Flow::Continue
+    })
+    .unwrap();
+    model.memory = remember(&model, &clips, &device).unwrap();
+    model
+}
+
+fn part(name: &str, hertz: f32) -> Part {
+    Part {
+        name: name.into(),
+        model: model(name, hertz, ModelKind::Nae, AUDIO),
+        clips: None,
+    }
+}
+
+fn pair() -> Vec<Part> {
+    vec![part("low", 300.0), part("high", 1100.0)]
+}
+
+fn small() -> JointConfig {
+    JointConfig {
+        width: 16,
+        blocks: 2,
+        kernel: 3,
+        steps: 60,
+        mixtures: 4,
+        frames: 32,
+        window: 20,
+        ..Default::default()
+    }
+}
+
+fn joined(parts: &[Part], config: &JointConfig, seed: u64) -> Joint {
+    join(parts, config, seed, &Device::flex(), &mut |_| {
+        Flow::Continue
+    })
+    .unwrap()
+}
+
+fn separator(joint: &Joint) -> Separator {
+    let config = SeparateConfig::default();
+    joint.separator(config, &Device::flex()).unwrap()
+}
+
+fn mixture() -> Vec<f32> {
+    let (low, high) = (sound(300.0, 1.0, 7), sound(1100.0, 1.0, 8));
+    low.iter().zip(&high).map(|(a, b)| a + b).collect()
+}
+
+fn magnitude(samples: &[f32]) -> Magnitude {
+    let stft = Stft::new(AUDIO.stft()).unwrap();
+    stft.analyze(samples).unwrap().magnitude()
+}
+
+fn masks(separator: &Separator, samples: &[f32]) -> Vec<Magnitude> {
+    let heard = magnitude(samples);
+    let found = separator.masks(&heard, &mut |_| Flow::Continue).unwrap();
+    assert_eq!((found.loss, found.steps), (0.0, 0));
+    found.masks
+}
+
+fn greatest_difference(a: &[Magnitude], b: &[Magnitude]) -> f32 {
+    let pairs = a
+        .iter()
+        .zip(b)
+        .flat_map(|(a, b)| a.data().iter().zip(b.data()));
+    pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+/// Energy of what is wrong with each source's masked magnitudes, relative to the source.
+fn errors(separator: &Separator) -> Vec<f32> {
+    let truth = [sound(300.0, 1.0, 7), sound(1100.0, 1.0, 8)].map(|s| magnitude(&s));
+    let heard = magnitude(&mixture());
+    let masks = masks(separator, &mixture());
+    let error = |(mask, truth): (&Magnitude, &Magnitude)| {
+        let bins = mask.data().iter().zip(heard.data()).zip(truth.data());
+        let wrong: f32 = bins.map(|((m, x), s)| (m * x - s).powi(2)).sum();
+        wrong / truth.data().iter().map(|s| s * s).sum::<f32>()
+    };
+    masks.iter().zip(&truth).map(error).collect()
+}
+
+#[test]
+fn models_are_joined_from_their_memories_alone_and_separate_in_one_pass() {
+    let parts = pair();
+    let joint = joined(
+        &parts,
+        &JointConfig {
+            steps: 150,
+            ..small()
+        },
+        SEED,
+    );
+    for source in &joint.card.sources {
+        assert_eq!(source.material, Material::Memory);
+    }
+    for error in errors(&separator(&joint)) {
+        // equal masks leave about 0.5
+        assert!(error < 0.15, "{error}");
+    }
+}
+
+#[test]
+fn models_are_joined_from_clips() {
+    let mut parts = pair();
+    for (part, hertz) in parts.iter_mut().zip([300.0, 1100.0]) {
+        part.model.memory = None;
+        let clips = clips(hertz).into_iter();
+        part.clips = Some(clips.map(|clip| (clip.record, clip.samples)).collect());
+    }
+    let joint = joined(
+        &parts,
+        &JointConfig {
+            steps: 150,
+            ..small()
+        },
+        SEED,
+    );
+    let named = |source: &nae_joint::JointSource| match &source.material {
+        Material::Clips(clips) => clips.len(),
+        Material::Memory => 0,
+    };
+    assert_eq!(
+        joint.card.sources.iter().map(named).collect::<Vec<_>>(),
+        [2, 2]
+    );
+    for error in errors(&separator(&joint)) {
+        assert!(error < 0.15, "{error}");
+    }
+}
+
+#[test]
+fn masks_sum_to_one_and_do_not_depend_on_the_mixture_s_level() {
+    let joint = joined(&pair(), &small(), SEED);
+    let separator = separator(&joint);
+    let heard = masks(&separator, &mixture());
+    for i in 0..heard[0].data().len() {
+        let sum: f32 = heard.iter().map(|mask| mask.data()[i]).sum();
+        assert!((sum - 1.0).abs() < 1e-6, "{sum}");
+    }
+    for gain_db in [-20.0f32, 20.0] {
+        let gain = 10f32.powf(gain_db / 20.0);
+        let scaled: Vec<f32> = mixture().iter().map(|x| x * gain).collect();
+        // the spectra differ by roundings in f32 only
+        assert!(greatest_difference(&masks(&separator, &scaled), &heard) < 1e-3);
+    }
+}
+
+#[test]
+fn gradients_stop_at_the_decoders() {
+    let parts = pair();
+    let tape = Device::flex().autodiff();
+    let layers = parts.iter().map(|part| {
+        let layers = part.model.network.decoder.clone();
+        (part.model.card.model.clone(), layers)
+    });
+    let decoders = Decoders::new(layers.collect(), 2.0, &tape);
+    for body in [
+        BodyKind::None,
+        BodyKind::Conv,
+        BodyKind::Gru,
+        BodyKind::Lstm,
+    ] {
+        let config = JointConfig { body, ..small() };
+        let mut rng = generator(SEED, "weights");
+        let bins = AUDIO.stft().bins();
+        let network = Network::new(&config, bins, decoders.rank(), &mut rng, &tape);
+        let x = Tensor::<2>::ones([bins, 8], &tape);
+        let amplitudes = decoders.amplitudes(network.forward(x, 4, None));
+        let gradients = Tensor::stack::<3>(amplitudes, 0).square().sum().backward();
+        for weight in decoders.weights().into_iter().flatten() {
+            assert!(weight.grad(&gradients).is_none());
+        }
+        // it gets through them all the same
+        assert!(network.output.weight.val().grad(&gradients).is_some());
+        assert!(network.input.weight.val().grad(&gradients).is_some());
+        let learnt = GradientsParams::from_grads(gradients, &network);
+        assert!(learnt.len() >= 6, "{body:?}: {}", learnt.len());
+    }
+}
+
+#[test]
+fn a_seed_decides_everything() {
+    let parts = pair();
+    let file = |seed: u64| {
+        let bytes = joined(&parts, &small(), seed).to_bytes().unwrap();
+        // behind the header, in which seconds and the order of the entries vary
+        let header = u64::from_le_bytes(bytes[..8].try_into().unwrap());
+        bytes[8 + header as usize..].to_vec()
+    };
+    assert!(file(1) == file(1), "the same seed gives the same weights");
+    assert!(file(1) != file(2));
+}
+
+#[test]
+fn a_file_holds_all_that_separation_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("both.joint.safetensors");
+    let mut parts = pair();
+    parts[1].model = model("high", 1100.0, ModelKind::Nmf, AUDIO);
+    for body in [BodyKind::Conv, BodyKind::Gru, BodyKind::Lstm] {
+        let config = JointConfig {
+            body,
+            steps: 4,
+            window: 2,
+            members: 2,
+            ..small()
+        };
+        let joint = joined(&parts, &config, SEED);
+        joint.save(&path).unwrap();
+        let loaded = Joint::load(&path, &Device::flex()).unwrap();
+        assert_eq!(loaded.card, joint.card);
+        let (before, after) = (separator(&joint), separator(&loaded));
+        assert_eq!(after.names(), ["low", "high"]);
+        let difference =
+            greatest_difference(&masks(&before, &mixture()), &masks(&after, &mixture()));
+        assert!(difference < 1e-6, "{body:?} {difference}");
+        loaded.knows("low", &parts[0].model).unwrap();
+        loaded.knows("high", &parts[1].model).unwrap();
+    }
+}
+
+#[test]
+fn three_sources_come_apart() {
+    let mut parts = pair();
+    parts.push(part("higher", 2100.0));
+    let joint = joined(&parts, &small(), SEED);
+    let heard = masks(&separator(&joint), &mixture());
+    assert_eq!(heard.len(), 3);
+    for i in 0..heard[0].data().len() {
+        let sum: f32 = heard.iter().map(|mask| mask.data()[i]).sum();
+        assert!((sum - 1.0).abs() < 1e-6, "{sum}");
+    }
+}
+
+#[test]
+fn the_divergence_trains_too() {
+    let config = JointConfig {
+        loss: LossKind::Kl,
+        steps: 150,
+        ..small()
+    };
+    let joint = joined(&pair(), &config, SEED);
+    for error in errors(&separator(&joint)) {
+        assert!(error < 0.2, "{error}");
+    }
+}
+
+#[test]
+fn a_body_that_hears_the_past_does_not_hear_the_future() {
+    let device = Device::flex();
+    for body in [BodyKind::Conv, BodyKind::Gru, BodyKind::Lstm] {
+        for hearing in [Hearing::Past, Hearing::Both] {
+            let config = JointConfig {
+                body,
+                hearing,
+                ..small()
+            };
+            let mut rng = generator(SEED, "weights");
+            let network = Network::new(&config, 9, 3, &mut rng, &device);
+            let output = |last: f32| -> Vec<f32> {
+                let mut x = vec![0.5f32; 9 * 20];
+                for row in x.chunks_exact_mut(20) {
+                    row[19] = last;
+                }
+                let x = nae_model::init::from_host(x, [9, 20], &device);
+                let h = network.forward(x, 20, None).narrow(1, 0, 19);
+                nae_model::spectra::read(h).unwrap()
+            };
+            let is_same = output(0.0) == output(3.0);
+            assert_eq!(is_same, hearing == Hearing::Past, "{body:?}");
+        }
+    }
+}
+
+#[test]
+fn mixtures_are_the_same_however_they_are_shared_out() {
+    let sounds = [("low", 300.0), ("high", 1100.0)].map(|(name, hertz)| {
+        let clips = clips(hertz).into_iter().map(|clip| clip.samples);
+        (name.to_owned(), clips.collect())
+    });
+    let config = small();
+    let scenes = Scenes::new(&sounds, &AUDIO, &config, SEED).unwrap();
+    let device = Device::flex();
+    let draw = |range| scenes.draw(3, range, Side::Learnt, &device);
+    let (whole, first, rest) = (draw(0..4), draw(0..1), draw(1..4));
+    let read = |x: Tensor<2>| nae_model::spectra::read(x).unwrap();
+    let joined = Tensor::cat(vec![first.mixture, rest.mixture], 1);
+    assert_eq!(read(joined), read(whole.mixture.clone()));
+    let joined = Tensor::cat(vec![first.input, rest.input], 1);
+    assert_eq!(read(joined), read(whole.input));
+    let other = scenes.draw(4, 0..4, Side::Learnt, &device);
+    assert_ne!(read(other.mixture), read(whole.mixture.clone()));
+    // what is in phase of two sources adds up to no more than twice the mixture, and is none of it below
+    let targets = whole.targets.clone();
+    assert!(targets.clone().min().into_scalar::<f32>() >= 0.0);
+    let excess = targets - whole.mixture.unsqueeze_dim(0);
+    assert!(excess.max().into_scalar::<f32>() <= 1e-5);
+}
+
+#[test]
+fn what_cannot_be_joined_says_why() {
+    let device = Device::flex();
+    let config = JointConfig {
+        steps: 2,
+        ..small()
+    };
+    let refuse = |parts: &[Part]| {
+        let error = join(parts, &config, SEED, &device, &mut |_| Flow::Continue);
+        error.unwrap_err().to_string()
+    };
+    let mut parts = pair();
+    assert!(refuse(&parts[..1]).contains("2 to 6"));
+    let joint = joined(&parts, &config, SEED);
+    let other = model("other", 500.0, ModelKind::Nae, AUDIO);
+    let message = joint.knows("other", &other).unwrap_err().to_string();
+    for word in [
+        "made for other models",
+        "`low`",
+        "`high`",
+        "`other`",
+        "nae join",
+    ] {
+        assert!(message.contains(word), "{message}");
+    }
+
+    let audio = AudioConfig { hop: 64, ..AUDIO };
+    let coarse = Part {
+        name: "coarse".into(),
+        model: model("coarse", 500.0, ModelKind::Nae, audio),
+        clips: None,
+    };
+    let message = refuse(&[parts[0].clone(), coarse]);
+    for word in ["`coarse`", "`low`", "every 64", "every 32", "[audio]"] {
+        assert!(message.contains(word), "{message}");
+    }
+
+    let same = [parts[0].clone(), parts[0].clone()];
+    assert!(refuse(&same).contains("NAME") || refuse(&same).contains("OTHER=FILE"));
+
+    parts[1].model.memory = None;
+    let message = refuse(&parts);
+    for word in ["`high`", "--no-memory", "--clips high="] {
+        assert!(message.contains(word), "{message}");
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("low.safetensors");
+    parts[0].model.save(&path).unwrap();
+    let message = Joint::load(&path, &device).unwrap_err().to_string();
+    assert!(message.contains("--model"), "{message}");
+    let path = folder.path().join("joint.safetensors");
+    joint.save(&path).unwrap();
+    let message = Model::load(&path, &device).unwrap_err().to_string();
+    assert!(message.contains("--joint"), "{message}");
+}
+
+#[test]
+fn networks_keep_their_number_of_weights() {
+    // a change here makes older files unreadable
+    let count = |body| {
+        let config = JointConfig { body, ..small() };
+        let mut rng = generator(SEED, "weights");
+        Network::new(&config, 9, 3, &mut rng, &Device::flex()).num_params()
+    };
+    let ends = 2 + 9 * 16 + 16;
+    assert_eq!(count(BodyKind::None), ends + 16 * 16 + 16 + 16 * 3 + 3);
+    assert_eq!(
+        count(BodyKind::Conv),
+        ends + 2 * (16 * 3 + 16 * 16 + 16) + 16 * 3 + 3
+    );
+}

@@ -1,0 +1,79 @@
+//! What a trained model shall remember of its clips.
+
+use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::tensor::Device;
+use nae_audio::Stft;
+use nae_model::loss::{Target, objective};
+use nae_model::memory::MAX_FRAMES;
+use nae_model::optim::{Adam, Flow, Plan, descend};
+use nae_model::spectra::{read, upload};
+use nae_model::{ActivationForm, Activations, Latent, Memory, Model};
+
+use crate::error::TrainError;
+use crate::frames::TrainingClip;
+
+/// Steps of Adam from the encoder's activations, and their size: as in separation.
+const STEPS: usize = 40;
+const RATE: f64 = 1.0;
+
+/// Activations under which the model's frozen decoder explains the clips, in their order, silence
+/// included; as many clips as fit into [`MAX_FRAMES`], the last one cut short.
+///
+/// - `clips`: mono sound at the model's rate
+///
+/// # Errors
+/// [`TrainError`] from the transform or a diverging run.
+pub fn remember(
+    model: &Model,
+    clips: &[TrainingClip],
+    device: &Device,
+) -> Result<Option<Memory>, TrainError> {
+    let audio = &model.card.audio;
+    let stft = Stft::new(audio.stft())?;
+    let bins = audio.stft().bins();
+    let (mut values, mut lengths, mut left) = (Vec::new(), Vec::new(), MAX_FRAMES);
+    for clip in clips {
+        let magnitude = stft.analyze(&clip.samples)?.magnitude();
+        let frames = magnitude.frames().min(left);
+        if frames > 0 {
+            values.extend_from_slice(&magnitude.data()[..frames * bins]);
+            lengths.push(frames);
+            left -= frames;
+        }
+    }
+    if lengths.is_empty() {
+        return Ok(None);
+    }
+    let heard = nae_audio::Magnitude::new(bins, values.len() / bins, values)?;
+    let tape = device.clone().autodiff();
+    let decoder = model.network.decoder_from(Latent::Bottleneck, &tape);
+    let gained = [(&heard, model.card.gain)];
+    let spectrum = upload(&gained, model.card.model.compression, &tape);
+    let start = decoder.encode(spectrum.clone());
+    let target = Target::new(spectrum, nae_model::loss::DEFAULT_EPS);
+    let mut optimizer = ModuleOptimizer::from(Adam::default());
+    let plan = Plan {
+        stage: "remembering",
+        max_steps: STEPS,
+        window: STEPS / 4,
+        tolerance: 0.0,
+    };
+    let found = descend(
+        plan,
+        1,
+        Activations::new(start, ActivationForm::Preactivation),
+        |activations, _| {
+            let loss = objective(&target, decoder.decode(activations.value()), &[], &[0.0]);
+            let gradients =
+                GradientsParams::from_grads(loss.clone().sum().backward(), &activations);
+            let stepped = optimizer.step(RATE, activations, gradients);
+            (stepped, Some(loss.inner()))
+        },
+        &mut |_| Flow::Continue,
+    )?;
+    let Some(found) = found.into_iter().next() else {
+        return Ok(None);
+    };
+    let activations = read(found?.best.value().inner())?;
+    Ok(Memory::new(decoder.rank(), lengths, &activations))
+}
