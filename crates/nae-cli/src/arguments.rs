@@ -135,6 +135,10 @@ pub struct Join {
     /// Joint file to write
     #[arg(long, value_name = "FILE.safetensors")]
     pub out: PathBuf,
+    /// Start with the input layer and body of this joint file, of any models, instead of what the
+    /// settings say (`joint.start`)
+    #[arg(long, value_name = "FILE")]
+    pub start: Option<PathBuf>,
     /// Learn a source from clips instead of its model's memory (repeatable)
     #[arg(long, value_name = "NAME=CLIP_OR_FOLDER")]
     pub clips: Vec<String>,

@@ -45,6 +45,14 @@ pub enum JointError {
         /// Frames needed.
         needed: usize,
     },
+    /// The start is for other networks.
+    #[error(
+        "this joint encoder cannot start from the one given: {reason}. Join with the same settings, or leave `--start` out."
+    )]
+    Start {
+        /// What differs.
+        reason: String,
+    },
     /// The joint file belongs to other models.
     #[error(
         "the joint file was made for other models: it has {expected}, and `{came}` is none of them (fingerprint {fingerprint}). Join the models again with `nae join`, or leave `--model` out: a joint file holds all that separation needs."

@@ -27,7 +27,7 @@ use crate::joint::{Joint, JointCard, JointSource};
 use crate::network::Network;
 
 /// Newest format version, the one that is written.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// The format's name.
 const FORMAT: &str = "nae-joint";
@@ -139,17 +139,9 @@ impl Joint {
         let mut networks = Vec::with_capacity(card.config.members);
         for i in 0..card.config.members {
             let blank = Network::new(&card.config, bins, rank, &mut generator(0, "blank"), device);
-            let mut load = Load {
-                path: vec![format!("network.{i}")],
-                file: &file,
-                tensors: &tensors,
-                device,
-                error: None,
-            };
+            let mut load = Load::new(&format!("network.{i}"), &file, &tensors, device);
             networks.push(blank.map(&mut load));
-            if let Some(error) = load.error {
-                return Err(error.into());
-            }
+            load.finish()?;
         }
         Ok(Self {
             card,
@@ -209,12 +201,44 @@ impl ModuleVisitor for Save<'_> {
 }
 
 /// Puts a file's values in place of a module's parameters.
-struct Load<'a> {
+pub(crate) struct Load<'a> {
     path: Vec<String>,
     file: &'a Stored,
     tensors: &'a SafeTensors<'a>,
     device: &'a Device,
     error: Option<ModelError>,
+}
+
+impl<'a> Load<'a> {
+    /// - `prefix`: of the parameters' names in the file
+    pub fn new(
+        prefix: &str,
+        file: &'a Stored,
+        tensors: &'a SafeTensors<'a>,
+        device: &'a Device,
+    ) -> Self {
+        Self {
+            path: vec![prefix.into()],
+            file,
+            tensors,
+            device,
+            error: None,
+        }
+    }
+
+    /// Loads a part of a module.
+    pub fn part<M: Module>(&mut self, name: &str, module: M) -> M {
+        self.path.push(name.into());
+        let module = module.map(self);
+        self.path.pop();
+        module
+    }
+
+    /// # Errors
+    /// The last parameter that the file does not have.
+    pub fn finish(self) -> Result<(), ModelError> {
+        self.error.map_or(Ok(()), Err)
+    }
 }
 
 impl ModuleMapper for Load<'_> {

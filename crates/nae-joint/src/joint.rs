@@ -50,6 +50,9 @@ pub struct JoiningSummary {
     pub seed: u64,
     /// Seconds, preparation included.
     pub seconds: f64,
+    /// Whether the networks began with what another one knew ([`Start`](crate::Start)).
+    #[serde(default)]
+    pub started: bool,
     /// Whether training was stopped by hand before its end.
     pub interrupted: bool,
     /// Version of nae.

@@ -46,6 +46,7 @@ pub mod network;
 pub mod phases;
 pub mod scenes;
 pub mod settings;
+pub mod start;
 
 use std::time::Instant;
 
@@ -55,18 +56,18 @@ use nae_audio::Stft;
 use nae_model::optim::{Flow, Progress};
 use nae_model::random::generator;
 use nae_model::spectra::download;
-use nae_model::{ClipRecord, Latent, Memory, Model};
+use nae_model::dense::Dense;
+use nae_model::{AudioConfig, ClipRecord, Latent, Memory, Model, ModelConfig};
 
 pub use decoders::Decoders;
 pub use error::JointError;
 pub use joint::{JoiningSummary, Joint, JointCard, JointSource, Material};
 pub use network::Network;
-pub use settings::{BodyKind, Hearing, JointConfig, LossKind};
+pub use settings::{BodyKind, Hearing, JointConfig, LossKind, StartKind};
+pub use start::Start;
 
-use scenes::{Scenes, Side};
-
-/// Mixtures that the network's input is measured on.
-const EXAMPLES: usize = 24;
+use fit::{Set, Shared};
+use scenes::Scenes;
 
 /// A model to be joined with others.
 #[derive(Clone, Debug)]
@@ -95,56 +96,40 @@ pub fn join(
     device: &Device,
     observe: &mut dyn FnMut(&Progress) -> Flow,
 ) -> Result<Joint, JointError> {
+    join_from(None, parts, config, seed, device, observe)
+}
+
+/// [`join`], from where another joint encoder is.
+///
+/// - `start`: what the input layer and the body begin with; none: what the settings say
+///
+/// # Errors
+/// As [`join`], and [`JointError::Start`] if the start is for other networks.
+pub fn join_from(
+    start: Option<&Start>,
+    parts: &[Part],
+    config: &JointConfig,
+    seed: u64,
+    device: &Device,
+    observe: &mut dyn FnMut(&Progress) -> Flow,
+) -> Result<Joint, JointError> {
     let started = Instant::now();
     config.validate()?;
     check_names(parts.iter().map(|part| part.name.as_str()))?;
-    let (Some(first), true) = (parts.first(), parts.len() > 1) else {
-        return Err(JointError::Count { came: parts.len() });
-    };
-    for part in parts {
-        first.model.card.agrees_with(&part.model.card)?;
-    }
-    let audio = first.model.card.audio;
-    let stft = Stft::new(audio.stft())?;
-    let mut sources = Vec::with_capacity(parts.len());
-    let mut clips = Vec::with_capacity(parts.len());
-    for part in parts {
-        let (material, sound) = match (&part.clips, &part.model.memory) {
-            (Some(clips), _) => {
-                let records = clips.iter().map(|(record, _)| record.clone()).collect();
-                let sound = clips.iter().map(|(_, samples)| samples.clone());
-                (Material::Clips(records), sound.collect())
-            }
-            (None, Some(memory)) => {
-                let sound = recalled(part, memory, &stft, seed, device)?;
-                (Material::Memory, sound)
-            }
-            (None, None) => {
-                return Err(JointError::NoMaterial {
-                    name: part.name.clone(),
-                });
-            }
-        };
-        clips.push((part.name.clone(), sound));
-        sources.push(JointSource {
-            name: part.name.clone(),
-            fingerprint: part.model.fingerprint()?,
-            model: part.model.card.model.clone(),
-            material,
-        });
-    }
-    let scenes = Scenes::new(&clips, &audio, config, seed)?;
+    let audio = shared_audio(parts)?;
+    let heard = Heard::new(parts, &audio, seed, device)?;
     let tape = device.clone().autodiff();
-    let layers: Vec<_> = parts
-        .iter()
-        .map(|part| {
-            let layers = part.model.network.decoder.clone();
-            (part.model.card.model.clone(), layers)
-        })
-        .collect();
-    let decoders = Decoders::new(layers.clone(), config.mask_exponent, &tape);
+    let set = Set {
+        decoders: Decoders::new(heard.layers.clone(), config.mask_exponent, &tape),
+        scenes: Scenes::new(&heard.clips, &audio, config, seed)?,
+    };
+    let chosen = match start {
+        Some(start) => Some(start.clone()),
+        None => Start::chosen(config, &audio, device)?,
+    };
     let mut training = JoiningSummary {
         seed,
+        started: chosen.is_some(),
         tool_version: env!("CARGO_PKG_VERSION").into(),
         ..Default::default()
     };
@@ -152,14 +137,26 @@ pub fn join(
     for member in 0..config.members {
         let mut rng = generator(seed, &format!("joint weights {member}"));
         let bins = audio.stft().bins();
-        let network = Network::new(config, bins, decoders.rank(), &mut rng, &tape);
-        let examples = scenes.draw(0, 0..EXAMPLES, Side::Learnt, &tape);
-        let network = network.standardised(examples.input);
+        let mut network = Network::new(config, bins, set.decoders.rank(), &mut rng, &tape);
+        if let Some(start) = &chosen {
+            network = start.given_to(network, config, &audio, &tape)?;
+        }
+        let shared = Shared {
+            network: network.standardised(set.examples(&tape)),
+            others: Vec::new(),
+        };
         let seed = seed.wrapping_add((member as u64) << 32);
-        let run = fit::fit(network, &decoders, &scenes, config, seed, &tape, observe)?;
+        let run = fit::fit(
+            shared,
+            std::slice::from_ref(&set),
+            config,
+            seed,
+            &tape,
+            observe,
+        )?;
         training.loss += run.loss / config.members as f64;
         training.steps += run.steps;
-        networks.push(run.best.valid());
+        networks.push(run.best.network.valid());
         if run.is_interrupted {
             training.interrupted = true;
             break;
@@ -172,14 +169,77 @@ pub fn join(
     };
     Ok(Joint {
         card: JointCard {
-            sources,
+            sources: heard.sources,
             audio,
             config,
             training,
         },
         networks,
-        decoders: layers.into_iter().map(|(_, layers)| layers).collect(),
+        decoders: heard.layers.into_iter().map(|(_, layers)| layers).collect(),
     })
+}
+
+/// How all the models analyse sound.
+pub(crate) fn shared_audio(parts: &[Part]) -> Result<AudioConfig, JointError> {
+    let (Some(first), true) = (parts.first(), parts.len() > 1) else {
+        return Err(JointError::Count { came: parts.len() });
+    };
+    for part in parts {
+        first.model.card.agrees_with(&part.model.card)?;
+    }
+    Ok(first.model.card.audio)
+}
+
+/// What is known of the parts: their sound, what a file says of them, and their decoders.
+pub(crate) struct Heard {
+    pub clips: Vec<(String, Vec<Vec<f32>>)>,
+    pub sources: Vec<JointSource>,
+    pub layers: Vec<(ModelConfig, Vec<Dense>)>,
+}
+
+impl Heard {
+    pub fn new(
+        parts: &[Part],
+        audio: &AudioConfig,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self, JointError> {
+        let stft = Stft::new(audio.stft())?;
+        let mut heard = Self {
+            clips: Vec::with_capacity(parts.len()),
+            sources: Vec::with_capacity(parts.len()),
+            layers: Vec::with_capacity(parts.len()),
+        };
+        for part in parts {
+            let (material, sound) = match (&part.clips, &part.model.memory) {
+                (Some(clips), _) => {
+                    let records = clips.iter().map(|(record, _)| record.clone()).collect();
+                    let sound = clips.iter().map(|(_, samples)| samples.clone());
+                    (Material::Clips(records), sound.collect())
+                }
+                (None, Some(memory)) => {
+                    let sound = recalled(part, memory, &stft, seed, device)?;
+                    (Material::Memory, sound)
+                }
+                (None, None) => {
+                    return Err(JointError::NoMaterial {
+                        name: part.name.clone(),
+                    });
+                }
+            };
+            let model = part.model.card.model.clone();
+            heard.clips.push((part.name.clone(), sound));
+            heard.sources.push(JointSource {
+                name: part.name.clone(),
+                fingerprint: part.model.fingerprint()?,
+                model: model.clone(),
+                material,
+            });
+            let layers = part.model.network.decoder.clone();
+            heard.layers.push((model, layers));
+        }
+        Ok(heard)
+    }
 }
 
 /// Refuses names that are equal, and too few or too many of them.

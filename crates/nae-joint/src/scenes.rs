@@ -4,6 +4,7 @@
 //! mixture is a sum of complex spectra from random places at random levels.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor};
 use nae_audio::{Spectrogram, Stft, resample};
@@ -33,6 +34,7 @@ pub const MAX_FRAMES: usize = 5000;
 const SHIFTS: usize = 4;
 
 /// Complex spectra, a row a bin.
+#[derive(Debug)]
 struct Plane {
     frames: usize,
     re: Vec<f32>,
@@ -40,6 +42,7 @@ struct Plane {
 }
 
 /// One source's sound at every speed and shift.
+#[derive(Debug)]
 struct Sound {
     planes: Vec<Plane>,
     /// Brings it to unit level.
@@ -68,8 +71,9 @@ pub struct Batch {
 }
 
 /// Draws mixtures.
+#[derive(Debug)]
 pub struct Scenes {
-    sounds: Vec<Sound>,
+    sounds: Vec<Arc<Sound>>,
     bins: usize,
     config: JointConfig,
     key: [u8; 32],
@@ -113,7 +117,7 @@ impl Scenes {
                     planes.push(plane);
                 }
             }
-            Ok(Sound { planes, gain })
+            Ok(Arc::new(Sound { planes, gain }))
         });
         Ok(Self {
             sounds: sounds.collect::<Result<_, JointError>>()?,
@@ -121,6 +125,17 @@ impl Scenes {
             config: config.clone(),
             key: generator(seed, "mixtures").random(),
         })
+    }
+
+    /// Mixtures of some of the sources, by their places.
+    pub fn of(&self, sources: &[usize]) -> Self {
+        let sounds = sources.iter().filter_map(|&i| self.sounds.get(i));
+        Self {
+            sounds: sounds.cloned().collect(),
+            bins: self.bins,
+            config: self.config.clone(),
+            key: self.key,
+        }
     }
 
     /// Mixtures number `mixtures` of step number `step`; the same numbers give the same mixtures.

@@ -28,6 +28,16 @@ pub enum Hearing {
     Past,
 }
 
+/// Where the input layer and the body begin ([`start`](crate::start)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StartKind {
+    /// As a network that has heard some voices, where there is one of the same shape; else at random.
+    Voices,
+    /// At random.
+    Random,
+}
+
 /// What training minimises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -43,6 +53,9 @@ pub enum LossKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct JointConfig {
+    /// `"voices"`: the input layer and the body begin with what they know from the voices that come
+    /// with nae, if all else that shapes them is as by default; or `"random"`.
+    pub start: StartKind,
     /// `"conv"`, `"gru"`, `"lstm"` or `"none"`.
     pub body: BodyKind,
     /// Units of the input layer and of the body (of each direction where it has two).
@@ -91,6 +104,7 @@ pub struct JointConfig {
 impl Default for JointConfig {
     fn default() -> Self {
         Self {
+            start: StartKind::Voices,
             body: BodyKind::Conv,
             width: 160,
             blocks: 5,

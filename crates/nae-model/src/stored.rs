@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, f16};
 use safetensors::tensor::{Dtype, SafeTensors};
 use serde::de::DeserializeOwned;
 
@@ -31,6 +31,21 @@ impl Stored {
             path: path.into(),
             source,
         })?;
+        Self::parse(path, bytes, format, known)
+    }
+
+    /// The same from bytes that are there already.
+    ///
+    /// - `path`: where they came from, for messages
+    ///
+    /// # Errors
+    /// [`ModelError::NotAModel`] or [`ModelError::Version`].
+    pub fn parse(
+        path: &Path,
+        bytes: Vec<u8>,
+        format: &str,
+        known: u32,
+    ) -> Result<Self, ModelError> {
         let mut stored = Self {
             path: path.into(),
             bytes,
@@ -121,14 +136,20 @@ impl Stored {
         name: &str,
         shape: &[usize],
     ) -> Result<Vec<f32>, ModelError> {
-        let expected = format!("{shape:?} in f32");
+        let expected = format!("{shape:?} in f32 or f16");
         let wrong = |came: String| self.wrong(name, &expected, came);
         let view = tensors.tensor(name).map_err(|_| wrong("missing".into()))?;
-        if view.shape() != shape || view.dtype() != Dtype::F32 {
-            return Err(wrong(format!("{:?} in {:?}", view.shape(), view.dtype())));
-        }
-        let values = view.data().as_chunks::<4>().0.iter();
-        let values: Vec<f32> = values.map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        let singles = view.data().as_chunks::<4>().0.iter();
+        let halves = view.data().as_chunks::<2>().0.iter();
+        let values: Vec<f32> = match view.dtype() {
+            Dtype::F32 if view.shape() == shape => {
+                singles.map(|bytes| f32::from_le_bytes(*bytes)).collect()
+            }
+            Dtype::F16 if view.shape() == shape => halves
+                .map(|bytes| f16::from_le_bytes(*bytes).to_f32())
+                .collect(),
+            came => return Err(wrong(format!("{:?} in {came:?}", view.shape()))),
+        };
         if values.iter().any(|value| !value.is_finite()) {
             return Err(wrong("holding numbers that are not finite".into()));
         }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use burn::tensor::Device;
-use nae_joint::{Joint, JointConfig, Part};
+use nae_joint::{Joint, JointConfig, Part, Start};
 use nae_model::file::sha256_hex;
 use nae_separate::Source;
 use serde::Serialize;
@@ -38,12 +38,23 @@ pub fn run(command: &Join, terminal: &Terminal) -> Result<()> {
     }
     let device = command.computing.device.open()?;
     let parts = read_parts(command, &device.device)?;
+    let start = match &command.start {
+        None => None,
+        Some(path) => Some(Start::of(&Joint::load(path, &device.device)?)?),
+    };
     if let Some(folder) = command.out.parent() {
         make_folder(folder)?;
     }
     catch_interrupt()?;
     let seed = command.computing.seed;
-    let (joint, losses) = train(&parts, &settings.joint, seed, &device, terminal)?;
+    let (joint, losses) = train(
+        start.as_ref(),
+        &parts,
+        &settings.joint,
+        seed,
+        &device,
+        terminal,
+    )?;
     joint.save(&command.out)?;
     if let Some(log) = &command.log {
         nae_audio::write_atomically(log, json_lines(&losses)?.as_bytes())?;
@@ -117,6 +128,7 @@ pub fn single(source: Source) -> Result<Part> {
 }
 
 fn train(
+    start: Option<&Start>,
     parts: &[Part],
     config: &JointConfig,
     seed: u64,
@@ -128,7 +140,7 @@ fn train(
     say(terminal, &text);
     let mut bar = Bar::new(terminal)?;
     let mut losses = Vec::new();
-    let joint = nae_joint::join(parts, config, seed, &device.device, &mut |progress| {
+    let joint = nae_joint::join_from(start, parts, config, seed, &device.device, &mut |progress| {
         bar.show("", progress);
         losses.push(LossRecord::from(progress));
         flow()
@@ -146,7 +158,11 @@ pub fn joined(
     device: &NamedDevice,
     terminal: &Terminal,
 ) -> Result<Joint> {
-    let mut identity = format!("{}\n{seed}\n", toml::to_string(config)?);
+    let mut identity = format!(
+        "{}\n{seed}\n{}\n",
+        toml::to_string(config)?,
+        Start::fingerprint()
+    );
     for part in parts {
         // two models may differ in nothing but what they remember
         let frames = part.model.memory.as_ref().map(|memory| memory.frames());
@@ -166,7 +182,7 @@ pub fn joined(
             Err(error) => log::warn!("{error}; joining again"),
         }
     }
-    let (joint, _) = train(parts, config, seed, device, terminal)?;
+    let (joint, _) = train(None, parts, config, seed, device, terminal)?;
     if is_interrupted() {
         bail!("stopped by Ctrl-C while joining; nothing was separated");
     }
