@@ -61,6 +61,8 @@ pub enum Command {
     Separate(Separate),
     /// Learn to read all sources of a set of models out of a mixture at once
     Join(Join),
+    /// Teach a joint encoder to hear any two of some sources apart, for `nae join --start`
+    Pretrain(Pretrain),
     /// Score estimates against the true sources
     Evaluate(Evaluate),
     /// Train two voices, separate a mixture of them, and write a page to listen to
@@ -135,8 +137,7 @@ pub struct Join {
     /// Joint file to write
     #[arg(long, value_name = "FILE.safetensors")]
     pub out: PathBuf,
-    /// Start with the input layer and body of this joint file, of any models, instead of what the
-    /// settings say (`joint.start`)
+    /// Start from a file that `nae pretrain` wrote, instead of what the settings say (`joint.start`)
     #[arg(long, value_name = "FILE")]
     pub start: Option<PathBuf>,
     /// Learn a source from clips instead of its model's memory (repeatable)
@@ -151,6 +152,29 @@ pub struct Join {
     /// Print a summary as JSON on standard output
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub configured: Configured,
+    #[command(flatten)]
+    pub computing: Computing,
+}
+
+#[derive(Debug, Args)]
+pub struct Pretrain {
+    /// Model of one source, once for every source (2 or more): FILE or NAME=FILE
+    #[arg(long = "model", required = true, value_name = "[NAME=]FILE")]
+    pub models: Vec<String>,
+    /// How often each pair of sources comes
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
+    pub rounds: u16,
+    /// File to write
+    #[arg(long, value_name = "FILE.safetensors")]
+    pub out: PathBuf,
+    /// Learn a source from clips instead of its model's memory (repeatable)
+    #[arg(long, value_name = "NAME=CLIP_OR_FOLDER")]
+    pub clips: Vec<String>,
+    /// Overwrite an existing file
+    #[arg(long)]
+    pub force: bool,
     #[command(flatten)]
     pub configured: Configured,
     #[command(flatten)]

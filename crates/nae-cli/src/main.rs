@@ -53,6 +53,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     match &arguments.command {
         Command::Train(command) => commands::train::run(command, terminal),
         Command::Join(command) => commands::join::run(command, terminal),
+        Command::Pretrain(command) => commands::pretrain::run(command, terminal),
         Command::Separate(command) => commands::separate::run(command, terminal),
         Command::Evaluate(command) => commands::evaluate::run(command, terminal),
         Command::Sweep(command) => commands::sweep::run(command, terminal),

@@ -13,13 +13,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData, f16};
 use nae_model::ModelError;
 use nae_model::config::Bias;
 use nae_model::random::generator;
 use nae_model::spectra::read;
 use nae_model::stored::Stored;
+use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use serde::Serialize;
 
 use crate::decoders::layer;
 use crate::error::JointError;
@@ -32,8 +34,8 @@ pub const FORMAT_VERSION: u32 = 2;
 /// The format's name.
 const FORMAT: &str = "nae-joint";
 
-/// A tensor's shape and little-endian bytes, by name.
-type Tensors = BTreeMap<String, (Vec<usize>, Vec<u8>)>;
+/// A tensor's shape and values, by name.
+pub(crate) type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
 impl Joint {
     /// The file's bytes.
@@ -43,15 +45,9 @@ impl Joint {
     pub fn to_bytes(&self) -> Result<Vec<u8>, JointError> {
         let mut tensors = Tensors::new();
         for (i, network) in self.networks.iter().enumerate() {
-            let mut save = Save {
-                path: vec![format!("network.{i}")],
-                tensors: &mut tensors,
-                error: None,
-            };
+            let mut save = Save::new(&format!("network.{i}"), &mut tensors);
             network.visit(&mut save);
-            if let Some(error) = save.error {
-                return Err(error.into());
-            }
+            save.finish()?;
         }
         for (i, layers) in self.decoders.iter().enumerate() {
             for (j, layer) in layers.iter().enumerate() {
@@ -65,30 +61,14 @@ impl Joint {
                 }
             }
         }
-        let views = tensors
-            .iter()
-            .map(|(name, (shape, bytes))| {
-                let view = TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(unwritable)?;
-                Ok((name.as_str(), view))
-            })
-            .collect::<Result<Vec<_>, ModelError>>()?;
-        let json = |value: serde_json::Result<String>| value.map_err(unwritable);
         let card = &self.card;
-        let metadata = HashMap::from([
-            ("format".into(), FORMAT.into()),
-            ("format_version".into(), FORMAT_VERSION.to_string()),
-            (
-                "sources".into(),
-                json(serde_json::to_string(&card.sources))?,
-            ),
-            ("audio".into(), json(serde_json::to_string(&card.audio))?),
-            ("joint".into(), json(serde_json::to_string(&card.config))?),
-            (
-                "training".into(),
-                json(serde_json::to_string(&card.training))?,
-            ),
-        ]);
-        Ok(serialize(views, Some(metadata)).map_err(unwritable)?)
+        let metadata = [
+            ("sources", json(&card.sources)?),
+            ("audio", json(&card.audio)?),
+            ("joint", json(&card.config)?),
+            ("training", json(&card.training)?),
+        ];
+        Ok(serialized(FORMAT, metadata, Dtype::F32, &tensors)?)
     }
 
     /// Writes the file, whole or not at all.
@@ -161,10 +141,46 @@ fn written(shape: &[usize]) -> &[usize] {
 }
 
 /// A tensor's shape and bytes.
-fn stored<const D: usize>(tensor: Tensor<D>) -> Result<(Vec<usize>, Vec<u8>), ModelError> {
+fn stored<const D: usize>(tensor: Tensor<D>) -> Result<(Vec<usize>, Vec<f32>), ModelError> {
     let shape = written(&tensor.dims()).to_vec();
-    let bytes = read(tensor)?.iter().flat_map(|x| x.to_le_bytes()).collect();
-    Ok((shape, bytes))
+    Ok((shape, read(tensor)?))
+}
+
+/// An entry of the metadata.
+pub(crate) fn json<T: Serialize>(value: &T) -> Result<String, ModelError> {
+    serde_json::to_string(value).map_err(unwritable)
+}
+
+/// A file's bytes.
+///
+/// - `dtype`: [`Dtype::F16`] or [`Dtype::F32`], of all tensors
+pub(crate) fn serialized<const N: usize>(
+    format: &str,
+    metadata: [(&str, String); N],
+    dtype: Dtype,
+    tensors: &Tensors,
+) -> Result<Vec<u8>, ModelError> {
+    let bytes = |values: &[f32]| -> Vec<u8> {
+        if dtype == Dtype::F16 {
+            let halves = values.iter().map(|&x| f16::from_f32(x).to_le_bytes());
+            halves.flatten().collect()
+        } else {
+            values.iter().flat_map(|x| x.to_le_bytes()).collect()
+        }
+    };
+    let stored: Vec<_> = tensors
+        .iter()
+        .map(|(name, (shape, values))| (name, shape.clone(), bytes(values)))
+        .collect();
+    let views = stored
+        .iter()
+        .map(|(name, shape, bytes)| Ok((name, TensorView::new(dtype, shape.clone(), bytes)?)))
+        .collect::<Result<Vec<_>, SafeTensorError>>()
+        .map_err(unwritable)?;
+    let mut entries = HashMap::from(metadata.map(|(key, value)| (key.into(), value)));
+    entries.insert("format".into(), format.into());
+    entries.insert("format_version".into(), FORMAT_VERSION.to_string());
+    serialize(views, Some(entries)).map_err(unwritable)
 }
 
 /// Only reached if serialisation itself is broken; still no panic.
@@ -175,10 +191,27 @@ fn unwritable(error: impl std::fmt::Display) -> ModelError {
 }
 
 /// Collects a module's parameters under their paths.
-struct Save<'a> {
+pub(crate) struct Save<'a> {
     path: Vec<String>,
     tensors: &'a mut Tensors,
     error: Option<ModelError>,
+}
+
+impl<'a> Save<'a> {
+    /// - `prefix`: of the parameters' names in the file
+    pub fn new(prefix: &str, tensors: &'a mut Tensors) -> Self {
+        Self {
+            path: vec![prefix.into()],
+            tensors,
+            error: None,
+        }
+    }
+
+    /// # Errors
+    /// The last parameter that could not be read back.
+    pub fn finish(self) -> Result<(), ModelError> {
+        self.error.map_or(Ok(()), Err)
+    }
 }
 
 impl ModuleVisitor for Save<'_> {
@@ -224,14 +257,6 @@ impl<'a> Load<'a> {
             device,
             error: None,
         }
-    }
-
-    /// Loads a part of a module.
-    pub fn part<M: Module>(&mut self, name: &str, module: M) -> M {
-        self.path.push(name.into());
-        let module = module.map(self);
-        self.path.pop();
-        module
     }
 
     /// # Errors

@@ -5,7 +5,6 @@ use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
 use nae_kernels::{Activation, Scale, Sharing, divergence, mask_loss};
 use nae_model::ModelError;
-use nae_model::dense::Dense;
 use nae_model::init::from_host;
 use nae_model::loss::DEFAULT_EPS;
 use nae_model::optim::{Adam, Descent, Flow, Plan, Progress, Schedule, descend};
@@ -20,74 +19,31 @@ use crate::network::Network;
 use crate::scenes::{Batch, Scenes, Side};
 use crate::settings::{JointConfig, LossKind};
 
-/// Mixtures that a network's input is measured on.
-const EXAMPLES: usize = 24;
-
 /// Held-back mixtures that a window is judged by.
 const JUDGED: usize = 24;
 
-/// Sources that are heard together.
-#[derive(Debug)]
-pub struct Set {
-    /// Theirs, frozen.
-    pub decoders: Decoders,
-    /// Mixtures of them.
-    pub scenes: Scenes,
-}
-
-impl Set {
-    /// What a network's input is measured on, `[bins, frames]`.
-    pub(crate) fn examples(&self, device: &Device) -> Tensor<2> {
-        self.scenes.draw(0, 0..EXAMPLES, Side::Learnt, device).input
-    }
-}
-
-/// One input layer and one body with an output layer for every set.
-#[derive(Module, Debug)]
-pub struct Shared {
-    /// The first set's.
-    pub network: Network,
-    /// Output layers of the other sets.
-    pub others: Vec<Dense>,
-}
-
-impl Shared {
-    /// A set's network.
-    fn of_set(&self, set: usize) -> Network {
-        let mut network = self.network.clone();
-        if let Some(other) = set.checked_sub(1).and_then(|i| self.others.get(i)) {
-            network.output = other.clone();
-        }
-        network
-    }
-}
-
-/// Minimises the loss of masks over the networks' weights, the sets taking turns.
-///
-/// - `sets`: at least one, as many as `shared` has output layers
+/// Minimises the loss of masks over the network's weights.
 ///
 /// # Errors
 /// [`JointError::Descent`] if the loss stops being finite.
 pub fn fit(
-    shared: Shared,
-    sets: &[Set],
+    network: Network,
+    decoders: &Decoders,
+    scenes: &Scenes,
     config: &JointConfig,
     seed: u64,
     device: &Device,
     observe: &mut dyn FnMut(&Progress) -> Flow,
-) -> Result<Descent<Shared>, JointError> {
+) -> Result<Descent<Network>, JointError> {
     let frames = config.frames;
     let columns = config.mixtures * frames;
     let parts = Sharing::Frames.parts(columns, frames, device);
     let dropout = Dropout::new(config.dropout, generator(seed, "dropout"));
     let judges = (config.held_back > 0.0).then(|| {
         let plain = device.clone().inner();
-        let judge = |set: &Set| {
-            let batch = set.scenes.draw(0, 0..JUDGED, Side::HeldBack, &plain);
-            (set.decoders.to_device(&plain), batch)
-        };
-        sets.iter().map(judge).collect::<Vec<_>>()
+        scenes.draw(0, 0..JUDGED, Side::HeldBack, &plain)
     });
+    let still = decoders.to_device(&device.clone().inner());
     let mut optimizer = ModuleOptimizer::from(Adam {
         decay: config.weight_decay,
     });
@@ -100,11 +56,8 @@ pub fn fit(
     let mut runs = descend(
         plan,
         1,
-        shared,
-        |shared, step| {
-            let turn = step % sets.len().max(1);
-            let Set { decoders, scenes } = &sets[turn];
-            let network = shared.of_set(turn);
+        network,
+        |network, step| {
             // each thread has a network of its own on a tape of its own, with the same values
             let of_part = |part: &std::ops::Range<usize>| {
                 let network = network.clone().fork(device);
@@ -125,28 +78,21 @@ pub fn fit(
                 losses.push(loss);
             }
             let rate = Schedule::Cosine.rate(config.learning_rate, step, config.steps);
-            let shared = optimizer.step(rate, shared, sum.grads());
+            let network = optimizer.step(rate, network, sum.grads());
             let loss = match &judges {
                 None => losses.into_iter().reduce(|a, b| a + b),
                 // what is held back judges a window by its last step
-                Some(judges) => {
+                Some(batch) => {
                     let is_judged =
                         (step + 1).is_multiple_of(config.window) || step + 1 == config.steps;
-                    is_judged
-                        .then(|| {
-                        let of_set = |(set, (still, batch)): (usize, &(Decoders, Batch))| {
-                            let network = shared.of_set(set).valid();
-                            let activations = network.forward(batch.input.clone(), frames, None);
-                            let share = 1.0 / judges.len() as f64;
-                            objective(still, activations, batch.clone(), config.loss, share)
-                        };
-                        let losses = judges.iter().enumerate().map(of_set);
-                        losses.reduce(|a, b| a + b)
+                    is_judged.then(|| {
+                        let network = network.clone().valid();
+                        let activations = network.forward(batch.input.clone(), frames, None);
+                        objective(&still, activations, batch.clone(), config.loss, 1.0)
                     })
-                        .flatten()
                 }
             };
-            (shared, loss)
+            (network, loss)
         },
         observe,
     )?;

@@ -53,10 +53,10 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use nae_audio::Stft;
+use nae_model::dense::Dense;
 use nae_model::optim::{Flow, Progress};
 use nae_model::random::generator;
 use nae_model::spectra::download;
-use nae_model::dense::Dense;
 use nae_model::{AudioConfig, ClipRecord, Latent, Memory, Model, ModelConfig};
 
 pub use decoders::Decoders;
@@ -66,7 +66,6 @@ pub use network::Network;
 pub use settings::{BodyKind, Hearing, JointConfig, LossKind, StartKind};
 pub use start::Start;
 
-use fit::{Set, Shared};
 use scenes::Scenes;
 
 /// A model to be joined with others.
@@ -119,10 +118,8 @@ pub fn join_from(
     let audio = shared_audio(parts)?;
     let heard = Heard::new(parts, &audio, seed, device)?;
     let tape = device.clone().autodiff();
-    let set = Set {
-        decoders: Decoders::new(heard.layers.clone(), config.mask_exponent, &tape),
-        scenes: Scenes::new(&heard.clips, &audio, config, seed)?,
-    };
+    let decoders = Decoders::new(heard.layers.clone(), config.mask_exponent, &tape);
+    let scenes = Scenes::new(&heard.clips, &audio, config, seed)?;
     let chosen = match start {
         Some(start) => Some(start.clone()),
         None => Start::chosen(config, &audio, device)?,
@@ -137,26 +134,16 @@ pub fn join_from(
     for member in 0..config.members {
         let mut rng = generator(seed, &format!("joint weights {member}"));
         let bins = audio.stft().bins();
-        let mut network = Network::new(config, bins, set.decoders.rank(), &mut rng, &tape);
+        let mut network = Network::new(config, bins, decoders.rank(), &mut rng, &tape);
         if let Some(start) = &chosen {
             network = start.given_to(network, config, &audio, &tape)?;
         }
-        let shared = Shared {
-            network: network.standardised(set.examples(&tape)),
-            others: Vec::new(),
-        };
+        let network = network.standardised(scenes.examples(&tape));
         let seed = seed.wrapping_add((member as u64) << 32);
-        let run = fit::fit(
-            shared,
-            std::slice::from_ref(&set),
-            config,
-            seed,
-            &tape,
-            observe,
-        )?;
+        let run = fit::fit(network, &decoders, &scenes, config, seed, &tape, observe)?;
         training.loss += run.loss / config.members as f64;
         training.steps += run.steps;
-        networks.push(run.best.network.valid());
+        networks.push(run.best.valid());
         if run.is_interrupted {
             training.interrupted = true;
             break;

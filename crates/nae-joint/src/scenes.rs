@@ -22,6 +22,9 @@ use crate::settings::JointConfig;
 /// Frames that are not silent, which a source needs at least.
 pub const MIN_FRAMES: usize = 64;
 
+/// Mixtures that a network's input is measured on.
+const EXAMPLES: usize = 24;
+
 /// Rate that speeds are counted in: thousandths, so that resampling ratios stay simple.
 const UNIT_RATE: f64 = 1000.0;
 
@@ -125,6 +128,11 @@ impl Scenes {
             config: config.clone(),
             key: generator(seed, "mixtures").random(),
         })
+    }
+
+    /// What a network's input is measured on, `[bins, frames]`.
+    pub(crate) fn examples(&self, device: &Device) -> Tensor<2> {
+        self.draw(0, 0..EXAMPLES, Side::Learnt, device).input
     }
 
     /// Mixtures of some of the sources, by their places.

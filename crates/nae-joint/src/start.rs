@@ -3,27 +3,30 @@
 //! What has to be learnt is much the same for any sources: to hear in context what belongs together.
 //! A network that has learnt it for some voices learns it for others from less sound and in fewer
 //! steps than one with random weights; only the output layer, whose rows are the models'
-//! activations, begins at random. nae comes with one that has heard the voices in `data/speech`
-//! (`scripts/joint/start.py` makes it); `nae join --start` takes it from another joint file.
+//! activations, begins at random. nae comes with a start that has heard the voices in `data/speech`
+//! (`scripts/joint/start` makes it); `nae pretrain` makes others, `nae join --start` uses them.
 
 use std::path::Path;
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor};
 use nae_model::AudioConfig;
+use nae_model::optim::{Flow, Progress};
 use nae_model::random::generator;
 use nae_model::stored::Stored;
+use safetensors::tensor::Dtype;
 
-use crate::error::JointError;
-use crate::file::{FORMAT_VERSION, Load};
-use crate::fit::{Set, Shared, fit};
-use crate::joint::Joint;
-use crate::scenes::Scenes;
 use crate::decoders::Decoders;
-use crate::{Heard, Part, shared_audio};
-use nae_model::optim::{Flow, Progress};
+use crate::error::JointError;
+use crate::file::{FORMAT_VERSION, Load, Save, Tensors, json, serialized};
+use crate::fit::fit;
 use crate::network::Network;
+use crate::scenes::Scenes;
 use crate::settings::{JointConfig, StartKind};
+use crate::{Heard, Part, shared_audio};
+
+/// The format's name.
+const FORMAT: &str = "nae-start";
 
 /// The start that comes with nae.
 static VOICES: &[u8] = include_bytes!("voices.safetensors");
@@ -38,13 +41,16 @@ pub struct Start {
 }
 
 impl Start {
-    /// Learns to hear any two of some sources apart: one input layer and one body, and an output
-    /// layer for every pair, which is thrown away. `joint.steps` are steps for every pair.
+    /// Learns to hear any two of some sources apart: every pair in its turn is joined with a new
+    /// output layer from where the last one ended.
+    ///
+    /// - `rounds`: how often each pair comes
     ///
     /// # Errors
     /// As [`join`](crate::join).
     pub fn learn(
         parts: &[Part],
+        rounds: usize,
         config: &JointConfig,
         seed: u64,
         device: &Device,
@@ -55,59 +61,89 @@ impl Start {
         let heard = Heard::new(parts, &audio, seed, device)?;
         let scenes = Scenes::new(&heard.clips, &audio, config, seed)?;
         let tape = device.clone().autodiff();
-        let mut rng = generator(seed, "joint weights 0");
-        let (mut sets, mut networks) = (Vec::new(), Vec::new());
-        for second in 1..parts.len() {
-            for first in 0..second {
-                let layers = [first, second].map(|i| heard.layers[i].clone()).to_vec();
-                let decoders = Decoders::new(layers, config.mask_exponent, &tape);
-                let bins = audio.stft().bins();
-                networks.push(Network::new(
-                    config,
-                    bins,
-                    decoders.rank(),
-                    &mut rng,
-                    &tape,
-                ));
-                sets.push(Set {
-                    decoders,
-                    scenes: scenes.of(&[first, second]),
-                });
+        let bins = audio.stft().bins();
+        let pairs =
+            (1..parts.len()).flat_map(|second| (0..second).map(move |first| [first, second]));
+        let turns = (0..rounds).flat_map(|_| pairs.clone());
+        let mut start: Option<Self> = None;
+        for (turn, pair) in turns.enumerate() {
+            let layers = pair.map(|i| heard.layers[i].clone()).to_vec();
+            let decoders = Decoders::new(layers, config.mask_exponent, &tape);
+            let scenes = scenes.of(&pair);
+            let mut rng = generator(seed, &format!("joint weights {turn}"));
+            let network = Network::new(config, bins, decoders.rank(), &mut rng, &tape);
+            let network = match &start {
+                None => network,
+                Some(start) => start.given_to(network, config, &audio, &tape)?,
+            };
+            let network = network.standardised(scenes.examples(&tape));
+            let seed = seed.wrapping_add((turn as u64) << 32);
+            let run = fit(network, &decoders, &scenes, config, seed, &tape, observe)?;
+            start = Some(Self {
+                audio,
+                config: config.clone(),
+                network: run.best.valid(),
+            });
+            if run.is_interrupted {
+                break;
             }
         }
-        let count = networks.len();
-        let mut networks = networks.into_iter();
-        let (Some(network), Some(set)) = (networks.next(), sets.first()) else {
-            return Err(JointError::Count { came: parts.len() });
-        };
-        let shared = Shared {
-            network: network.standardised(set.examples(&tape)),
-            others: networks.map(|network| network.output).collect(),
-        };
-        let config = JointConfig {
-            steps: config.steps * count,
-            ..config.clone()
-        };
-        let run = fit(shared, &sets, &config, seed, &tape, observe)?;
+        start.ok_or(JointError::Count { came: parts.len() })
+    }
+
+    /// The file's bytes: weights in 16 bits, `input.…` and `body.…`.
+    ///
+    /// # Errors
+    /// [`JointError::Model`] if the weights cannot be read back.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, JointError> {
+        let mut tensors = Tensors::new();
+        let mut save = Save::new("input", &mut tensors);
+        self.network.input.visit(&mut save);
+        save.finish()?;
+        let mut save = Save::new("body", &mut tensors);
+        self.network.body.visit(&mut save);
+        save.finish()?;
+        let metadata = [
+            ("audio", json(&self.audio)?),
+            ("joint", json(&self.config)?),
+        ];
+        Ok(serialized(FORMAT, metadata, Dtype::F16, &tensors)?)
+    }
+
+    /// Writes the file, whole or not at all.
+    ///
+    /// # Errors
+    /// [`JointError::Audio`] if the path cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), JointError> {
+        Ok(nae_audio::write_atomically(path, &self.to_bytes()?)?)
+    }
+
+    /// Reads a file that [`save`](Self::save) wrote.
+    ///
+    /// # Errors
+    /// [`JointError::Model`] naming the file.
+    pub fn load(path: &Path, device: &Device) -> Result<Self, JointError> {
+        Self::read(&Stored::open(path, FORMAT, FORMAT_VERSION)?, device)
+    }
+
+    fn read(file: &Stored, device: &Device) -> Result<Self, JointError> {
+        let audio: AudioConfig = file.json("audio")?;
+        let config: JointConfig = file.json("joint")?;
+        audio.validate().map_err(JointError::from)?;
+        config.validate()?;
+        let tensors = file.tensors()?;
+        let mut rng = generator(0, "blank");
+        let mut network = Network::new(&config, audio.stft().bins(), 1, &mut rng, device);
+        let mut load = Load::new("input", file, &tensors, device);
+        network.input = network.input.map(&mut load);
+        load.finish()?;
+        let mut load = Load::new("body", file, &tensors, device);
+        network.body = network.body.map(&mut load);
+        load.finish()?;
         Ok(Self {
             audio,
             config,
-            network: run.best.network.valid(),
-        })
-    }
-
-    /// From the first network of a joint encoder.
-    ///
-    /// # Errors
-    /// [`JointError::Start`] if there is none.
-    pub fn of(joint: &Joint) -> Result<Self, JointError> {
-        let network = joint.networks.first().ok_or_else(|| JointError::Start {
-            reason: "it holds no network".into(),
-        })?;
-        Ok(Self {
-            audio: joint.card.audio,
-            config: joint.card.config.clone(),
-            network: network.clone(),
+            network,
         })
     }
 
@@ -133,21 +169,8 @@ impl Start {
     /// What comes with nae.
     fn voices(device: &Device) -> Result<Self, JointError> {
         let path = Path::new("the start that comes with nae");
-        let file = Stored::parse(path, VOICES.to_vec(), "nae-start", FORMAT_VERSION)?;
-        let (audio, config): (AudioConfig, JointConfig) =
-            (file.json("audio")?, file.json("joint")?);
-        let tensors = file.tensors()?;
-        let mut rng = generator(0, "blank");
-        let mut network = Network::new(&config, audio.stft().bins(), 1, &mut rng, device);
-        let mut load = Load::new("network.0", &file, &tensors, device);
-        network.input = load.part("input", network.input);
-        network.body = load.part("body", network.body);
-        load.finish()?;
-        Ok(Self {
-            audio,
-            config,
-            network,
-        })
+        let file = Stored::parse(path, VOICES.to_vec(), FORMAT, FORMAT_VERSION)?;
+        Self::read(&file, device)
     }
 
     /// Why a network with these settings cannot begin with this, if it cannot.

@@ -59,6 +59,10 @@ impl Stored {
             Some("nae-joint") => {
                 return Err(stored.not_ours("it is a joint encoder; give it with `--joint`"));
             }
+            Some("nae-start") => {
+                return Err(stored
+                    .not_ours("it is what `nae pretrain` makes; give it with `nae join --start`"));
+            }
             Some("nae") => {
                 return Err(stored.not_ours("it is a model of one source, no joint encoder; give it with `--model`, or join it with others by `nae join`"));
             }

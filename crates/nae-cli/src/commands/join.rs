@@ -37,10 +37,10 @@ pub fn run(command: &Join, terminal: &Terminal) -> Result<()> {
         refuse_existing(log, command.force)?;
     }
     let device = command.computing.device.open()?;
-    let parts = read_parts(command, &device.device)?;
+    let parts = read_parts(&command.models, &command.clips, &device.device)?;
     let start = match &command.start {
         None => None,
-        Some(path) => Some(Start::of(&Joint::load(path, &device.device)?)?),
+        Some(path) => Some(Start::load(path, &device.device)?),
     };
     if let Some(folder) = command.out.parent() {
         make_folder(folder)?;
@@ -91,12 +91,12 @@ pub fn run(command: &Join, terminal: &Terminal) -> Result<()> {
 }
 
 /// Models, with clips where they are given.
-fn read_parts(command: &Join, device: &Device) -> Result<Vec<Part>> {
+pub fn read_parts(models: &[String], clips: &[String], device: &Device) -> Result<Vec<Part>> {
     let mut parts = Vec::new();
-    for text in &command.models {
+    for text in models {
         parts.push(single(read_source(text, device)?)?);
     }
-    for text in &command.clips {
+    for text in clips {
         let (name, path) = text
             .split_once('=')
             .ok_or_else(|| anyhow!("--clips {text}: expected NAME=CLIP_OR_FOLDER"))?;
@@ -140,11 +140,18 @@ fn train(
     say(terminal, &text);
     let mut bar = Bar::new(terminal)?;
     let mut losses = Vec::new();
-    let joint = nae_joint::join_from(start, parts, config, seed, &device.device, &mut |progress| {
-        bar.show("", progress);
-        losses.push(LossRecord::from(progress));
-        flow()
-    })?;
+    let joint = nae_joint::join_from(
+        start,
+        parts,
+        config,
+        seed,
+        &device.device,
+        &mut |progress| {
+            bar.show("", progress);
+            losses.push(LossRecord::from(progress));
+            flow()
+        },
+    )?;
     bar.finish();
     Ok((joint, losses))
 }
