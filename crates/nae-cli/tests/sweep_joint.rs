@@ -223,7 +223,7 @@ fn what_users_get_wrong_about_joining_is_said_in_one_paragraph() {
         &replaced("steps = 5", "step = 5"),
         &[],
         &[
-            "wrong.toml:17",
+            "wrong.toml:18",
             "joint.step`",
             "Did you mean `joint.steps`?",
         ],

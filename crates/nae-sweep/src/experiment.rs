@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use nae_joint::JointConfig;
 use nae_metrics::scores::Family;
 use serde::Deserialize;
 use toml::de::DeTable;
@@ -249,6 +250,7 @@ impl File {
                 if is_meant {
                     return Err(SweepError::NotJoined { name: system.name });
                 }
+                system.base.joint = JointConfig::default();
                 system.axes.retain(|axis| !axis.key.starts_with("joint."));
             }
             systems.push(system);
