@@ -1,4 +1,4 @@
-//! The work itself: one model trained, one mixture separated and scored.
+//! The work itself: one model trained, one set of models joined, one mixture separated and scored.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,19 +6,20 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use nae_audio::Clip;
+use nae_joint::{Joint, Part};
 use nae_metrics::scores::{Evaluation, Family, Scores, named};
 use nae_metrics::{Estimate, Reference};
 use nae_model::Model;
 use nae_model::optim::{Flow, Progress};
 use nae_separate::{Separated, Separator, Source, ideal_ratio_mask};
-use nae_train::{Job, Recipe, TrainingClip};
+use nae_train::{Job, Recipe, TrainingClip, remember};
 use rayon::prelude::*;
 
-use crate::cell::{self, Id, Place, Separation, Training};
+use crate::cell::{self, Id, Joining, Place, Separation, Training};
 use crate::error::SweepError;
 use crate::manifest::Manifest;
+use crate::setup::Join;
 use crate::sound::{Mixture, Sounds};
-use crate::sources::Speaker;
 use crate::store::{Outcome, Store};
 
 /// Floor and ceiling of one source.
@@ -102,12 +103,49 @@ impl<'a> Bench<'a> {
     }
 
     fn clips(&self, cell: &Training) -> Result<(Recipe, Vec<TrainingClip>), SweepError> {
-        let setup = &self.manifest.variants[cell.variant].setup;
+        let recipe = self.manifest.variants[cell.variant].setup.recipe();
+        Ok((recipe, self.training_clips(cell.variant, cell.speaker)?))
+    }
+
+    fn training_clips(
+        &self,
+        variant: usize,
+        speaker: usize,
+    ) -> Result<Vec<TrainingClip>, SweepError> {
+        let setup = &self.manifest.variants[variant].setup;
         let rate = setup.audio.sample_rate;
-        let clips = self
-            .sounds
-            .training(cell.speaker, setup.data.train_s, rate)?;
-        Ok((setup.recipe(), clips))
+        self.sounds.training(speaker, setup.data.train_s, rate)
+    }
+
+    /// Trains the joint encoder of a pair's models.
+    pub fn join(&self, cell: &Joining) -> Result<Joint, SweepError> {
+        let setup = &self.manifest.variants[cell.variant].setup;
+        let members = self.manifest.pairs[cell.pair].iter();
+        let part = |(&speaker, id): (&usize, &Id)| {
+            let mut model = Model::load(&self.store.model_path(id), self.device)?;
+            let clips = self.training_clips(cell.variant, speaker)?;
+            let clips = match setup.join {
+                Join::Clips => {
+                    let clips = clips.into_iter();
+                    Some(clips.map(|clip| (clip.record, clip.samples)).collect())
+                }
+                // models of a run are kept without a memory: few are joined, and the clips are here
+                Join::Memories | Join::No => {
+                    model.memory = remember(&model, &clips, self.device)?;
+                    None
+                }
+            };
+            let name = self.manifest.speakers[speaker].name.clone();
+            Ok(Part { name, model, clips })
+        };
+        let parts = members.zip(&cell.models).map(part);
+        let parts = parts.collect::<Result<Vec<_>, SweepError>>()?;
+        let mut observe = |_: &Progress| self.flow();
+        let joint = nae_joint::join(&parts, &setup.joint, cell.seed, self.device, &mut observe)?;
+        match joint.card.training.interrupted {
+            true => Err(SweepError::Stopped),
+            false => Ok(joint),
+        }
     }
 
     /// Separates mixtures, more than one as one stack, and scores them.
@@ -156,6 +194,11 @@ impl<'a> Bench<'a> {
         let sound = self
             .sounds
             .mixture(members, self.place(cell), &setup.data, rate)?;
+        let config = setup.separate.clone();
+        if let Some(id) = &cell.joint {
+            let joint = Joint::load(&self.store.joint_path(id), self.device)?;
+            return Ok((sound, joint.separator(config, self.device)?));
+        }
         let sources = members
             .iter()
             .zip(&cell.models)
@@ -167,7 +210,7 @@ impl<'a> Bench<'a> {
                 })
             })
             .collect::<Result<Vec<_>, SweepError>>()?;
-        let separator = Separator::new(&sources, setup.separate.clone(), cell.seed, self.device)?;
+        let separator = Separator::new(&sources, config, cell.seed, self.device)?;
         Ok((sound, separator))
     }
 
@@ -190,8 +233,7 @@ impl<'a> Bench<'a> {
         let stems: Vec<Vec<f32>> = separated.stems.iter().map(Clip::mixdown).collect();
         let estimates: Vec<Estimate<'_>> = stems.iter().map(|samples| Estimate(samples)).collect();
         let scores = evaluation.score_all(&estimates)?;
-        let members = self.manifest.pairs[cell.pair].iter();
-        let speakers: Vec<&Speaker> = members.map(|&i| &self.manifest.speakers[i]).collect();
+        let speakers = self.manifest.members(cell.pair);
         let id = cell::mixture(setup, &speakers, self.place(cell))?;
         let mixture = sound.mixture.mixdown();
         let bounds = self.bounds(id, &evaluation, &references, &mixture, rate)?;

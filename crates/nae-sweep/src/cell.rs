@@ -28,6 +28,21 @@ pub struct Training {
     pub seed: u64,
 }
 
+/// One joint encoder to train for the models of a pair.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Joining {
+    /// Identity.
+    pub id: Id,
+    /// Index of a variant whose settings it has.
+    pub variant: usize,
+    /// Index of the pair.
+    pub pair: usize,
+    /// Seed.
+    pub seed: u64,
+    /// Identities of the models, in the pair's order.
+    pub models: Vec<Id>,
+}
+
 /// One mixture to separate and score with one variant's models.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Separation {
@@ -43,6 +58,9 @@ pub struct Separation {
     pub seed: u64,
     /// Identities of the models, in the pair's order.
     pub models: Vec<Id>,
+    /// Identity of their joint encoder, where they are joined.
+    #[serde(default)]
+    pub joint: Option<Id>,
 }
 
 /// Which of a pair's mixtures.
@@ -71,7 +89,33 @@ pub fn training(setup: &Setup, speaker: &Speaker, seed: u64) -> Result<Id, Sweep
     }))
 }
 
+/// Identity of the joint encoder of `models`.
+///
+/// The file names its sources, and their phases are drawn by name, so names matter here. The
+/// training clips are those of the models.
+///
+/// # Errors
+/// [`SweepError::Damaged`] if serialisation itself fails.
+pub fn joining(
+    setup: &Setup,
+    models: &[Id],
+    speakers: &[&Speaker],
+    seed: u64,
+) -> Result<Id, SweepError> {
+    let names: Vec<&str> = speakers.iter().map(|s| s.name.as_str()).collect();
+    hash(&json!({
+        "schema": SCHEMA,
+        "kind": "join",
+        "settings": setup.of_joining()?,
+        "models": models,
+        "names": names,
+        "seed": seed,
+    }))
+}
+
 /// Identity of one mixture's separation and scores.
+///
+/// - `models`: what separates: the models of the pair, or their joint encoder alone
 ///
 /// # Errors
 /// [`SweepError::Damaged`] if serialisation itself fails.
@@ -137,6 +181,7 @@ fn hash(value: &Value) -> Result<Id, SweepError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::setup::Join;
 
     fn speaker(name: &str, sha256: &str, duration_s: f64) -> Speaker {
         let recording = |part: &str| Recording {
@@ -185,6 +230,39 @@ mod tests {
         let base = train(&setup, &speaker("a", "1", 18.0), 0);
         setup.data.train_s = 60.0;
         assert_eq!(base, train(&setup, &speaker("a", "1", 18.0), 0));
+    }
+
+    #[test]
+    fn material_settings_models_names_and_seed_change_a_joint_encoder() {
+        let (a, b) = (speaker("a", "1", 6.0), speaker("b", "2", 6.0));
+        let models = ["m".to_owned(), "n".to_owned()];
+        let id = |setup: &Setup, models: &[Id], speakers: &[&Speaker], seed| {
+            joining(setup, models, speakers, seed).unwrap()
+        };
+        let setup = Setup {
+            join: Join::Memories,
+            ..Setup::default()
+        };
+        let base = id(&setup, &models, &[&a, &b], 0);
+        let clips = Setup {
+            join: Join::Clips,
+            ..Setup::default()
+        };
+        let mut steps = setup.clone();
+        steps.joint.steps = 7;
+        let others = [
+            id(&clips, &models, &[&a, &b], 0),
+            id(&steps, &models, &[&a, &b], 0),
+            id(&setup, &models[..1], &[&a, &b], 0),
+            id(&setup, &models, &[&a, &speaker("c", "2", 6.0)], 0),
+            id(&setup, &models, &[&a, &b], 1),
+        ];
+        for other in others {
+            assert_ne!(base, other);
+        }
+        let mut searched = setup.clone();
+        searched.separate.max_steps = 5;
+        assert_eq!(base, id(&searched, &models, &[&a, &b], 0));
     }
 
     #[test]

@@ -5,14 +5,15 @@ use serde_json::Value as Json;
 use crate::cell::SCHEMA;
 use crate::error::SweepError;
 use crate::manifest::Manifest;
-use crate::store::{Kind, Outcome, Store, Trained};
+use crate::store::{Joined, Kind, Outcome, Store, Trained};
 use crate::table::{Table, Value};
 
 /// Rows of all finished cells. A run that only trains has one row for every model.
 ///
 /// Columns: what the row is (`experiment`, `system`, `label`, `pair`, `mixture`, `source`, `seed`),
-/// the scores with floor, gain and ceiling, loss, steps and seconds, every setting that matters to the
-/// system under its full key, and what made it (`cell`, `model`, `tool_version`, `schema_version`).
+/// the scores with floor, gain and ceiling, loss, steps and seconds (`join_…` where models are joined),
+/// every setting that matters to the system under its full key, and what made it (`cell`, `model`,
+/// `joint`, `tool_version`, `schema_version`).
 ///
 /// # Errors
 /// [`SweepError::Damaged`] for a result that cannot be read.
@@ -36,6 +37,8 @@ pub fn table(store: &Store) -> Result<Table, SweepError> {
             continue;
         }
         let outcome = store.outcome(&cell.id)?;
+        let joined = cell.joint.as_deref().map(|id| store.joined(id));
+        let joined = joined.transpose()?;
         let members = &manifest.pairs[cell.pair];
         for ((i, &speaker), id) in members.iter().enumerate().zip(&cell.models) {
             let trained = store.trained(id)?;
@@ -50,8 +53,10 @@ pub fn table(store: &Store) -> Result<Table, SweepError> {
             row.extend(scores(&outcome, i));
             row.extend(effort(&outcome));
             row.extend(training(&trained));
+            row.extend(joined.iter().flat_map(joining));
             row.extend(settings[cell.variant].clone());
-            row.extend(origin(&cell.id, id, &outcome.tool_version));
+            let joint = cell.joint.as_deref();
+            row.extend(origin(&cell.id, id, joint, &outcome.tool_version));
             rows.push(row);
         }
     }
@@ -70,7 +75,7 @@ pub fn table(store: &Store) -> Result<Table, SweepError> {
             );
             row.extend(training(&trained));
             row.extend(settings[cell.variant].clone());
-            row.extend(origin(&cell.id, &cell.id, &trained.tool_version));
+            row.extend(origin(&cell.id, &cell.id, None, &trained.tool_version));
             rows.push(row);
         }
     }
@@ -133,13 +138,20 @@ fn training(trained: &Trained) -> Row {
     ]
 }
 
-fn origin(cell: &str, model: &str, tool_version: &str) -> Row {
+fn joining(joined: &Joined) -> Row {
     vec![
-        ("cell".into(), text(cell)),
-        ("model".into(), text(model)),
-        ("tool_version".into(), text(tool_version)),
-        ("schema_version".into(), Value::Integer(i64::from(SCHEMA))),
+        ("join_loss".into(), Value::Number(joined.loss)),
+        ("join_steps".into(), Value::Integer(joined.steps as i64)),
+        ("join_seconds".into(), Value::Number(joined.seconds)),
     ]
+}
+
+fn origin(cell: &str, model: &str, joint: Option<&str>, tool_version: &str) -> Row {
+    let mut row = vec![("cell".into(), text(cell)), ("model".into(), text(model))];
+    row.extend(joint.map(|joint| ("joint".into(), text(joint))));
+    row.push(("tool_version".into(), text(tool_version)));
+    row.push(("schema_version".into(), Value::Integer(i64::from(SCHEMA))));
+    row
 }
 
 fn of_json(value: &Json) -> Value {

@@ -1,15 +1,18 @@
 //! What a run will cost, estimated from shapes.
 
+use nae_joint::{BodyKind, Hearing};
 use nae_metrics::scores::Family;
 use nae_model::ModelKind;
 
-use crate::cell::{Separation, Training};
+use crate::cell::{Joining, Separation, Training};
 use crate::manifest::Manifest;
+use crate::setup::{Join, Setup};
 
-/// Floating-point operations a second that training and separation reach on one core, and elements
-/// a second of the passes over spectra: fitted to runs on a 2020s server core, within a factor of
-/// two elsewhere. `status` corrects them by the cells that are done.
+/// Floating-point operations a second that training and separation reach on one core, those that
+/// joining reaches, and elements a second of the passes over spectra: fitted to runs on a 2020s server
+/// core, within a factor of two elsewhere. `status` corrects them by the cells that are done.
 const FLOPS: f64 = 3e10;
+const JOINING_FLOPS: f64 = 6e10;
 const ELEMENTS: f64 = 4e8;
 
 /// Seconds of one core to score one second of one source, floor and ceiling shared.
@@ -21,17 +24,59 @@ fn scoring_s(family: Family) -> f64 {
     }
 }
 
+/// Weights between stages of these sizes: as many multiplications take a frame through them.
+fn weights(sizes: &[usize]) -> f64 {
+    let pairs = sizes.windows(2);
+    pairs.map(|pair| (pair[0] * pair[1]) as f64).sum()
+}
+
+/// Weights of one model's decoder.
+fn decoder_weights(setup: &Setup) -> f64 {
+    let sizes = setup.model.sizes(setup.audio.stft().bins());
+    weights(&sizes[setup.model.encoder_layers()..])
+}
+
+/// Weights of a joint encoder's networks for some sources.
+fn network_weights(setup: &Setup, sources: usize) -> f64 {
+    let joint = &setup.joint;
+    let directions = match joint.hearing {
+        Hearing::Both => 2,
+        Hearing::Past => 1,
+    };
+    let square = joint.width * joint.width;
+    // gates of a recurrent unit read the input and the unit's own state
+    let (body, units) = match joint.body {
+        BodyKind::None => (square, joint.width),
+        BodyKind::Conv => (
+            joint.blocks * (square + joint.kernel * joint.width),
+            joint.width,
+        ),
+        BodyKind::Gru => (2 * 3 * directions * square, directions * joint.width),
+        BodyKind::Lstm => (2 * 4 * directions * square, directions * joint.width),
+    };
+    let bins = setup.audio.stft().bins();
+    let each = joint.width * bins + body + units * sources * setup.model.rank;
+    (joint.members * each) as f64
+}
+
 impl Manifest {
     /// Bytes that finished cells take on disk: weights in single precision, and a page a result.
     pub fn bytes(&self) -> u64 {
         const RESULT: u64 = 4096;
-        let weights = |training: &Training| {
+        let model = |training: &Training| {
             let setup = &self.variants[training.variant].setup;
             let sizes = setup.model.sizes(setup.audio.stft().bins());
-            let weights: usize = sizes.windows(2).map(|pair| pair[0] * pair[1]).sum();
-            4 * weights as u64 + 2 * RESULT
+            4 * weights(&sizes) as u64 + 2 * RESULT
         };
-        self.trainings.iter().map(weights).sum::<u64>() + RESULT * self.separations.len() as u64
+        let joint = |joining: &Joining| {
+            let setup = &self.variants[joining.variant].setup;
+            let sources = self.pairs[joining.pair].len();
+            let decoders = sources as f64 * decoder_weights(setup);
+            4 * (network_weights(setup, sources) + decoders) as u64 + 2 * RESULT
+        };
+        self.trainings.iter().map(model).sum::<u64>()
+            + self.joinings.iter().map(joint).sum::<u64>()
+            + RESULT * self.separations.len() as u64
     }
 
     /// Estimated seconds of one core for a training.
@@ -43,19 +88,13 @@ impl Manifest {
         ));
         let frames = seconds * rate / setup.audio.hop as f64;
         let sizes = setup.model.sizes(setup.audio.stft().bins());
-        let products = |sizes: &[usize]| {
-            sizes
-                .windows(2)
-                .map(|pair| (pair[0] * pair[1]) as f64)
-                .sum::<f64>()
-        };
         let bins = setup.audio.stft().bins() as f64;
         match setup.model.kind {
             ModelKind::Nmf => {
                 let nmf = &setup.train.nmf;
                 (nmf.updates * nmf.restarts) as f64
                     * frames
-                    * (8.0 * products(&sizes) / FLOPS + bins / ELEMENTS)
+                    * (8.0 * weights(&sizes) / FLOPS + bins / ELEMENTS)
             }
             ModelKind::Nae => {
                 let batch = match setup.train.batch_frames {
@@ -68,7 +107,7 @@ impl Manifest {
                 });
                 let decoder = &sizes[setup.model.encoder_layers()..];
                 let step = |sizes: &[usize], frames: f64| {
-                    frames * (6.0 * products(sizes) / FLOPS + 2.0 * bins / ELEMENTS)
+                    frames * (6.0 * weights(sizes) / FLOPS + 2.0 * bins / ELEMENTS)
                 };
                 setup.train.max_steps as f64 * step(&sizes, batch)
                     + setup.train.refine.passes as f64 * step(decoder, refined)
@@ -76,26 +115,41 @@ impl Manifest {
         }
     }
 
+    /// Estimated seconds of one core for a joining.
+    pub fn joining_s(&self, joining: &Joining) -> f64 {
+        let setup = &self.variants[joining.variant].setup;
+        let joint = &setup.joint;
+        let sources = self.pairs[joining.pair].len();
+        let frames = (joint.steps * joint.mixtures * joint.frames) as f64;
+        // decoders are frozen: no gradient of their weights
+        let decoders = (joint.members * sources) as f64 * decoder_weights(setup);
+        frames * (6.0 * network_weights(setup, sources) + 4.0 * decoders) / JOINING_FLOPS
+    }
+
     /// Estimated seconds of one core for a separation with its scores.
     pub fn separation_s(&self, separation: &Separation) -> f64 {
         let setup = &self.variants[separation.variant].setup;
-        let sources = self.pairs[separation.pair].len() as f64;
+        let sources = self.pairs[separation.pair].len();
         let frames =
             setup.data.mixture_s * f64::from(setup.audio.sample_rate) / setup.audio.hop as f64;
         let bins = setup.audio.stft().bins();
-        let sizes = setup.model.sizes(bins);
-        let decoder = &sizes[setup.model.encoder_layers()..];
-        let products: f64 = decoder
-            .windows(2)
-            .map(|pair| (pair[0] * pair[1]) as f64)
-            .sum();
-        let steps = (setup.separate.max_steps * setup.separate.starts) as f64;
+        let decoders = sources as f64 * decoder_weights(setup);
+        let flops = match setup.join {
+            Join::No => 4.0 * decoders,
+            Join::Memories | Join::Clips => {
+                2.0 * (network_weights(setup, sources) + setup.joint.members as f64 * decoders)
+            }
+        };
+        let steps = match setup.join {
+            Join::No => (setup.separate.max_steps * setup.separate.starts) as f64,
+            Join::Memories | Join::Clips => 1.0,
+        };
         let scoring: f64 = self
             .families()
             .iter()
             .map(|family| scoring_s(*family))
             .sum();
-        steps * frames * (sources * 4.0 * products / FLOPS + 2.0 * bins as f64 / ELEMENTS)
-            + scoring * sources * setup.data.mixture_s
+        steps * frames * (flops / FLOPS + 2.0 * bins as f64 / ELEMENTS)
+            + scoring * sources as f64 * setup.data.mixture_s
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use nae_audio::AudioError;
+use nae_joint::JointError;
 use nae_metrics::MetricsError;
 use nae_model::ModelError;
 use nae_separate::SeparateError;
@@ -67,6 +68,26 @@ pub enum SweepError {
     SameSystem {
         /// The name.
         name: String,
+    },
+    /// Settings of a joint encoder that nobody uses.
+    #[error(
+        "the system `{name}` has settings of a joint encoder, but its models are not joined. Add join = \"memories\" (or \"clips\") to it, or take its `joint` out."
+    )]
+    NotJoined {
+        /// The system.
+        name: String,
+    },
+    /// A mixture of too many sources for a joint encoder.
+    #[error(
+        "the system `{name}` joins its models, and `{pair}` in `data.pairs` has {came} sources: a joint encoder tells 2 to 6 apart. Leave that mixture out, or the `join`."
+    )]
+    TooManyToJoin {
+        /// The system.
+        name: String,
+        /// Names of the sources.
+        pair: String,
+        /// How many there are.
+        came: usize,
     },
     /// No seed.
     #[error(
@@ -234,6 +255,9 @@ pub enum SweepError {
     /// Separation.
     #[error(transparent)]
     Separate(#[from] SeparateError),
+    /// Joint encoders.
+    #[error(transparent)]
+    Joint(#[from] JointError),
     /// Scores.
     #[error(transparent)]
     Metrics(#[from] MetricsError),

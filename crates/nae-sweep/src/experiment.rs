@@ -3,22 +3,24 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use nae_joint::JointConfig;
 use nae_metrics::scores::Family;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use toml::de::DeTable;
 use toml::{Table, Value};
 
 use crate::data::Data;
 use crate::error::SweepError;
 use crate::families::{FamilyName, ScoreFamilies};
-use crate::grid::{self, Axis, Point};
+use crate::grid::{self, Axis};
 use crate::keys::{Keys, overlay, put};
 use crate::lists::Seeds;
 use crate::overrides::{absolute, assign, keys, settings_tree};
-use crate::setup::{Amounts, Setup, to_json};
+use crate::setup::{Amounts, Join, Setup, to_json};
+use crate::system::{System, Variant, setup};
 
 /// Sections that hold a system's settings.
-const SECTIONS: [&str; 4] = ["audio", "model", "train", "separate"];
+const SECTIONS: [&str; 5] = ["audio", "model", "train", "separate", "joint"];
 
 /// One `[[system]]` as written.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -30,6 +32,8 @@ struct SystemFile {
     model: Table,
     train: Table,
     separate: Table,
+    joint: Table,
+    join: Option<Join>,
     grid: Table,
 }
 
@@ -51,30 +55,10 @@ pub(crate) struct File {
     model: Table,
     train: Table,
     separate: Table,
+    joint: Table,
+    join: Option<Join>,
     system: Vec<SystemFile>,
     sweep: Sweep,
-}
-
-/// One system: settings, and the grid over some of them.
-#[derive(Clone, Debug, PartialEq)]
-pub struct System {
-    /// What rows call it.
-    pub name: String,
-    /// Its settings apart from the grid.
-    pub base: Setup,
-    /// Its grid.
-    pub axes: Vec<Axis>,
-}
-
-/// A system at one point of its grid.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Variant {
-    /// The system's name.
-    pub system: String,
-    /// The name with what the grid varies.
-    pub label: String,
-    /// All settings.
-    pub setup: Setup,
 }
 
 /// An experiment with nothing left open: every path absolute, every default written out.
@@ -174,6 +158,10 @@ impl Experiment {
         for system in &self.systems {
             let mut one = Table::try_from(&system.base).map_err(bad)?;
             one.remove("data");
+            if !system.joins() {
+                // written out they would look like a joint encoder that was forgotten
+                one.remove("joint");
+            }
             one.insert("name".into(), Value::String(system.name.clone()));
             let mut grid = Table::new();
             for axis in &system.axes {
@@ -218,19 +206,34 @@ impl File {
             let mut layers = Table::new();
             overlay(
                 &mut layers,
-                &sections(&[&self.audio, &self.model, &self.train, &self.separate]),
+                &layer(
+                    [
+                        &self.audio,
+                        &self.model,
+                        &self.train,
+                        &self.separate,
+                        &self.joint,
+                    ],
+                    self.join,
+                    &name,
+                )?,
             );
             if let Some(config) = &system.config {
                 overlay(&mut layers, &read_config(&folder.join(config))?);
             }
             overlay(
                 &mut layers,
-                &sections(&[
-                    &system.audio,
-                    &system.model,
-                    &system.train,
-                    &system.separate,
-                ]),
+                &layer(
+                    [
+                        &system.audio,
+                        &system.model,
+                        &system.train,
+                        &system.separate,
+                        &system.joint,
+                    ],
+                    system.join,
+                    &name,
+                )?,
             );
             let mut base = setup(layers, &name)?;
             base.data = amounts;
@@ -241,7 +244,16 @@ impl File {
             {
                 grid::replace(&mut axes, axis);
             }
-            systems.push(System { name, base, axes });
+            let is_meant = !system.joint.is_empty() || system.grid.contains_key("joint");
+            let mut system = System { name, base, axes };
+            if !system.joins() {
+                if is_meant {
+                    return Err(SweepError::NotJoined { name: system.name });
+                }
+                system.base.joint = JointConfig::default();
+                system.axes.retain(|axis| !axis.key.starts_with("joint."));
+            }
+            systems.push(system);
         }
         let name = match self.name.trim() {
             "" => path
@@ -282,49 +294,20 @@ impl File {
     }
 }
 
-impl System {
-    /// The settings at one point of the grid.
-    fn at(&self, point: &Point) -> Result<Variant, SweepError> {
-        let mut table = Table::try_from(&self.base).map_err(|error| SweepError::Value {
-            place: self.name.clone(),
+/// Settings as one tree.
+fn layer(parts: [&Table; 5], join: Option<Join>, place: &str) -> Result<Table, SweepError> {
+    let named = SECTIONS.iter().zip(parts);
+    let mut layer: Table = named
+        .map(|(name, part)| ((*name).to_owned(), Value::Table(part.clone())))
+        .collect();
+    if let Some(join) = join {
+        let value = Value::try_from(join).map_err(|error| SweepError::Value {
+            place: place.into(),
             message: error.to_string(),
         })?;
-        let mut words = Vec::new();
-        for (key, value) in point {
-            put(&mut table, key, value.clone());
-            if self
-                .axes
-                .iter()
-                .any(|axis| axis.key == *key && axis.values.len() > 1)
-            {
-                let last = key.rsplit('.').next().unwrap_or(key);
-                words.push(format!("{last} {}", value.to_string().trim_matches('"')));
-            }
-        }
-        let label = std::iter::once(self.name.clone())
-            .chain(words)
-            .collect::<Vec<_>>()
-            .join(", ");
-        Ok(Variant {
-            system: self.name.clone(),
-            setup: setup(table, &label)?,
-            label,
-        })
+        layer.insert("join".into(), value);
     }
-}
-
-pub(crate) fn setup(table: Table, place: &str) -> Result<Setup, SweepError> {
-    Setup::deserialize(Value::Table(table)).map_err(|error| SweepError::Value {
-        place: place.into(),
-        message: error.to_string().trim_end().replace('\n', " "),
-    })
-}
-
-fn sections(parts: &[&Table; 4]) -> Table {
-    let named = SECTIONS.iter().zip(parts);
-    named
-        .map(|(name, part)| ((*name).to_owned(), Value::Table((*part).clone())))
-        .collect()
+    Ok(layer)
 }
 
 /// A settings file that a system builds on.
@@ -333,6 +316,7 @@ fn read_config(path: &Path) -> Result<Table, SweepError> {
         .map_err(SweepError::io("read the system's `config`", path))?;
     let mut known = settings_tree()?;
     known.remove("data");
+    known.remove("join");
     check(
         &Keys {
             known,

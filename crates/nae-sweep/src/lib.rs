@@ -1,15 +1,15 @@
 //! Experiments: planned from one file, run by any number of workers, collected into one table.
 //!
 //! An [`Experiment`] says whose sound is mixed, what is compared and over which grid; a
-//! [`Manifest`] lists its cells. A cell is one trained model or one mixture that is separated and
-//! scored. Its identity is a hash of the settings that matter to it, of the checksums of its sound
+//! [`Manifest`] lists its cells. A cell is one trained model, one joint encoder of a pair's
+//! models (for systems that [`join`](setup::Join) them), or one mixture that is separated and scored. Its identity is a hash of the settings that matter to it, of the checksums of its sound
 //! and of [`cell::SCHEMA`]: equal work is done once, and a result is never taken for that of other
 //! settings. Cells land in a run folder ([`store`]) whole or not at all, so a run can be killed at
 //! any time and goes on where it was; workers share a folder through locks ([`claim`]), on one
 //! machine or, as a Slurm job array ([`slurm`]), on many. [`collect`] makes rows of what is there.
 //!
 //! ```text
-//! experiment.toml ─ plan ─▶ RUN/manifest.json ─ run (× workers) ─▶ RUN/models, RUN/scores ─ collect ─▶ rows
+//! experiment.toml ─ plan ─▶ RUN/manifest.json ─ run (× workers) ─▶ RUN/models, RUN/joints, RUN/scores ─ collect ─▶ rows
 //! ```
 //!
 //! # Example
@@ -58,6 +58,7 @@ mod sound;
 pub mod sources;
 pub mod status;
 pub mod store;
+pub mod system;
 pub mod table;
 pub mod worker;
 

@@ -5,10 +5,19 @@ use std::collections::{HashMap, HashSet};
 use nae_metrics::scores::Family;
 use serde::{Deserialize, Serialize};
 
-use crate::cell::{self, Id, Place, SCHEMA, Separation, Training};
+use crate::cell::{self, Id, Joining, Place, SCHEMA, Separation, Training};
 use crate::error::SweepError;
-use crate::experiment::{Experiment, Variant};
+use crate::experiment::Experiment;
+use crate::setup::Join;
 use crate::sources::{Speaker, cast};
+use crate::store::Kind;
+use crate::system::Variant;
+
+/// Sources that a joint encoder tells apart at most.
+const MOST_JOINED: usize = 6;
+
+/// Identities by variant, seed, and speaker or pair.
+type Planned = HashMap<(usize, u64, usize), Id>;
 
 /// What a run consists of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +40,9 @@ pub struct Manifest {
     pub variants: Vec<Variant>,
     /// Models, each once however many cells share it; models of one recipe stand together.
     pub trainings: Vec<Training>,
+    /// Joint encoders, one for every joined variant, pair and seed.
+    #[serde(default)]
+    pub joinings: Vec<Joining>,
     /// Separations, one for every variant, pair, mixture and seed.
     pub separations: Vec<Separation>,
 }
@@ -61,17 +73,25 @@ impl Manifest {
                 .collect(),
             variants,
             trainings: Vec::new(),
+            joinings: Vec::new(),
             separations: Vec::new(),
         };
-        let (mut models, mut seen) = (HashMap::new(), HashSet::new());
-        for variant in 0..manifest.variants.len() {
-            for &seed in &experiment.seeds {
-                for speaker in 0..manifest.speakers.len() {
-                    let setup = &manifest.variants[variant].setup;
-                    let id = cell::training(setup, &manifest.speakers[speaker], seed)?;
+        let models = manifest.plan_models(&experiment.seeds)?;
+        let joints = manifest.plan_joints(&experiment.seeds, &models)?;
+        manifest.plan_separations(experiment, &models, &joints)?;
+        Ok(manifest)
+    }
+
+    /// Lists all models; their identities by variant, seed and speaker.
+    fn plan_models(&mut self, seeds: &[u64]) -> Result<Planned, SweepError> {
+        let (mut models, mut seen) = (Planned::new(), HashSet::new());
+        for (variant, with) in self.variants.iter().enumerate() {
+            for &seed in seeds {
+                for (speaker, of) in self.speakers.iter().enumerate() {
+                    let id = cell::training(&with.setup, of, seed)?;
                     models.insert((variant, seed, speaker), id.clone());
                     if seen.insert(id.clone()) {
-                        manifest.trainings.push(Training {
+                        self.trainings.push(Training {
                             id,
                             variant,
                             speaker,
@@ -81,34 +101,31 @@ impl Manifest {
                 }
             }
         }
-        // a mixture's cells of all variants stand together, so that its floor and ceiling are still known
-        for (pair, members) in manifest.pairs.iter().enumerate() {
-            for mixture in 0..manifest.mixtures {
-                for (variant, with) in manifest.variants.iter().enumerate() {
-                    for &seed in &experiment.seeds {
-                        let models: Vec<Id> = members
-                            .iter()
-                            .map(|&speaker| models[&(variant, seed, speaker)].clone())
-                            .collect();
-                        let speakers: Vec<&Speaker> =
-                            members.iter().map(|&i| &manifest.speakers[i]).collect();
-                        let place = Place {
-                            index: mixture,
-                            of: manifest.mixtures,
-                        };
-                        let id = cell::separation(
-                            &with.setup,
-                            &models,
-                            &speakers,
-                            place,
-                            seed,
-                            &experiment.families,
-                        )?;
-                        manifest.separations.push(Separation {
+        Ok(models)
+    }
+
+    /// Lists all joint encoders; their identities by variant, seed and pair.
+    fn plan_joints(&mut self, seeds: &[u64], models: &Planned) -> Result<Planned, SweepError> {
+        let (mut joints, mut seen) = (Planned::new(), HashSet::new());
+        let is_joined = |(_, with): &(usize, &Variant)| with.setup.join != Join::No;
+        for (variant, with) in self.variants.iter().enumerate().filter(is_joined) {
+            for &seed in seeds {
+                for (pair, members) in self.pairs.iter().enumerate() {
+                    if members.len() > MOST_JOINED {
+                        return Err(SweepError::TooManyToJoin {
+                            name: with.system.clone(),
+                            pair: self.pair_name(pair),
+                            came: members.len(),
+                        });
+                    }
+                    let models = of_members(models, variant, seed, members);
+                    let id = cell::joining(&with.setup, &models, &self.members(pair), seed)?;
+                    joints.insert((variant, seed, pair), id.clone());
+                    if seen.insert(id.clone()) {
+                        self.joinings.push(Joining {
                             id,
                             variant,
                             pair,
-                            mixture,
                             seed,
                             models,
                         });
@@ -116,14 +133,65 @@ impl Manifest {
                 }
             }
         }
-        Ok(manifest)
+        Ok(joints)
+    }
+
+    /// Lists all separations. A mixture's cells of all variants stand together, so that its floor and
+    /// ceiling are still known.
+    fn plan_separations(
+        &mut self,
+        experiment: &Experiment,
+        models: &Planned,
+        joints: &Planned,
+    ) -> Result<(), SweepError> {
+        let mut separations = Vec::new();
+        for (pair, members) in self.pairs.iter().enumerate() {
+            let speakers = self.members(pair);
+            for mixture in 0..self.mixtures {
+                let place = Place {
+                    index: mixture,
+                    of: self.mixtures,
+                };
+                for (variant, with) in self.variants.iter().enumerate() {
+                    for &seed in &experiment.seeds {
+                        let models = of_members(models, variant, seed, members);
+                        let joint = joints.get(&(variant, seed, pair)).cloned();
+                        let id = cell::separation(
+                            &with.setup,
+                            joint.as_ref().map_or(&models, std::slice::from_ref),
+                            &speakers,
+                            place,
+                            seed,
+                            &experiment.families,
+                        )?;
+                        separations.push(Separation {
+                            id,
+                            variant,
+                            pair,
+                            mixture,
+                            seed,
+                            models,
+                            joint,
+                        });
+                    }
+                }
+            }
+        }
+        self.separations = separations;
+        Ok(())
+    }
+
+    /// A pair's members.
+    pub fn members(&self, pair: usize) -> Vec<&Speaker> {
+        let members = self.pairs[pair].iter();
+        members.map(|&i| &self.speakers[i]).collect()
     }
 
     /// Names of a pair's members, joined by `+`.
     pub fn pair_name(&self, pair: usize) -> String {
-        let members = self.pairs[pair].iter();
-        members
-            .map(|&speaker| self.speakers[speaker].name.as_str())
+        let names = self.members(pair).into_iter();
+        names
+            .map(|speaker| speaker.name.as_str())
             .collect::<Vec<_>>()
             .join("+")
     }
@@ -135,6 +203,34 @@ impl Manifest {
             "model of {speaker}: {}, seed {}",
             self.variants[training.variant].label, training.seed
         )
+    }
+
+    /// A joining in words.
+    pub fn joining_label(&self, joining: &Joining) -> String {
+        format!(
+            "joint encoder of {}: {}, seed {}",
+            self.pair_name(joining.pair),
+            self.variants[joining.variant].label,
+            joining.seed
+        )
+    }
+
+    /// A cell's identity.
+    pub(crate) fn id(&self, kind: Kind, index: usize) -> &str {
+        match kind {
+            Kind::Model => &self.trainings[index].id,
+            Kind::Joint => &self.joinings[index].id,
+            Kind::Scores => &self.separations[index].id,
+        }
+    }
+
+    /// A cell in words.
+    pub(crate) fn label(&self, kind: Kind, index: usize) -> String {
+        match kind {
+            Kind::Model => self.training_label(&self.trainings[index]),
+            Kind::Joint => self.joining_label(&self.joinings[index]),
+            Kind::Scores => self.separation_label(&self.separations[index]),
+        }
     }
 
     /// A separation in words.
@@ -157,4 +253,10 @@ impl Manifest {
         let is_named = |family: &Family| self.families.contains(&format!("{family:?}"));
         Family::ALL.into_iter().filter(is_named).collect()
     }
+}
+
+/// Identities of a pair's models, in its order.
+fn of_members(models: &Planned, variant: usize, seed: u64, members: &[usize]) -> Vec<Id> {
+    let of = |&speaker: &usize| models[&(variant, seed, speaker)].clone();
+    members.iter().map(of).collect()
 }

@@ -7,13 +7,14 @@ use toml::{Table, Value};
 
 use crate::data::Data;
 use crate::error::SweepError;
-use crate::experiment::{File, setup};
+use crate::experiment::File;
 use crate::grid::{self, Axis};
 use crate::keys::{ANY, Keys, put, value_of};
 use crate::setup::Setup;
+use crate::system::setup;
 
 /// Where to look keys up.
-const HINT: &str = "The sections [audio], [model], [train] and [separate] are those of `nae settings`; configs/deck.toml shows the rest.";
+const HINT: &str = "The sections [audio], [model], [train], [separate] and [joint] are those of `nae settings`; configs/deck.toml and configs/joint.toml show the rest.";
 
 /// Applies one `KEY=VALUE`: to the file's own keys at once, to settings as an axis of every system.
 pub(crate) fn assign(

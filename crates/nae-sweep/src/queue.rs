@@ -8,35 +8,26 @@ use crate::manifest::Manifest;
 use crate::store::{Failure, Kind, Store};
 use crate::worker::{Event, Share, Tally};
 
-/// A cell by its index in the manifest.
+/// A cell by its place in the manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cell {
-    Train(usize),
-    Separate(usize),
-}
-
-impl Cell {
-    fn index(self) -> usize {
-        match self {
-            Self::Train(index) | Self::Separate(index) => index,
-        }
-    }
+pub(crate) struct Cell {
+    pub kind: Kind,
+    pub index: usize,
 }
 
 /// What a lane is to do.
 #[derive(Debug)]
 pub(crate) enum Next {
-    /// Train these models, all of one recipe.
-    Train(Vec<usize>, Vec<Claim>),
-    /// Separate and score these mixtures, all with models of one variant.
-    Separate(Vec<usize>, Vec<Claim>),
+    /// Train these models, all of one recipe; join these models; or separate and score these
+    /// mixtures, all with models of one variant.
+    Work(Kind, Vec<usize>, Vec<Claim>),
     /// Everything left is in other hands; look again soon.
     Wait,
     /// Nothing is left.
     Done,
 }
 
-/// Cells of one share that are not finished yet, models first.
+/// Cells of one share that are not finished yet: models, joint encoders, mixtures.
 #[derive(Debug)]
 pub(crate) struct Queue<'a> {
     store: &'a Store,
@@ -61,26 +52,32 @@ impl<'a> Queue<'a> {
             .filter(|(i, _)| is_own(*i))
             .map(|(_, cell)| cell)
             .collect();
-        let needed: HashSet<&str> = separations
-            .iter()
-            .flat_map(|&i| &manifest.separations[i].models)
+        let own = || separations.iter().map(|&i| &manifest.separations[i]);
+        let models: HashSet<&str> = own()
+            .flat_map(|cell| &cell.models)
             .map(String::as_str)
             .collect();
+        let joints: HashSet<&str> = own().filter_map(|cell| cell.joint.as_deref()).collect();
         let is_trained_only = manifest.separations.is_empty();
-        // one's own models first, so that several workers begin with different ones
-        let (mut own, mut others) = (Vec::new(), Vec::new());
-        for (i, training) in manifest.trainings.iter().enumerate() {
-            if is_own(i) && (is_trained_only || needed.contains(training.id.as_str())) {
-                own.push(Cell::Train(i));
-            } else if needed.contains(training.id.as_str()) {
-                others.push(Cell::Train(i));
-            }
+        let cells = |kind, count| (0..count).map(move |index| Cell { kind, index });
+        let mut pending = VecDeque::new();
+        for (kind, count, needed) in [
+            (Kind::Model, manifest.trainings.len(), models),
+            (Kind::Joint, manifest.joinings.len(), joints),
+        ] {
+            let is_needed = |cell: &Cell| {
+                needed.contains(manifest.id(kind, cell.index))
+                    || is_trained_only && is_own(cell.index)
+            };
+            let needed = cells(kind, count).filter(is_needed);
+            // one's own first, so that several workers begin with different ones
+            let (own, others): (Vec<_>, Vec<_>) = needed.partition(|cell| is_own(cell.index));
+            pending.extend(own.into_iter().chain(others));
         }
-        let pending = own
-            .into_iter()
-            .chain(others)
-            .chain(separations.into_iter().map(Cell::Separate))
-            .collect();
+        pending.extend(separations.into_iter().map(|index| Cell {
+            kind: Kind::Scores,
+            index,
+        }));
         Ok(Self {
             store,
             manifest,
@@ -105,13 +102,14 @@ impl<'a> Queue<'a> {
     pub fn forgive(&self) -> Result<(), SweepError> {
         self.pending
             .iter()
-            .try_for_each(|cell| self.store.forgive(self.kind_and_id(*cell).1))
+            .try_for_each(|cell| self.store.forgive(self.id(*cell)))
     }
 
     pub fn finished(&mut self, kind: Kind, id: &str) {
         self.finished.insert(id.to_owned());
         match kind {
             Kind::Model => self.tally.trained += 1,
+            Kind::Joint => self.tally.joined += 1,
             Kind::Scores => self.tally.separated += 1,
         }
     }
@@ -139,10 +137,7 @@ impl<'a> Queue<'a> {
             {
                 self.pending.remove(i);
                 let (cells, claims) = self.group(cell, claim, i, group)?;
-                return Ok(match cell {
-                    Cell::Train(_) => Next::Train(cells, claims),
-                    Cell::Separate(_) => Next::Separate(cells, claims),
-                });
+                return Ok(Next::Work(cell.kind, cells, claims));
             }
             i += 1;
         }
@@ -160,7 +155,7 @@ impl<'a> Queue<'a> {
         mut i: usize,
         most: usize,
     ) -> Result<(Vec<usize>, Vec<Claim>), SweepError> {
-        let (mut cells, mut claims) = (vec![first.index()], vec![claim]);
+        let (mut cells, mut claims) = (vec![first.index], vec![claim]);
         while cells.len() < most && i < self.pending.len() {
             let cell = self.pending[i];
             if self.go_together(first, cell)
@@ -168,7 +163,7 @@ impl<'a> Queue<'a> {
                 && let Some(claim) = self.claim(cell)?
             {
                 self.pending.remove(i);
-                cells.push(cell.index());
+                cells.push(cell.index);
                 claims.push(claim);
             } else {
                 i += 1;
@@ -177,40 +172,47 @@ impl<'a> Queue<'a> {
         Ok((cells, claims))
     }
 
-    /// Whether two cells have tensors of one shape and the same settings.
+    /// Whether two cells have tensors of one shape and the same settings, and gain by it: joint
+    /// encoders are trained one by one.
     fn go_together(&self, one: Cell, other: Cell) -> bool {
-        match (one, other) {
-            (Cell::Train(one), Cell::Train(other)) => {
-                let trainings = &self.manifest.trainings;
-                trainings[one].variant == trainings[other].variant
-            }
-            (Cell::Separate(one), Cell::Separate(other)) => {
-                let separations = &self.manifest.separations;
-                separations[one].variant == separations[other].variant
-            }
-            _ => false,
-        }
+        let variant = |cell: Cell| match cell.kind {
+            Kind::Model => Some(self.manifest.trainings[cell.index].variant),
+            Kind::Joint => None,
+            Kind::Scores => Some(self.manifest.separations[cell.index].variant),
+        };
+        one.kind == other.kind && variant(one).is_some() && variant(one) == variant(other)
     }
 
     /// A claim on a cell that is still unfinished once it is claimed.
     fn claim(&self, cell: Cell) -> Result<Option<Claim>, SweepError> {
-        let (kind, id) = self.kind_and_id(cell);
+        let id = self.id(cell);
         let claim = self.store.claim(id)?;
         // whoever held it last may just have finished it
-        Ok(claim.filter(|_| !self.store.is_finished(kind, id)))
+        Ok(claim.filter(|_| !self.store.is_finished(cell.kind, id)))
     }
 
-    fn kind_and_id(&self, cell: Cell) -> (Kind, &'a str) {
-        match cell {
-            Cell::Train(i) => (Kind::Model, &self.manifest.trainings[i].id),
-            Cell::Separate(i) => (Kind::Scores, &self.manifest.separations[i].id),
-        }
+    fn id(&self, cell: Cell) -> &'a str {
+        self.manifest.id(cell.kind, cell.index)
+    }
+
+    /// What a cell cannot begin without.
+    fn needs(&self, cell: Cell) -> Vec<(Kind, &'a str)> {
+        let (models, joint) = match cell.kind {
+            Kind::Model => return Vec::new(),
+            Kind::Joint => (&self.manifest.joinings[cell.index].models, None),
+            Kind::Scores => {
+                let separation = &self.manifest.separations[cell.index];
+                (&separation.models, separation.joint.as_deref())
+            }
+        };
+        let models = models.iter().map(|id| (Kind::Model, id.as_str()));
+        models.chain(joint.map(|id| (Kind::Joint, id))).collect()
     }
 
     /// Whether there is nothing more to do for a cell: it is finished, failed, or can never begin.
     fn is_settled(&mut self, cell: Cell, told: &mut Vec<Event>) -> bool {
-        let (kind, id) = self.kind_and_id(cell);
-        if self.store.is_finished(kind, id) {
+        let id = self.id(cell);
+        if self.store.is_finished(cell.kind, id) {
             self.finished.insert(id.to_owned());
             self.tally.found += 1;
             told.push(Event::Found);
@@ -221,22 +223,16 @@ impl<'a> Queue<'a> {
             told.push(Event::Failed(failure));
             return true;
         }
-        let Cell::Separate(i) = cell else {
-            return false;
-        };
-        let models = &self.manifest.separations[i].models;
-        let broken = models
-            .iter()
-            .filter(|id| !self.finished.contains(*id))
-            .find_map(|id| self.store.failure(id));
+        let needs = self.needs(cell).into_iter();
+        let broken = needs
+            .filter(|(_, id)| !self.finished.contains(*id))
+            .find_map(|(_, id)| self.store.failure(id));
         let Some(failure) = broken else {
             return false;
         };
         self.tally.blocked += 1;
         told.push(Event::Failed(Failure {
-            label: self
-                .manifest
-                .separation_label(&self.manifest.separations[i]),
+            label: self.manifest.label(cell.kind, cell.index),
             error: format!(
                 "there is no {}, which failed: {}",
                 failure.label, failure.error
@@ -246,13 +242,10 @@ impl<'a> Queue<'a> {
     }
 
     fn is_ready(&mut self, cell: Cell) -> bool {
-        let Cell::Separate(i) = cell else {
-            return true;
-        };
-        self.manifest.separations[i].models.iter().all(|id| {
-            let is_there = self.finished.contains(id) || self.store.is_finished(Kind::Model, id);
+        self.needs(cell).into_iter().all(|(kind, id)| {
+            let is_there = self.finished.contains(id) || self.store.is_finished(kind, id);
             if is_there {
-                self.finished.insert(id.clone());
+                self.finished.insert(id.to_owned());
             }
             is_there
         })

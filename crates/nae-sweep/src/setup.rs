@@ -1,5 +1,6 @@
 //! Everything that decides one system's cells, and which of it matters to which.
 
+use nae_joint::{BodyKind, JointConfig};
 use nae_model::optim::OptimizerKind;
 use nae_model::{AudioConfig, ModelConfig, ModelKind};
 use nae_separate::SeparateConfig;
@@ -31,12 +32,27 @@ impl Default for Amounts {
     }
 }
 
+/// Whether the models of a pair are joined, and on what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Join {
+    /// They separate by optimised activations.
+    #[default]
+    No,
+    /// Joined on what they remember of their training clips.
+    Memories,
+    /// Joined on their training clips.
+    Clips,
+}
+
 /// The settings of one system at one point of its grid.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Setup {
     /// Amounts of sound.
     pub data: Amounts,
+    /// `"no"`, or `"memories"` or `"clips"`: a joint encoder separates.
+    pub join: Join,
     /// How sound becomes spectra.
     pub audio: AudioConfig,
     /// Architecture.
@@ -45,6 +61,8 @@ pub struct Setup {
     pub train: TrainConfig,
     /// Separation.
     pub separate: SeparateConfig,
+    /// Joint encoder.
+    pub joint: JointConfig,
 }
 
 impl Setup {
@@ -80,6 +98,7 @@ impl Setup {
         }
         self.recipe().validate()?;
         self.separate.validate()?;
+        self.joint.validate()?;
         Ok(())
     }
 
@@ -146,6 +165,29 @@ impl Setup {
         Ok(tree)
     }
 
+    /// The settings that a joint encoder depends on besides its models, as JSON; nothing where the
+    /// models are not joined.
+    ///
+    /// # Errors
+    /// [`SweepError::Damaged`] if serialisation itself fails.
+    pub fn of_joining(&self) -> Result<Map<String, Value>, SweepError> {
+        if self.join == Join::No {
+            return Ok(Map::new());
+        }
+        let mut tree = tree(&[
+            ("join", to_json(&self.join)?),
+            ("joint", to_json(&self.joint)?),
+        ]);
+        if self.joint.body != BodyKind::Conv {
+            remove(&mut tree, "joint.blocks");
+            remove(&mut tree, "joint.kernel");
+        }
+        if self.joint.body == BodyKind::None {
+            remove(&mut tree, "joint.hearing");
+        }
+        Ok(tree)
+    }
+
     /// The settings that a separation depends on besides its models, as JSON.
     ///
     /// # Errors
@@ -154,6 +196,13 @@ impl Setup {
         let mut tree = tree(&[("separate", to_json(&self.separate)?)]);
         if self.separate.optimizer != OptimizerKind::Rprop {
             remove(&mut tree, "separate.rprop");
+        }
+        if self.join != Join::No
+            && let Some(Value::Object(separate)) = tree.get_mut("separate")
+        {
+            // a joint encoder searches for nothing
+            separate
+                .retain(|key, _| ["silence_db", "block_s", "overlap_s"].contains(&key.as_str()));
         }
         Ok(tree)
     }
@@ -165,6 +214,7 @@ impl Setup {
     pub fn columns(&self) -> Result<Vec<(String, Value)>, SweepError> {
         let mut tree = tree(&[("data", to_json(&self.data)?)]);
         tree.extend(self.of_training()?);
+        tree.extend(self.of_joining()?);
         tree.extend(self.of_separation()?);
         let mut columns = Vec::new();
         flatten(&tree, "", &mut columns);
@@ -243,6 +293,35 @@ mod tests {
         assert_ne!(
             Setup::default().of_separation().unwrap(),
             other.of_separation().unwrap()
+        );
+    }
+
+    #[test]
+    fn of_a_joined_system_the_joint_encoder_matters_and_the_search_does_not() {
+        let joined = |change: fn(&mut Setup)| {
+            let mut setup = Setup {
+                join: Join::Memories,
+                ..Setup::default()
+            };
+            change(&mut setup);
+            setup.columns().unwrap()
+        };
+        let base = joined(|_| {});
+        assert_eq!(base, joined(|s| s.separate.max_steps = 7));
+        assert_ne!(base, joined(|s| s.joint.steps = 7));
+        assert_ne!(base, joined(|s| s.join = Join::Clips));
+        assert_eq!(
+            joined(|s| s.joint.body = BodyKind::Gru),
+            joined(|s| {
+                s.joint.body = BodyKind::Gru;
+                s.joint.kernel = 3;
+            })
+        );
+        let mut searched = Setup::default();
+        searched.joint.steps = 7;
+        assert_eq!(
+            Setup::default().columns().unwrap(),
+            searched.columns().unwrap()
         );
     }
 

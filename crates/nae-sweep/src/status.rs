@@ -14,6 +14,10 @@ pub struct Status {
     pub trained: usize,
     /// Models in all.
     pub trainings: usize,
+    /// Joint encoders trained.
+    pub joined: usize,
+    /// Joint encoders in all.
+    pub joinings: usize,
     /// Mixtures separated and scored.
     pub separated: usize,
     /// Mixtures in all.
@@ -28,6 +32,14 @@ pub struct Status {
     pub bytes: u64,
 }
 
+impl Status {
+    /// Cells that are not finished.
+    pub fn open(&self) -> usize {
+        let all = self.trainings + self.joinings + self.separations;
+        all - self.trained - self.joined - self.separated
+    }
+}
+
 /// Looks at every cell of a run.
 ///
 /// # Errors
@@ -38,7 +50,8 @@ pub fn status(store: &Store, manifest: &Manifest) -> Result<Status, SweepError> 
         ..Status::default()
     };
     // estimated and true seconds of what is done, for each kind of cell
-    let (mut trainings, mut separations) = (Rate::default(), Rate::default());
+    let (mut trainings, mut joinings) = (Rate::default(), Rate::default());
+    let mut separations = Rate::default();
     for cell in &manifest.trainings {
         let estimate = manifest.training_s(cell);
         status.trainings += 1;
@@ -47,6 +60,17 @@ pub fn status(store: &Store, manifest: &Manifest) -> Result<Status, SweepError> 
             trainings.done(estimate, store.trained(&cell.id)?.seconds);
         } else {
             trainings.left += estimate;
+            status.failures.extend(store.failure(&cell.id));
+        }
+    }
+    for cell in &manifest.joinings {
+        let estimate = manifest.joining_s(cell);
+        status.joinings += 1;
+        if store.is_finished(Kind::Joint, &cell.id) {
+            status.joined += 1;
+            joinings.done(estimate, store.joined(&cell.id)?.seconds);
+        } else {
+            joinings.left += estimate;
             status.failures.extend(store.failure(&cell.id));
         }
     }
@@ -67,7 +91,7 @@ pub fn status(store: &Store, manifest: &Manifest) -> Result<Status, SweepError> 
             status.failures.extend(store.failure(&cell.id));
         }
     }
-    status.left_s = trainings.left_s() + separations.left_s();
+    status.left_s = trainings.left_s() + joinings.left_s() + separations.left_s();
     for path in nae_audio::sorted_entries(&store.root().join("claims"))? {
         if Claim::take(&path)?.is_none() {
             status.running += 1;

@@ -5,6 +5,7 @@
 //! | `experiment.toml` | the experiment, fully resolved |
 //! | `manifest.json` | every cell ([`Manifest`]) |
 //! | `models/ID.safetensors`, `models/ID.json` | a trained model; steps, loss and seconds of its training |
+//! | `joints/ID.safetensors`, `joints/ID.json` | the joint encoder of a pair's models; steps, loss and seconds of joining |
 //! | `scores/ID.json` | a separated and scored mixture ([`Outcome`]) |
 //! | `failed/ID.json` | why a cell failed ([`Failure`]) |
 //! | `claims/` | locks on cells in work |
@@ -14,6 +15,7 @@
 
 use std::path::{Path, PathBuf};
 
+use nae_joint::Joint;
 use nae_model::Model;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -38,6 +40,19 @@ pub struct Trained {
     /// Frames trained on.
     pub frames: usize,
     /// Seconds of training.
+    pub seconds: f64,
+    /// Version of nae.
+    pub tool_version: String,
+}
+
+/// What is remembered of a joining besides the joint encoder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Joined {
+    /// Final loss.
+    pub loss: f64,
+    /// Steps taken.
+    pub steps: usize,
+    /// Seconds of joining.
     pub seconds: f64,
     /// Version of nae.
     pub tool_version: String,
@@ -77,6 +92,8 @@ pub struct Failure {
 pub enum Kind {
     /// A trained model.
     Model,
+    /// A joint encoder.
+    Joint,
     /// A separated and scored mixture.
     Scores,
 }
@@ -93,7 +110,7 @@ impl Store {
     /// # Errors
     /// [`SweepError::Io`] or [`SweepError::Audio`] if the folder cannot be written.
     pub fn create(root: &Path, experiment: &str, manifest: &Manifest) -> Result<Self, SweepError> {
-        for part in ["models", "scores", "failed", "claims", "workers"] {
+        for part in ["models", "joints", "scores", "failed", "claims", "workers"] {
             let folder = root.join(part);
             std::fs::create_dir_all(&folder).map_err(SweepError::io("make the folder", folder))?;
         }
@@ -136,6 +153,11 @@ impl Store {
         self.root.join("models").join(format!("{id}.safetensors"))
     }
 
+    /// File of a joint encoder.
+    pub fn joint_path(&self, id: &str) -> PathBuf {
+        self.root.join("joints").join(format!("{id}.safetensors"))
+    }
+
     fn json_path(&self, part: &str, id: &str) -> PathBuf {
         self.root.join(part).join(format!("{id}.json"))
     }
@@ -144,6 +166,7 @@ impl Store {
     pub fn is_finished(&self, kind: Kind, id: &str) -> bool {
         match kind {
             Kind::Model => self.model_path(id).is_file(),
+            Kind::Joint => self.joint_path(id).is_file(),
             Kind::Scores => self.json_path("scores", id).is_file(),
         }
     }
@@ -154,6 +177,14 @@ impl Store {
     /// [`SweepError::Damaged`] if there is none.
     pub fn trained(&self, id: &str) -> Result<Trained, SweepError> {
         read_json(&self.json_path("models", id))
+    }
+
+    /// What is remembered of a finished joining.
+    ///
+    /// # Errors
+    /// [`SweepError::Damaged`] if there is none.
+    pub fn joined(&self, id: &str) -> Result<Joined, SweepError> {
+        read_json(&self.json_path("joints", id))
     }
 
     /// A finished separation.
@@ -257,6 +288,22 @@ impl Store {
         };
         desk.land_json(&trained, &self.json_path("models", id))?;
         desk.land(&model.to_bytes()?, &self.model_path(id))
+    }
+
+    /// Lands a joint encoder with what is remembered of it; its file comes last and finishes the cell.
+    ///
+    /// # Errors
+    /// [`SweepError::Audio`] or [`SweepError::Io`] if it cannot be written.
+    pub fn finish_joining(&self, desk: &Desk, id: &str, joint: &Joint) -> Result<(), SweepError> {
+        let training = &joint.card.training;
+        let joined = Joined {
+            loss: training.loss,
+            steps: training.steps,
+            seconds: training.seconds,
+            tool_version: training.tool_version.clone(),
+        };
+        desk.land_json(&joined, &self.json_path("joints", id))?;
+        desk.land(&joint.to_bytes()?, &self.joint_path(id))
     }
 
     /// Lands scores.

@@ -1,4 +1,5 @@
-//! Taking cells: models first, each once, whoever else is at work on the run.
+//! Taking cells: models, then joint encoders, then mixtures, each once, whoever else is at work on the
+//! run.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +9,6 @@ use std::time::{Duration, Instant};
 use burn::tensor::Device;
 
 use crate::bench::Bench;
-use crate::cell::{Separation, Training};
 use crate::claim::Claim;
 use crate::error::SweepError;
 use crate::manifest::Manifest;
@@ -19,7 +19,7 @@ use crate::store::{Desk, Failure, Kind, Store};
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Which part of a run a worker takes: separations (where there are none, models) number `index`,
-/// `index + of`, … with all the models they need.
+/// `index + of`, … with all the models and joint encoders they need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Share {
     /// From 0.
@@ -40,8 +40,8 @@ pub enum Lanes {
     /// numbers do not depend on how many cores there are.
     SideBySide(usize),
     /// One group after another, for a device that is parallel inside: models of one recipe, and
-    /// mixtures with models of one shape, go through as stacks of tensors. The numbers then differ by
-    /// rounding with what happens to be left.
+    /// mixtures with models of one shape, go through as stacks of tensors; joint encoders one by one. The
+    /// numbers then differ by rounding with what happens to be left.
     Batched,
 }
 
@@ -93,7 +93,7 @@ pub enum Event {
     },
     /// A cell was finished before, by whomever.
     Found,
-    /// A cell failed, now or in an earlier run that is not retried, or cannot be because its model did.
+    /// A cell failed, now or in an earlier run that is not retried, or cannot be because one it needs did.
     Failed(Failure),
 }
 
@@ -102,13 +102,15 @@ pub enum Event {
 pub struct Tally {
     /// Models trained by this worker.
     pub trained: usize,
+    /// Joint encoders trained by this worker.
+    pub joined: usize,
     /// Mixtures separated by this worker.
     pub separated: usize,
     /// Cells that were finished before or by another worker.
     pub found: usize,
     /// Cells that failed.
     pub failed: usize,
-    /// Cells without a model, since its training failed.
+    /// Cells without a model or a joint encoder, since that failed.
     pub blocked: usize,
     /// Cells not begun: the run was stopped.
     pub left: usize,
@@ -226,43 +228,57 @@ impl<'a> Worker<'a> {
             match next {
                 Next::Done => return Ok(()),
                 Next::Wait => std::thread::sleep(PAUSE),
-                Next::Train(cells, claims) => self.train(&cells, claims)?,
-                Next::Separate(cells, claims) => self.separate(&cells, claims)?,
+                Next::Work(kind, places, claims) => self.work(kind, &places, claims)?,
             }
         }
         Ok(())
     }
 
-    fn separate(&self, places: &[usize], claims: Vec<Claim>) -> Result<(), SweepError> {
-        let of = &self.manifest.separations;
-        let cells: Vec<&Separation> = places.iter().map(|&place| &of[place]).collect();
-        let (outcomes, each) = guarded(cells.len(), || self.bench.separate(&cells));
-        for ((&place, outcome), claim) in places.iter().zip(outcomes).zip(claims) {
-            let (id, label) = (&of[place].id, self.manifest.separation_label(&of[place]));
+    fn work(&self, kind: Kind, places: &[usize], claims: Vec<Claim>) -> Result<(), SweepError> {
+        let (manifest, store, desk) = (self.manifest, self.store, &self.desk);
+        let places_and_claims = places.iter().copied().zip(claims);
+        match kind {
+            Kind::Model => {
+                let cells: Vec<_> = places.iter().map(|&i| &manifest.trainings[i]).collect();
+                let done = guarded(cells.len(), || self.bench.train(&cells));
+                let land = |id: &str, model| store.finish_training(desk, id, &model);
+                self.land(kind, places_and_claims, done, land)
+            }
+            Kind::Joint => {
+                let cells = places.iter().map(|&i| &manifest.joinings[i]);
+                let join = || cells.map(|cell| self.bench.join(cell)).collect();
+                let done = guarded(places.len(), join);
+                let land = |id: &str, joint| store.finish_joining(desk, id, &joint);
+                self.land(kind, places_and_claims, done, land)
+            }
+            Kind::Scores => {
+                let cells: Vec<_> = places.iter().map(|&i| &manifest.separations[i]).collect();
+                let done = guarded(cells.len(), || self.bench.separate(&cells));
+                let land = |id: &str, outcome| store.finish_separation(desk, id, &outcome);
+                self.land(kind, places_and_claims, done, land)
+            }
+        }
+    }
+
+    /// Lands what came of cells, or keeps why nothing did, and lets go of them.
+    fn land<T>(
+        &self,
+        kind: Kind,
+        cells: impl Iterator<Item = (usize, Claim)>,
+        (outcomes, each): (Vec<Result<T, SweepError>>, Duration),
+        land: impl Fn(&str, T) -> Result<(), SweepError>,
+    ) -> Result<(), SweepError> {
+        for ((index, claim), outcome) in cells.zip(outcomes) {
+            let (id, label) = (
+                self.manifest.id(kind, index),
+                self.manifest.label(kind, index),
+            );
             match outcome {
                 Ok(outcome) => {
-                    self.store.finish_separation(&self.desk, id, &outcome)?;
-                    self.finished(Kind::Scores, id, label, each);
+                    land(id, outcome)?;
+                    self.finished(kind, id, label, each);
                 }
-                Err(error) => self.failed(Cell::Separate(place), id, label, &error)?,
-            }
-            drop(claim);
-        }
-        Ok(())
-    }
-
-    fn train(&self, places: &[usize], claims: Vec<Claim>) -> Result<(), SweepError> {
-        let of = &self.manifest.trainings;
-        let cells: Vec<&Training> = places.iter().map(|&place| &of[place]).collect();
-        let (models, each) = guarded(cells.len(), || self.bench.train(&cells));
-        for ((&place, model), claim) in places.iter().zip(models).zip(claims) {
-            let (id, label) = (&of[place].id, self.manifest.training_label(&of[place]));
-            match model {
-                Ok(model) => {
-                    self.store.finish_training(&self.desk, id, &model)?;
-                    self.finished(Kind::Model, id, label, each);
-                }
-                Err(error) => self.failed(Cell::Train(place), id, label, &error)?,
+                Err(error) => self.failed(Cell { kind, index }, id, label, &error)?,
             }
             drop(claim);
         }

@@ -26,7 +26,7 @@ fn tones(pitch: f32, seconds: usize) -> Clip {
     Clip::mono((0..seconds * RATE as usize).map(sample).collect(), RATE)
 }
 
-/// Two speakers, two systems: 4 models, 4 mixtures.
+/// Two speakers, two systems and the second one joined: 4 models, 1 joint encoder, 6 mixtures.
 fn plan(folder: &Path, name: &str) -> Store {
     for (speaker, pitch) in [("low_m", 220.0), ("high_f", 700.0)] {
         for (part, seconds) in [("train", 4), ("test", 2)] {
@@ -61,6 +61,11 @@ model = { kind = "nmf", rank = 4 }
 [[system]]
 name = "NAE"
 model = { layers = 2, rank = 4 }
+[[system]]
+name = "joint"
+join = "memories"
+model = { layers = 2, rank = 4 }
+joint = { steps = 20, window = 2, width = 16, mixtures = 2, speeds = [1.0] }
 "#;
     std::fs::write(&file, text).unwrap();
     let experiment = Experiment::load(&file, &[]).unwrap();
@@ -96,14 +101,15 @@ fn stacks_of_cells_give_the_scores_of_single_ones() {
         plan(folder.path(), "batched"),
     );
     let done = run(&single, Lanes::SideBySide(2));
-    assert_eq!((done.trained, done.separated, done.failed), (4, 4, 0));
+    assert_eq!((done.trained, done.joined), (4, 1));
+    assert_eq!((done.separated, done.failed), (6, 0));
     assert_eq!(run(&batched, Lanes::Batched), done);
     let (single, batched) = (
         collect::table(&single).unwrap(),
         collect::table(&batched).unwrap(),
     );
     assert_eq!(single.names(), batched.names());
-    assert_eq!(single.rows().len(), 8);
+    assert_eq!(single.rows().len(), 12);
     for (one, other) in single.rows().iter().zip(batched.rows()) {
         for name in ["si_sdr", "sdr", "si_sdr_mixture", "oracle_sdr"] {
             let (one, other) = (number(&single, one, name), number(&batched, other, name));
@@ -118,15 +124,28 @@ fn stacks_of_cells_give_the_scores_of_single_ones() {
 fn a_stopped_run_drops_what_it_was_at_and_goes_on_later() {
     let folder = tempfile::tempdir().unwrap();
     let store = plan(folder.path(), "run");
-    // asked before every cell and in every window of steps
-    let asked = AtomicUsize::new(0);
-    let stop = || asked.fetch_add(1, Ordering::SeqCst) >= 6;
-    let device = Device::flex();
-    let lanes = options(Lanes::SideBySide(1));
-    let first = nae_sweep::run(&store, &lanes, &device, &stop, &|_| {}).unwrap();
-    assert!(first.left > 0 && first.failed == 0, "{first:?}");
-    let second = run(&store, Lanes::SideBySide(1));
-    assert_eq!(first.trained + second.trained, 4);
-    assert_eq!(first.separated + second.separated, 4);
-    assert_eq!(second.left, 0);
+    // asked before every cell and in every window of steps: in the middle of a model at first, later
+    // also of the joint encoder, which has ten windows of its own
+    let (mut trained, mut joined, mut separated) = (0, 0, 0);
+    let mut stops = 0;
+    loop {
+        let asked = AtomicUsize::new(0);
+        let stop = || asked.fetch_add(1, Ordering::SeqCst) >= 6;
+        let lanes = options(Lanes::SideBySide(1));
+        let device = Device::flex();
+        let tally = match stops {
+            4 => run(&store, Lanes::SideBySide(1)),
+            _ => nae_sweep::run(&store, &lanes, &device, &stop, &|_| {}).unwrap(),
+        };
+        assert_eq!(tally.failed, 0, "{tally:?}");
+        trained += tally.trained;
+        joined += tally.joined;
+        separated += tally.separated;
+        if tally.left == 0 {
+            break;
+        }
+        stops += 1;
+    }
+    assert!(stops > 1, "it was stopped more than once");
+    assert_eq!((trained, joined, separated), (4, 1, 6));
 }

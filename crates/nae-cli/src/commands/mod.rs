@@ -10,6 +10,7 @@ pub mod separate;
 pub mod settings;
 pub mod sweep;
 pub mod sweep_report;
+pub mod sweep_systems;
 pub mod train;
 
 use std::io::Write;

@@ -53,10 +53,7 @@ fn plan(command: &SweepPlan) -> Result<()> {
             manifest.variants.len()
         ),
         format!("seeds       {:?}", experiment.seeds),
-        format!(
-            "cells       {} models ({} done), {} separations ({} done)",
-            status.trainings, status.trained, status.separations, status.separated
-        ),
+        format!("cells       {}", cells(&status)),
         format!(
             "time        about {} on {cores} cores",
             duration(status.left_s / cores as f64)
@@ -69,6 +66,21 @@ fn plan(command: &SweepPlan) -> Result<()> {
         command.out.display()
     ));
     print(&lines.join("\n"))
+}
+
+/// Counts of cells in words.
+fn cells(status: &Status) -> String {
+    let counts = [
+        ("models", status.trainings, status.trained),
+        ("joint encoders", status.joinings, status.joined),
+        ("separations", status.separations, status.separated),
+    ];
+    // most runs join nothing
+    let counts = counts
+        .iter()
+        .filter(|(what, count, _)| *count > 0 || *what != "joint encoders");
+    let words = counts.map(|(what, count, done)| format!("{count} {what} ({done} done)"));
+    words.collect::<Vec<_>>().join(", ")
 }
 
 fn work(command: &SweepRun, terminal: &Terminal) -> Result<()> {
@@ -118,8 +130,9 @@ fn work(command: &SweepRun, terminal: &Terminal) -> Result<()> {
     if command.json {
         print(
             &json!({
-                "trained": tally.trained, "separated": tally.separated, "found": tally.found,
-                "failed": tally.failed, "blocked": tally.blocked, "left": tally.left,
+                "trained": tally.trained, "joined": tally.joined, "separated": tally.separated,
+                "found": tally.found, "failed": tally.failed, "blocked": tally.blocked,
+                "left": tally.left,
             })
             .to_string(),
         )?;
@@ -130,16 +143,21 @@ fn work(command: &SweepRun, terminal: &Terminal) -> Result<()> {
 fn ended(command: &SweepRun, terminal: &Terminal, tally: &Tally) -> Result<()> {
     let Tally {
         trained,
+        joined,
         separated,
         found,
         failed,
         blocked,
         left,
     } = *tally;
+    let joined = match joined {
+        0 => String::new(),
+        joined => format!("{joined} joint encoders trained, "),
+    };
     say(
         terminal,
         &format!(
-            "{trained} models trained, {separated} mixtures separated and scored, {found} cells found finished"
+            "{trained} models trained, {joined}{separated} mixtures separated and scored, {found} cells found finished"
         ),
     );
     let run = command.run.display();
@@ -195,15 +213,24 @@ fn show_status(command: &SweepFolder) -> Result<()> {
     let manifest = store.manifest()?;
     let status = status(&store, &manifest)?;
     let cores = cores();
-    let mut lines = vec![
-        format!("models       {}/{}", status.trained, status.trainings),
+    let mut lines = vec![format!(
+        "models       {}/{}",
+        status.trained, status.trainings
+    )];
+    if status.joinings > 0 {
+        let Status {
+            joined, joinings, ..
+        } = status;
+        lines.push(format!("joint        {joined}/{joinings}"));
+    }
+    lines.extend([
         format!("separations  {}/{}", status.separated, status.separations),
         format!("running      {}", status.running),
         format!(
             "left         about {} on {cores} cores",
             duration(status.left_s / cores as f64)
         ),
-    ];
+    ]);
     lines.extend(failure_lines(&status));
     print(&lines.join("\n"))
 }
@@ -231,7 +258,7 @@ fn collect(command: &SweepFolder, terminal: &Terminal) -> Result<()> {
             &format!("{}: {} rows", path.display(), table.rows().len()),
         );
     }
-    let missing = status.trainings + status.separations - status.trained - status.separated;
+    let missing = status.open();
     if missing > 0 {
         say(
             terminal,

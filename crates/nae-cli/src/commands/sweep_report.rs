@@ -9,7 +9,7 @@ use nae_audio::{Clip, Stft, StftConfig};
 use nae_metrics::scores::KEYS;
 use nae_model::Model;
 use nae_model::spectra::bin_major;
-use nae_report::comparison::{Baseline, Comparison, Observation, PlayerLink, Report};
+use nae_report::comparison::{Comparison, Observation, PlayerLink, Report};
 use nae_report::{Block, Matrix, Page, Picture, Player, Scale, Section, Track};
 use nae_sweep::cell::{Separation, Training};
 use nae_sweep::hear::{self, Heard};
@@ -18,6 +18,7 @@ use nae_sweep::table::{Table, Value};
 use nae_sweep::{Manifest, Store, collect};
 
 use super::make_folder;
+use super::sweep_systems::{baselines, describe, variant_of};
 use crate::arguments::{SweepReport, Terminal};
 use crate::figures;
 use crate::progress::say;
@@ -46,15 +47,18 @@ pub fn run(command: &SweepReport, terminal: &Terminal) -> Result<()> {
             ),
             figures: Vec::new(),
         },
-        false => Comparison {
-            title: manifest.name.clone(),
-            lead: lead(&manifest),
-            observations: observations(&table, &manifest),
-            baselines: baselines(&manifest),
-            players: players(&store, &manifest, &folder, &device)?,
-            seed: 0,
+        false => {
+            let observations = observations(&table, &manifest);
+            Comparison {
+                title: manifest.name.clone(),
+                lead: lead(&manifest),
+                baselines: baselines(&manifest, &observations)?,
+                observations,
+                players: players(&store, &manifest, &folder, &device)?,
+                seed: 0,
+            }
+            .report()?
         }
-        .report()?,
     };
     if manifest.separations.is_empty() {
         add_models(&mut report, &store, &manifest, &device)?;
@@ -92,70 +96,6 @@ fn lead(manifest: &Manifest) -> String {
     )
 }
 
-/// Everything is compared with the factorisation of its rank, where there is one.
-fn baselines(manifest: &Manifest) -> Vec<Baseline> {
-    let is_nmf = |label: &Described| label.kind == "NMF";
-    match describe(manifest).values().any(is_nmf) {
-        true => vec![Baseline::EqualRank { kind: "NMF".into() }],
-        false => Vec::new(),
-    }
-}
-
-/// A variant as the report sorts them.
-struct Described {
-    kind: String,
-    layers: usize,
-    rank: usize,
-    /// What else its label says of the system.
-    system: String,
-    /// What its label says of the mixtures.
-    mixtures: String,
-}
-
-/// Variants by their labels.
-fn describe(manifest: &Manifest) -> BTreeMap<&str, Described> {
-    let describe = |label: &str, model: &nae_model::ModelConfig| {
-        let is_mixtures =
-            |part: &&str| part.starts_with("level_db ") || part.starts_with("mixture_s ");
-        let rank = format!("rank {}", model.rank);
-        let (mixtures, system): (Vec<&str>, Vec<&str>) = label
-            .split(", ")
-            .filter(|part| *part != rank)
-            .partition(is_mixtures);
-        Described {
-            kind: format!("{:?}", model.kind).to_uppercase(),
-            layers: model.depth(),
-            rank: model.rank,
-            system: system.join(", "),
-            mixtures: mixtures.join(", "),
-        }
-    };
-    let variants = manifest.variants.iter();
-    variants
-        .map(|variant| {
-            (
-                variant.label.as_str(),
-                describe(&variant.label, &variant.setup.model),
-            )
-        })
-        .collect()
-}
-
-/// What tells the systems of one kind and depth apart: nothing where there is only one, else their
-/// names without what they have in common.
-fn variant_of(one: &Described, all: &BTreeMap<&str, Described>) -> String {
-    let parts = |system: &'_ str| system.split(", ").map(str::to_owned).collect::<Vec<_>>();
-    let own = parts(&one.system);
-    let alike = |other: &&Described| (&other.kind, other.layers) == (&one.kind, one.layers);
-    let mut shared = own.len();
-    for other in all.values().filter(alike) {
-        let others = parts(&other.system);
-        let same = own.iter().zip(&others).take_while(|(a, b)| a == b);
-        shared = shared.min(same.count());
-    }
-    own[shared..].join(", ")
-}
-
 fn observations(table: &Table, manifest: &Manifest) -> Vec<Observation> {
     let described = describe(manifest);
     let text = |row: &[Value], name: &str| match table.get(row, name) {
@@ -175,7 +115,7 @@ fn observations(table: &Table, manifest: &Manifest) -> Vec<Observation> {
             words => format!(", {words}"),
         };
         Some(Observation {
-            system: format!("{}, rank {}", what.system, what.rank),
+            system: what.name(),
             kind: what.kind.clone(),
             layers: what.layers,
             rank: what.rank,
@@ -188,6 +128,7 @@ fn observations(table: &Table, manifest: &Manifest) -> Vec<Observation> {
             floor: scores(row, &|key| format!("{key}_mixture")),
             ceiling: scores(row, &|key| format!("oracle_{key}")),
             train_s: number(row, "train_seconds").unwrap_or(0.0),
+            join_s: number(row, "join_seconds"),
             separate_s: number(row, "separate_seconds").unwrap_or(0.0),
         })
     };
@@ -336,35 +277,4 @@ fn add_models(
         .introduced("What a model makes of the sound it was trained on, and what it is made of.");
     report.add(section, figures);
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn variants(systems: &[&str]) -> Vec<String> {
-        let describe = |system: &str| Described {
-            kind: "NAE".into(),
-            layers: 4,
-            rank: 20,
-            system: system.to_owned(),
-            mixtures: String::new(),
-        };
-        let all: BTreeMap<&str, Described> = systems.iter().map(|s| (*s, describe(s))).collect();
-        systems
-            .iter()
-            .map(|system| variant_of(&all[system], &all))
-            .collect()
-    }
-
-    #[test]
-    fn a_variant_says_what_tells_it_apart() {
-        assert_eq!(variants(&["NAE 4 layers"]), [""]);
-        assert_eq!(
-            variants(&["NAE 4 layers, best", "NAE 4 layers, published"]),
-            ["best", "published"]
-        );
-        assert_eq!(variants(&["deep", "dense"]), ["deep", "dense"]);
-        assert_eq!(variants(&["NAE", "NAE, sparse"]), ["", "sparse"]);
-    }
 }

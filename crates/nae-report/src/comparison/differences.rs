@@ -61,21 +61,26 @@ pub(super) fn against<'a>(
     let is_member = |system: &&System| match baseline {
         Baseline::System(name) => system.name == name,
         Baseline::EqualRank { kind } => system.kind == kind,
+        Baseline::Own { of, .. } => of.values().any(|name| system.name == name),
     };
     let members: Vec<&System> = systems.all.iter().filter(is_member).collect();
     let name = match baseline {
         Baseline::System(name) => name.clone(),
         Baseline::EqualRank { kind } => format!("{kind} of equal rank"),
+        Baseline::Own { name, .. } => name.clone(),
     };
     if members.is_empty() {
         let known: BTreeSet<&str> = match baseline {
-            Baseline::System(_) => systems.all.iter().map(|s| s.name).collect(),
+            Baseline::System(_) | Baseline::Own { .. } => {
+                systems.all.iter().map(|s| s.name).collect()
+            }
             Baseline::EqualRank { .. } => systems.all.iter().map(|s| s.kind).collect(),
         };
         return Err(ReportError::NoBaseline {
             baseline: match baseline {
                 Baseline::System(name) => name.clone(),
                 Baseline::EqualRank { kind } => kind.clone(),
+                Baseline::Own { of, .. } => of.values().cloned().collect::<Vec<_>>().join(", "),
             },
             known: known.into_iter().collect::<Vec<_>>().join(", "),
         });
@@ -85,6 +90,12 @@ pub(super) fn against<'a>(
         let of_it = match baseline {
             Baseline::System(_) => members.first(),
             Baseline::EqualRank { .. } => members.iter().find(|m| m.rank == system.rank),
+            Baseline::Own { of, .. } => {
+                let own = of.get(system.name);
+                members
+                    .iter()
+                    .find(|m| own.is_some_and(|own| m.name == own))
+            }
         };
         let Some(other) = of_it.filter(|other| other.name != system.name) else {
             continue;

@@ -85,6 +85,13 @@ pub enum Baseline {
         /// The kind.
         kind: String,
     },
+    /// For some systems one of their own each.
+    Own {
+        /// What these have in common, in words.
+        name: String,
+        /// Names of baselines by the names of the systems that are compared with them.
+        of: BTreeMap<String, String>,
+    },
 }
 
 /// Where one mixture can be heard.
@@ -215,8 +222,7 @@ impl Comparison {
 const BOXES: &str = "Every source of every mixture and seed is one value. A box reaches from the lower to the upper quartile, the line in it is the median, whiskers reach to the last value within 1.5 box heights, circles are values beyond. Dashed lines are medians of the floor (the mixture taken as the estimate) and of the ceiling (the ideal ratio mask made from the true sources).";
 const BANDS: &str = "Medians, with the middle half of the values as a band.";
 const PAIRS: &str = "Medians over the mixtures, sources and seeds of each pair.";
-const COST: &str =
-    "Medians of the seconds that training one model and separating one mixture took.";
+const COST: &str = "Medians of the seconds that training one model, joining the models of one pair (where they are joined) and separating one mixture took.";
 
 #[cfg(test)]
 mod tests;

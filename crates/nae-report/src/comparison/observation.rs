@@ -32,6 +32,8 @@ pub struct Observation {
     pub ceiling: BTreeMap<String, f64>,
     /// Seconds that training this source's model took.
     pub train_s: f64,
+    /// Seconds that joining the pair's models took, where they are joined.
+    pub join_s: Option<f64>,
     /// Seconds that separating this mixture took.
     pub separate_s: f64,
 }

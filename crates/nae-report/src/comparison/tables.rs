@@ -209,25 +209,39 @@ fn transposed(grid: &[Vec<Cell>]) -> Vec<Vec<Cell>> {
 
 /// Seconds, a row a system.
 pub(super) fn costs(systems: &Systems) -> Table {
-    let mut table = Table::new([
+    let are_joined = systems.all.iter().any(|system| !joined(system).is_empty());
+    let mut header = vec![
         "system",
         "models trained",
         "train a model (s)",
         "all models (s)",
-        "separate a mixture (s)",
-    ]);
+    ];
+    header.extend(are_joined.then_some("join a pair (s)"));
+    header.push("separate a mixture (s)");
+    let mut table = Table::new(header);
     for system in &systems.all {
         let trained = trained(system);
         let separated: Vec<f64> = system.observations.iter().map(|o| o.separate_s).collect();
-        table = table.row([
+        let mut row = vec![
             system.name.to_owned(),
             trained.len().to_string(),
             seconds(median(&trained)),
             number(trained.iter().sum(), 1),
-            seconds(median(&separated)),
-        ]);
+        ];
+        row.extend(are_joined.then(|| seconds(median(&joined(system)))));
+        row.push(seconds(median(&separated)));
+        table = table.row(row);
     }
     table
+}
+
+/// Seconds of every joint encoder: a pair has one a seed.
+fn joined(system: &System) -> Vec<f64> {
+    let all = system.observations.iter();
+    let encoders: BTreeMap<(&str, u64), f64> = all
+        .filter_map(|o| Some(((o.pair.as_str(), o.seed), o.join_s?)))
+        .collect();
+    encoders.into_values().collect()
 }
 
 /// Seconds of every model: a source has one model a seed, whatever it is mixed with.

@@ -168,6 +168,36 @@ fn observations_that_cannot_be_compared_are_errors_that_say_why() {
 }
 
 #[test]
+fn a_system_can_have_a_baseline_of_its_own_and_be_joined() {
+    let mut joined = comparison();
+    joined.baselines = vec![Baseline::Own {
+        name: "what it was made of".into(),
+        of: [("NAE, rank 100".to_owned(), "NMF, rank 20".to_owned())].into(),
+    }];
+    let html = |comparison: &Comparison| comparison.report().unwrap().page.render().unwrap();
+    let plain = html(&joined);
+    assert!(plain.contains("Differences from what it was made of"));
+    assert!(!plain.contains("join a pair"), "nobody is");
+    let table = plain.split("p (Holm)").nth(1).unwrap();
+    let table = table.split("</table>").next().unwrap();
+    assert!(
+        table.contains(">NAE, rank 100<") && table.contains(">NMF, rank 20<"),
+        "{table}"
+    );
+    assert!(!table.contains(">NMF, rank 100<"), "{table}");
+
+    for o in joined.observations.iter_mut().filter(|o| o.kind == "NAE") {
+        o.join_s = Some(45.0);
+    }
+    let page = html(&joined);
+    assert!(page.contains("join a pair (s)"), "{page}");
+    assert!(
+        page.contains(">45.0</td><td class=\"number\">0.25</td>"),
+        "{page}"
+    );
+}
+
+#[test]
 fn training_is_counted_once_a_source() {
     let html = comparison().report().unwrap().page.render().unwrap();
     // two sources of six pairs, 2 s each, however many mixtures they are in

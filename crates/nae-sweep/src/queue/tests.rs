@@ -1,9 +1,9 @@
 use super::*;
-use crate::cell::{Separation, Training};
-use crate::experiment::Variant;
+use crate::cell::{Joining, Separation, Training};
 use crate::setup::Setup;
 use crate::sources::Speaker;
 use crate::store::Outcome;
+use crate::system::Variant;
 
 const SPEAKERS: usize = 3;
 const MIXTURES: usize = 4;
@@ -24,6 +24,7 @@ fn manifest() -> Manifest {
             setup: Setup::default(),
         }],
         trainings: Vec::new(),
+        joinings: Vec::new(),
         separations: Vec::new(),
     };
     let model = |speaker: usize, seed: u64| format!("model-{speaker}-{seed}");
@@ -55,6 +56,7 @@ fn manifest() -> Manifest {
                         .iter()
                         .map(|&speaker| model(speaker, seed))
                         .collect(),
+                    joint: None,
                 });
             }
         }
@@ -84,6 +86,11 @@ fn finish(store: &Store, kind: Kind, id: &str) {
             .unwrap()
             .land(b"", &store.model_path(id))
             .unwrap(),
+        Kind::Joint => store
+            .desk()
+            .unwrap()
+            .land(b"", &store.joint_path(id))
+            .unwrap(),
         Kind::Scores => store
             .finish_separation(&store.desk().unwrap(), id, &outcome)
             .unwrap(),
@@ -99,14 +106,13 @@ fn exhaust(queue: &mut Queue<'_>, store: &Store, manifest: &Manifest) -> Vec<Str
     let mut done = Vec::new();
     loop {
         let (kind, id) = match next(queue) {
-            Next::Train(cells, _) => (Kind::Model, &manifest.trainings[cells[0]].id),
-            Next::Separate(cells, _) => (Kind::Scores, &manifest.separations[cells[0]].id),
+            Next::Work(kind, cells, _) => (kind, manifest.id(kind, cells[0])),
             Next::Wait => panic!("nobody else is at work"),
             Next::Done => return done,
         };
         finish(store, kind, id);
         queue.finished(kind, id);
-        done.push(id.clone());
+        done.push(id.to_owned());
     }
 }
 
@@ -153,14 +159,13 @@ fn what_another_worker_holds_is_passed_over_and_taken_when_it_lets_go() {
     let mut done = Vec::new();
     loop {
         let (kind, id) = match next(&mut queue) {
-            Next::Train(cells, _) => (Kind::Model, &manifest.trainings[cells[0]].id),
-            Next::Separate(cells, _) => (Kind::Scores, &manifest.separations[cells[0]].id),
+            Next::Work(kind, cells, _) => (kind, manifest.id(kind, cells[0])),
             Next::Wait => break,
             Next::Done => panic!("some wait for a model"),
         };
         finish(&store, kind, id);
         queue.finished(kind, id);
-        done.push(id.clone());
+        done.push(id.to_owned());
     }
     assert!(!done.contains(&"model-0-0".to_owned()));
     drop(held);
@@ -198,12 +203,90 @@ fn models_of_one_recipe_are_handed_over_together() {
     let manifest = manifest();
     let (_folder, store) = store(&manifest);
     let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
-    let Next::Train(cells, claims) = queue.next(4, &mut Vec::new()).unwrap() else {
+    let Next::Work(Kind::Model, cells, claims) = queue.next(4, &mut Vec::new()).unwrap() else {
         panic!("models come first");
     };
     assert_eq!((cells.len(), claims.len()), (4, 4));
-    let Next::Train(cells, _) = queue.next(4, &mut Vec::new()).unwrap() else {
+    let Next::Work(Kind::Model, cells, _) = queue.next(4, &mut Vec::new()).unwrap() else {
         panic!("two are left");
     };
     assert_eq!(cells.len(), 2);
+}
+
+/// The same with a joint encoder for every pair and seed, which its mixtures are separated by.
+fn joined() -> Manifest {
+    let mut manifest = manifest();
+    for cell in &mut manifest.separations {
+        let id = format!("joint-{}-{}", cell.pair, cell.seed);
+        cell.joint = Some(id.clone());
+        if cell.mixture == 0 {
+            manifest.joinings.push(Joining {
+                id,
+                variant: 0,
+                pair: cell.pair,
+                seed: cell.seed,
+                models: cell.models.clone(),
+            });
+        }
+    }
+    manifest
+}
+
+#[test]
+fn joint_encoders_come_after_their_models_and_before_their_mixtures_one_by_one() {
+    let manifest = joined();
+    let (_folder, store) = store(&manifest);
+    let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
+    let done = exhaust(&mut queue, &store, &manifest);
+    let (trained, joined) = (manifest.trainings.len(), manifest.joinings.len());
+    assert_eq!(joined, 6);
+    assert!(
+        done[trained..trained + joined]
+            .iter()
+            .all(|id| id.starts_with("joint"))
+    );
+    assert_eq!(queue.tally().joined, joined);
+    assert_eq!(done.len(), trained + joined + manifest.separations.len());
+
+    // shares of the mixtures share them too
+    let (_folder, store) = self::store(&manifest);
+    let mut all = Vec::new();
+    for index in 0..5 {
+        let mut queue = Queue::new(&store, &manifest, Share { index, of: 5 }).unwrap();
+        all.extend(exhaust(&mut queue, &store, &manifest));
+    }
+    assert_eq!(all.len(), done.len(), "nothing was done twice");
+
+    // models are ready: a stack takes several of everything but of these
+    let (_folder, store) = self::store(&manifest);
+    for cell in &manifest.trainings {
+        finish(&store, Kind::Model, &cell.id);
+    }
+    let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
+    let Next::Work(Kind::Joint, cells, _) = queue.next(4, &mut Vec::new()).unwrap() else {
+        panic!("joint encoders come next");
+    };
+    assert_eq!(cells.len(), 1);
+}
+
+#[test]
+fn a_failed_model_blocks_its_joint_encoders_and_a_failed_one_of_those_its_mixtures() {
+    let manifest = joined();
+    let fail = |id: &str| {
+        let (folder, store) = store(&manifest);
+        let failure = Failure {
+            label: id.into(),
+            error: "it broke".into(),
+        };
+        store.fail(&store.desk().unwrap(), id, &failure).unwrap();
+        let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
+        exhaust(&mut queue, &store, &manifest);
+        drop(folder);
+        queue.tally()
+    };
+    // in two of three pairs
+    let tally = fail("model-0-0");
+    assert_eq!((tally.failed, tally.blocked), (1, 2 + 2 * MIXTURES));
+    let tally = fail("joint-0-0");
+    assert_eq!((tally.failed, tally.blocked), (1, MIXTURES));
 }

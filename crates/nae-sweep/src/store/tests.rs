@@ -11,6 +11,7 @@ fn manifest() -> Manifest {
         families: Vec::new(),
         variants: Vec::new(),
         trainings: Vec::new(),
+        joinings: Vec::new(),
         separations: Vec::new(),
     }
 }

@@ -1,0 +1,82 @@
+//! Systems, and what they are at each point of their grids.
+
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use crate::error::SweepError;
+use crate::grid::{Axis, Point};
+use crate::keys::put;
+use crate::setup::{Join, Setup};
+
+/// One system: settings, and the grid over some of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct System {
+    /// What rows call it.
+    pub name: String,
+    /// Its settings apart from the grid.
+    pub base: Setup,
+    /// Its grid.
+    pub axes: Vec<Axis>,
+}
+
+/// A system at one point of its grid.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Variant {
+    /// The system's name.
+    pub system: String,
+    /// The name with what the grid varies.
+    pub label: String,
+    /// All settings.
+    pub setup: Setup,
+}
+
+impl System {
+    /// Whether it joins its models anywhere on its grid.
+    pub(crate) fn joins(&self) -> bool {
+        let no = Value::String("no".into());
+        match self.axes.iter().find(|axis| axis.key == "join") {
+            Some(axis) => axis.values.iter().any(|value| *value != no),
+            None => self.base.join != Join::No,
+        }
+    }
+
+    /// The settings at one point of the grid.
+    pub(crate) fn at(&self, point: &Point) -> Result<Variant, SweepError> {
+        let mut table = Table::try_from(&self.base).map_err(|error| SweepError::Value {
+            place: self.name.clone(),
+            message: error.to_string(),
+        })?;
+        for (key, value) in point {
+            put(&mut table, key, value.clone());
+        }
+        let setup = setup(table, &self.label(point, |_| true))?;
+        let columns = setup.columns()?;
+        let matters = |key: &str| columns.iter().any(|(name, _)| name == key);
+        Ok(Variant {
+            system: self.name.clone(),
+            label: self.label(point, matters),
+            setup,
+        })
+    }
+
+    /// The name with those of the varied keys that matter.
+    fn label(&self, point: &Point, matters: impl Fn(&str) -> bool) -> String {
+        let mut words = vec![self.name.clone()];
+        for (key, value) in point {
+            let mut axes = self.axes.iter();
+            if matters(key) && axes.any(|axis| axis.key == *key && axis.values.len() > 1) {
+                let last = key.rsplit('.').next().unwrap_or(key);
+                words.push(format!("{last} {}", value.to_string().trim_matches('"')));
+            }
+        }
+        words.join(", ")
+    }
+}
+
+/// Settings out of a tree of them.
+pub(crate) fn setup(table: Table, place: &str) -> Result<Setup, SweepError> {
+    Setup::deserialize(Value::Table(table)).map_err(|error| SweepError::Value {
+        place: place.into(),
+        message: error.to_string().trim_end().replace('\n', " "),
+    })
+}
