@@ -1,6 +1,8 @@
 //! Joining small models of made-up sources.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic")]
 
+mod common;
+
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
@@ -11,103 +13,10 @@ use nae_joint::{
 };
 use nae_model::optim::Flow;
 use nae_model::random::generator;
-use nae_model::{AudioConfig, ClipRecord, Model, ModelConfig, ModelKind};
+use nae_model::{AudioConfig, Model, ModelKind};
 use nae_separate::{SeparateConfig, Separator};
-use nae_train::{Recipe, TrainConfig, TrainingClip, remember, train};
-use rand::RngExt;
 
-const SEED: u64 = 11;
-const RATE: u32 = 8000;
-const AUDIO: AudioConfig = AudioConfig {
-    sample_rate: RATE,
-    n_fft: 128,
-    hop: 32,
-};
-
-/// Bursts of a tone with harmonics, each at a pitch around `hertz`.
-fn sound(hertz: f32, seconds: f32, seed: u64) -> Vec<f32> {
-    let mut rng = generator(seed, "sound");
-    let burst = RATE as usize / 8;
-    let mut samples = Vec::new();
-    while samples.len() < (seconds * RATE as f32) as usize {
-        let pitch = hertz * rng.random_range(0.8..1.25f32);
-        let level = rng.random_range(0.0..0.2f32);
-        samples.extend((0..burst).map(|n| {
-            let angle = std::f32::consts::TAU * pitch * n as f32 / RATE as f32;
-            level * (angle.sin() + 0.5 * (2.0 * angle).sin() + 0.3 * (3.0 * angle).sin())
-        }));
-    }
-    samples
-}
-
-fn clips(hertz: f32) -> Vec<TrainingClip> {
-    [1, 2]
-        .map(|seed| TrainingClip {
-            record: ClipRecord {
-                name: format!("{seed}.wav"),
-                sha256: String::new(),
-                duration_s: 2.0,
-            },
-            samples: sound(hertz, 2.0, seed),
-        })
-        .to_vec()
-}
-
-fn model(name: &str, hertz: f32, kind: ModelKind, audio: AudioConfig) -> Model {
-    let recipe = Recipe {
-        audio,
-        model: ModelConfig {
-            kind,
-            layers: 2,
-            rank: 6,
-            ..Default::default()
-        },
-        train: TrainConfig {
-            max_steps: 120,
-            ..Default::default()
-        },
-    };
-    let device = Device::flex();
-    let clips = clips(hertz);
-    let mut model = train(name, &clips, &recipe, SEED, &device, &mut |_| {
-        Flow::Continue
-    })
-    .unwrap();
-    model.memory = remember(&model, &clips, &device).unwrap();
-    model
-}
-
-fn part(name: &str, hertz: f32) -> Part {
-    Part {
-        name: name.into(),
-        model: model(name, hertz, ModelKind::Nae, AUDIO),
-        clips: None,
-    }
-}
-
-fn pair() -> Vec<Part> {
-    vec![part("low", 300.0), part("high", 1100.0)]
-}
-
-fn small() -> JointConfig {
-    JointConfig {
-        width: 16,
-        blocks: 2,
-        kernel: 3,
-        steps: 60,
-        mixtures: 4,
-        frames: 32,
-        window: 20,
-        ..Default::default()
-    }
-}
-
-fn joined(parts: &[Part], config: &JointConfig, seed: u64) -> Joint {
-    join(parts, config, seed, &Device::flex(), &mut |_| {
-        Flow::Continue
-    })
-    .unwrap()
-}
+use common::{AUDIO, SEED, clips, joined, model, pair, part, small, sound};
 
 fn separator(joint: &Joint) -> Separator {
     let config = SeparateConfig::default();

@@ -1,5 +1,6 @@
 //! Identities: what makes two cells the same work.
 
+use nae_joint::Start;
 use nae_metrics::scores::Family;
 use nae_model::file::sha256_hex;
 use serde::{Deserialize, Serialize};
@@ -107,6 +108,8 @@ pub fn joining(
         "schema": SCHEMA,
         "kind": "join",
         "settings": setup.of_joining()?,
+        // another start gives another joint encoder
+        "start": Start::fingerprint(),
         "models": models,
         "names": names,
         "seed": seed,
