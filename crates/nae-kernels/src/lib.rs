@@ -35,6 +35,7 @@ mod ops;
 mod penalty;
 mod product;
 mod quotient;
+mod ready;
 mod rprop;
 mod slices;
 mod temporal;

@@ -1,7 +1,7 @@
 //! The matrix product, and its gradient.
 //!
 //! Burn's own calls the same library, but fills the result with zeros first and then copies it into
-//! another buffer; on models as small as these that costs as much as half of the product.
+//! another buffer; on models as small as these that costs a quarter of what the product does.
 
 use std::mem::MaybeUninit;
 
