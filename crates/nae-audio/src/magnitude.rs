@@ -95,8 +95,10 @@ impl Magnitude {
 
     /// The frames with these indices, in this order; an index past the last frame is left out.
     pub fn select(&self, frames: &[usize]) -> Magnitude {
-        let kept = frames.iter().filter(|&&i| i < self.frames);
-        let data: Vec<f32> = kept.flat_map(|&i| self.frame(i)).copied().collect();
+        let mut data = Vec::with_capacity(frames.len() * self.bins);
+        for &i in frames.iter().filter(|&&i| i < self.frames) {
+            data.extend_from_slice(self.frame(i));
+        }
         Self::from_parts(self.bins, data.len() / self.bins, data)
     }
 

@@ -2,10 +2,7 @@
 
 use burn::backend::Dispatch;
 use burn::backend::autodiff::Autodiff;
-use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
-use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind, unary};
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::{DType, Tensor};
 
@@ -13,6 +10,7 @@ use crate::activation::Activation;
 use crate::is_fused;
 use crate::lanes::{LANES, Work, chunk, sum, vectorised};
 use crate::ops::{Kernels, Passes};
+use crate::ready;
 use crate::slices::{FlexTensor, contiguous, values, values_mut};
 use crate::vector::{ln, softplus};
 
@@ -293,30 +291,8 @@ pub(crate) fn tracked<B: Kernels + Passes, C: CheckpointStrategy>(
     g: Activation,
     scale: Scale,
 ) -> FloatTensor<Autodiff<B, C>> {
-    #[derive(Debug)]
-    struct Divergence;
-
-    impl<B: Kernels + Passes> Backward<B, 1> for Divergence {
-        type State = FloatTensor<B>;
-
-        fn backward(
-            self,
-            ops: Ops<Self::State, 1>,
-            gradients: &mut Gradients,
-            _: &mut Checkpointer,
-        ) {
-            let state = ops.state;
-            unary::<B, _>(ops.parents, ops.node, gradients, |factors| {
-                B::scale_scenes(state, factors)
-            });
-        }
-    }
-
-    let guard = products.node();
-    let (products, target) = (products.into_primitive(), target.into_primitive());
-    let (losses, gradient) = B::divergence_and_gradient(products, target, g, scale);
-    match Divergence.prepare::<C>([guard]).compute_bound().stateful() {
-        OpsKind::Tracked(prep) => prep.finish(gradient, losses),
-        OpsKind::UnTracked(prep) => prep.finish(losses),
-    }
+    let target = target.into_primitive();
+    ready::tracked::<B, C>(products, |products| {
+        B::divergence_and_gradient(products, target, g, scale)
+    })
 }

@@ -61,13 +61,23 @@ const CACHED: usize = 1 << 22;
 /// Bytes of a stack of models elsewhere: well below what a small GPU has.
 const STACK: usize = 2 << 30;
 
-/// How many of `count` models, scenes or the like, of `bytes` each, are worked on as one stack of
-/// tensors. On the CPU every thread has stacks of its own.
-pub fn stack_size(count: usize, bytes: usize, device: &Device) -> usize {
-    let (most, each) = if crate::is_flex(device.as_dispatch()) {
-        (CACHED, count.div_ceil(rayon::current_num_threads()))
+/// What one model, scene or the like takes, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Footprint {
+    /// What a step reads and writes.
+    pub step: usize,
+    /// What lies in memory at most.
+    pub whole: usize,
+}
+
+/// How many of `count` models, scenes or the like are worked on as one stack of tensors. On the CPU
+/// every thread has stacks of its own, whose steps fit into its caches.
+pub fn stack_size(count: usize, of_one: Footprint, device: &Device) -> usize {
+    let (most, bytes, each) = if crate::is_flex(device.as_dispatch()) {
+        let each = count.div_ceil(rayon::current_num_threads());
+        (CACHED, of_one.step, each)
     } else {
-        (STACK, count)
+        (STACK, of_one.whole, count)
     };
     (most / bytes.max(1)).clamp(1, each.max(1))
 }

@@ -9,8 +9,10 @@
 //! | [`activate`] | softplus, ReLU or absolute value | `activation` |
 //! | [`divergence`] | generalised Kullback–Leibler divergence of a sum of activated sources | `divergence` |
 //! | [`mean_abs`] | the L1 penalty | `penalty` |
+//! | [`product`] | the matrix product | `product` |
 //! | [`mask_loss`] | squared error of ratio masks | `mask_loss` |
 //! | [`temporal`] | convolution along time, every channel by itself | `temporal` |
+//! | [`columns`] | rows of a matrix as the columns of others, for mini-batches | `columns` |
 //! | [`quotient`] | division with a floor under the divisor, for NMF's updates | `quotient` |
 //! | [`adam`], [`rprop`] | one step of an optimiser | `adam`, `rprop` |
 //!
@@ -25,12 +27,15 @@
 
 mod activation;
 mod adam;
+mod columns;
 mod divergence;
 mod lanes;
 mod mask_loss;
 mod ops;
 mod penalty;
+mod product;
 mod quotient;
+mod ready;
 mod rprop;
 mod slices;
 mod temporal;
@@ -38,10 +43,12 @@ mod vector;
 
 pub use activation::{Activation, activate};
 pub use adam::{AdamStep, adam};
+pub use columns::columns;
 pub use divergence::{Scale, divergence};
-pub use lanes::{Sharing, stack_size};
+pub use lanes::{Footprint, Sharing, stack_size};
 pub use mask_loss::mask_loss;
 pub use penalty::mean_abs;
+pub use product::product;
 pub use quotient::quotient;
 pub use rprop::{RpropFactors, rprop};
 pub use temporal::{Taps, temporal};
@@ -51,9 +58,11 @@ pub use temporal::{Taps, temporal};
 pub mod composite {
     pub use crate::activation::composite as activate;
     pub use crate::adam::composite as adam;
+    pub use crate::columns::composite as columns;
     pub use crate::divergence::composite as divergence;
     pub use crate::mask_loss::composite as mask_loss;
     pub use crate::penalty::composite as mean_abs;
+    pub use crate::product::composite as product;
     pub use crate::quotient::composite as quotient;
     pub use crate::rprop::composite as rprop;
     pub use crate::temporal::composite as temporal;

@@ -2,16 +2,14 @@
 
 use burn::backend::Dispatch;
 use burn::backend::autodiff::Autodiff;
-use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
-use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind, unary};
 use burn::backend::tensor::FloatTensor;
 use burn::tensor::{DType, Tensor};
 
 use crate::is_fused;
 use crate::lanes::{LANES, Work, chunk, sum, vectorised};
 use crate::ops::{Kernels, Passes};
+use crate::ready;
 use crate::slices::{FlexTensor, contiguous, values, values_mut};
 
 /// Added to every source's power, so that masks exist where all sources are silent.
@@ -182,34 +180,8 @@ pub(crate) fn tracked<B: Kernels + Passes, C: CheckpointStrategy>(
     targets: FloatTensor<Autodiff<B, C>>,
     share: f64,
 ) -> FloatTensor<Autodiff<B, C>> {
-    #[derive(Debug)]
-    struct MaskLoss;
-
-    impl<B: Kernels + Passes> Backward<B, 1> for MaskLoss {
-        type State = FloatTensor<B>;
-
-        fn backward(
-            self,
-            ops: Ops<Self::State, 1>,
-            gradients: &mut Gradients,
-            _: &mut Checkpointer,
-        ) {
-            let state = ops.state;
-            unary::<B, _>(ops.parents, ops.node, gradients, |factor| {
-                B::scale_scenes(state, factor)
-            });
-        }
-    }
-
-    let guard = estimates.node();
-    let (loss, gradient) = B::mask_loss_and_gradient(
-        estimates.into_primitive(),
-        mixture.into_primitive(),
-        targets.into_primitive(),
-        share,
-    );
-    match MaskLoss.prepare::<C>([guard]).compute_bound().stateful() {
-        OpsKind::Tracked(prep) => prep.finish(gradient, loss),
-        OpsKind::UnTracked(prep) => prep.finish(loss),
-    }
+    let (mixture, targets) = (mixture.into_primitive(), targets.into_primitive());
+    ready::tracked::<B, C>(estimates, |estimates| {
+        B::mask_loss_and_gradient(estimates, mixture, targets, share)
+    })
 }

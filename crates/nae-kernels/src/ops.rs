@@ -10,7 +10,7 @@ use crate::adam::{self, AdamStep};
 use crate::divergence::Scale;
 use crate::rprop::{self, RpropFactors};
 use crate::temporal::{self, Taps, Way};
-use crate::{divergence, mask_loss, penalty, quotient};
+use crate::{columns, divergence, mask_loss, penalty, product, quotient};
 
 /// Differentiable operations.
 #[backend_extension(Flex, Autodiff)]
@@ -37,6 +37,9 @@ pub(crate) trait Kernels: Backend {
         share: f64,
     ) -> FloatTensor<Self>;
 
+    /// See [`crate::product`].
+    fn product(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
+
     /// See [`crate::temporal`].
     fn temporal(x: FloatTensor<Self>, taps: FloatTensor<Self>, places: Taps) -> FloatTensor<Self>;
 }
@@ -52,6 +55,9 @@ pub(crate) trait Updates: Backend {
         second: FloatTensor<Self>,
         step: AdamStep,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+
+    /// See [`crate::columns`].
+    fn columns(rows: FloatTensor<Self>, chosen: Vec<i32>, scenes: usize) -> FloatTensor<Self>;
 
     /// See [`crate::quotient`].
     fn quotient(x: FloatTensor<Self>, y: FloatTensor<Self>, floor: f64) -> FloatTensor<Self>;
@@ -103,6 +109,12 @@ pub(crate) trait Passes: Backend {
         share: f64,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
+    /// Gradient of [`Kernels::product`] with respect to its left factor.
+    fn left_gradient(gradient: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// The same with respect to its right factor.
+    fn right_gradient(gradient: FloatTensor<Self>, a: FloatTensor<Self>) -> FloatTensor<Self>;
+
     /// Gradient of [`Kernels::temporal`] with respect to its input.
     fn temporal_input_gradient(
         gradient: FloatTensor<Self>,
@@ -146,6 +158,10 @@ impl Kernels for Flex {
         mask_loss::forward(estimates, mixture, targets, share).0
     }
 
+    fn product(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
+        product::multiply(&a, &b)
+    }
+
     fn temporal(x: FloatTensor<Self>, taps: FloatTensor<Self>, places: Taps) -> FloatTensor<Self> {
         temporal::filter(x, taps, places, Way::Forward)
     }
@@ -178,6 +194,10 @@ impl<B: Kernels + Passes, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         mask_loss::tracked::<B, C>(estimates, mixture, targets, share)
     }
 
+    fn product(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
+        product::tracked::<B, C>(a, b)
+    }
+
     fn temporal(x: FloatTensor<Self>, taps: FloatTensor<Self>, places: Taps) -> FloatTensor<Self> {
         temporal::tracked::<B, C>(x, taps, places)
     }
@@ -192,6 +212,10 @@ impl Updates for Flex {
         step: AdamStep,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         adam::update(parameter, gradient, first, second, step)
+    }
+
+    fn columns(rows: FloatTensor<Self>, chosen: Vec<i32>, scenes: usize) -> FloatTensor<Self> {
+        columns::gather(rows, &chosen, scenes)
     }
 
     fn quotient(x: FloatTensor<Self>, y: FloatTensor<Self>, floor: f64) -> FloatTensor<Self> {
@@ -249,6 +273,14 @@ impl Passes for Flex {
         share: f64,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         mask_loss::forward(estimates, mixture, targets, share)
+    }
+
+    fn left_gradient(gradient: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
+        product::left_gradient(&gradient, &b)
+    }
+
+    fn right_gradient(gradient: FloatTensor<Self>, a: FloatTensor<Self>) -> FloatTensor<Self> {
+        product::right_gradient(&gradient, &a)
     }
 
     fn temporal_input_gradient(

@@ -3,8 +3,8 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use nae_kernels::{
-    Activation, AdamStep, RpropFactors, Scale, Taps, activate, adam, composite, divergence,
-    mask_loss, mean_abs, quotient, rprop, temporal,
+    Activation, AdamStep, RpropFactors, Scale, Taps, activate, adam, columns, composite,
+    divergence, mask_loss, mean_abs, product, quotient, rprop, temporal,
 };
 
 const ACTIVATIONS: [Activation; 5] = [
@@ -181,6 +181,79 @@ fn a_single_scene_needs_no_dimension_of_its_own() {
         let composite = composite::divergence(b.clone(), x.clone(), g, SCALE);
         assert_eq!(read(plain.clone()), read(scene));
         assert!(difference(plain, composite) < TOLERANCE);
+    }
+}
+
+/// Scenes of the left and of the right factor, rows, inner dimension, columns: one and many threads' worth.
+const PRODUCTS: [[usize; 5]; 7] = [
+    [1, 1, 1, 1, 1],
+    [1, 1, 33, 20, 65],
+    [3, 3, 20, 129, 7],
+    [8, 8, 100, 100, 100],
+    [1, 1, 200, 300, 200],
+    [2, 2, 150, 400, 70],
+    [4, 4, 257, 64, 20],
+];
+
+#[test]
+fn products_agree() {
+    for [left, right, rows, inner, columns] in PRODUCTS {
+        let a = tensor([left, rows, inner], -1.0, 1.0, 40);
+        let b = tensor([right, inner, columns], -1.0, 1.0, 41);
+        let weights = tensor([left, rows, columns], -1.0, 1.0, 42);
+        let weighted = |c: Tensor<3>| c * weights.clone();
+        // sums of up to 400 terms, in another order
+        let tolerance = 20.0 * TOLERANCE;
+        for is_left in [true, false] {
+            let of = |own: &Tensor<3>, f: fn(Tensor<3>, Tensor<3>) -> Tensor<3>| {
+                with_gradient(own, |own| match is_left {
+                    true => weighted(f(own, b.clone())),
+                    false => weighted(f(a.clone(), own)),
+                })
+            };
+            let own = if is_left { &a } else { &b };
+            let (ours, theirs) = (of(own, product), of(own, composite::product));
+            assert!(
+                difference(ours.0, theirs.0) < tolerance,
+                "{rows} {inner} {columns}"
+            );
+            assert!(
+                difference(ours.1, theirs.1) < tolerance,
+                "{rows} {inner} {columns}"
+            );
+        }
+    }
+}
+
+#[test]
+fn products_of_views_and_of_one_matrix_with_many_agree() {
+    let a = tensor([1, 40, 30], -1.0, 1.0, 43).inner();
+    let b = tensor([3, 50, 30], -1.0, 1.0, 44).inner();
+    let tolerance = 20.0 * TOLERANCE;
+    let agree = |a: &Tensor<3>, b: &Tensor<3>| {
+        let ours = product(a.clone(), b.clone());
+        difference(ours, composite::product(a.clone(), b.clone())) < tolerance
+    };
+    let across = b.clone().transpose();
+    assert!(agree(&a, &across));
+    assert!(agree(&b, &a.clone().transpose()));
+    assert!(agree(
+        &a.clone().narrow(2, 3, 20),
+        &across.clone().narrow(1, 5, 20)
+    ));
+    assert!(agree(&a.flip([2]), &across));
+}
+
+#[test]
+fn columns_agree() {
+    for (scenes, count, length) in [(1, 1, 1), (2, 16, 33), (3, 37, 16), (1, 5, 513)] {
+        let rows = tensor([40, length], -1.0, 1.0, 45).inner();
+        let chosen: Vec<i32> = (0..scenes * count)
+            .map(|i| (i as i32 * 7 + 3) % 40)
+            .collect();
+        let ours = columns(rows.clone(), chosen.clone(), scenes);
+        assert_eq!(ours.dims(), [scenes, length, count]);
+        assert_eq!(read(ours), read(composite::columns(rows, chosen, scenes)));
     }
 }
 

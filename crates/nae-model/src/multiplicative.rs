@@ -21,7 +21,7 @@
 //! 3. J. Le Roux, F. Weninger, J. R. Hershey, "Sparse NMF: half-baked or well done?", 2015.
 
 use burn::tensor::Tensor;
-use nae_kernels::quotient;
+use nae_kernels::{product, quotient};
 
 use crate::config::BasisNorm;
 
@@ -91,18 +91,18 @@ impl Objective {
     pub fn update_activations(&self, w: &Tensor<3>, h: Tensor<3>, x: &Tensor<3>) -> Tensor<3> {
         // the mean over bins and frames against the mean over rank and frames
         let penalty = self.sparsity * w.dims()[1] as f64 / w.dims()[2] as f64;
-        let (up, down) = self.parts(x, w.clone().matmul(h.clone()));
+        let (up, down) = self.parts(x, product(w.clone(), h.clone()));
         match down {
             // the divisor is one number a component: the bases are fewer numbers to divide
             None => {
                 let sums = w.clone().sum_dim(1).add_scalar(penalty);
                 let scaled = quotient(w.clone(), sums.expand(w.dims()), FLOOR);
-                h * scaled.transpose().matmul(up)
+                h * product(scaled.transpose(), up)
             }
             Some(down) => {
                 let transposed = w.clone().transpose();
-                let negative = transposed.clone().matmul(down).add_scalar(penalty);
-                h * self.ratio(transposed.matmul(up), negative)
+                let negative = product(transposed.clone(), down).add_scalar(penalty);
+                h * self.ratio(product(transposed, up), negative)
             }
         }
     }
@@ -114,12 +114,12 @@ impl Objective {
     ///   all non-negative
     /// - output: `[models, bins, rank]`
     pub fn update_bases(&self, w: Tensor<3>, h: &Tensor<3>, x: &Tensor<3>) -> Tensor<3> {
-        let (up, down) = self.parts(x, w.clone().matmul(h.clone()));
+        let (up, down) = self.parts(x, product(w.clone(), h.clone()));
         let transposed = h.clone().transpose();
-        let positive = up.matmul(transposed.clone());
+        let positive = product(up, transposed.clone());
         let negative = match down {
             None => h.clone().sum_dim(2).transpose().expand(positive.dims()),
-            Some(down) => down.matmul(transposed),
+            Some(down) => product(down, transposed),
         };
         match self.basis_norm {
             BasisNorm::None => w * self.ratio(positive, negative),

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use burn::tensor::Tensor;
 use nae_audio::{Clip, Magnitude, Spectrogram, Stft, resample, resample_to_len};
-use nae_kernels::{Sharing, stack_size};
+use nae_kernels::{Footprint, Sharing, stack_size};
 use nae_model::optim::{Flow, Progress};
 use nae_model::spectra::{download, level};
 use rayon::prelude::*;
@@ -289,7 +289,12 @@ fn stacks(scenes: &[Option<Scene<'_>>]) -> Vec<Vec<usize>> {
         // about: the spectrum, and every source's product, gradient and mask
         let numbers = (1 + 3 * scene.search.count()) * longest * scene.mixture.bins();
         let bytes = size_of::<f32>() * numbers;
-        let size = stack_size(members.len(), bytes, &scene.search.tape);
+        // every step is on all frames
+        let footprint = Footprint {
+            step: bytes,
+            whole: bytes,
+        };
+        let size = stack_size(members.len(), footprint, &scene.search.tape);
         stacks.extend(members.chunks(size).map(<[usize]>::to_vec));
     }
     stacks

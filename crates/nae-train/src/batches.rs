@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use burn::tensor::{Tensor, TensorData};
-use nae_kernels::Sharing;
+use burn::tensor::{Device, Tensor};
+use nae_kernels::{Sharing, columns};
 use nae_model::ModelError;
 use nae_model::init::from_host;
 use nae_model::spectra::read;
@@ -49,12 +49,13 @@ impl Batches {
     }
 }
 
-/// Every model's frames as rows, one model after the other: picking some copies whole rows, where
+/// Every model's frames as rows, one model after the other: picking some reads whole rows, where
 /// columns would be gathered number by number.
 #[derive(Clone, Debug)]
 pub struct FrameRows {
-    /// `[all models' frames, bins]`.
+    /// `[all models' frames, bins]`, off the tape.
     rows: Tensor<2>,
+    device: Device,
     /// Where each model's rows begin.
     starts: Vec<i32>,
 }
@@ -69,19 +70,24 @@ impl FrameRows {
         // through the host: on a device a transposed tensor is a view, its rows are not in order
         let values = read(spectra.values.clone().transpose())?;
         let models = values.chunks((longest * bins).max(1)).zip(&spectra.frames);
-        let rows: Vec<f32> = models
-            .flat_map(|(rows, frames)| &rows[..frames * bins])
-            .copied()
-            .collect();
+        let count: usize = spectra.frames.iter().sum();
+        let mut rows = Vec::with_capacity(count * bins);
+        for (own, frames) in models {
+            rows.extend_from_slice(&own[..frames * bins]);
+        }
         let starts = spectra.frames.iter().scan(0, |next, &frames| {
             let start = *next;
             *next += frames as i32;
             Some(start)
         });
         let starts = starts.collect();
-        let count = spectra.frames.iter().sum();
-        let rows = from_host(rows, [count, bins], &spectra.values.device());
-        Ok(Self { rows, starts })
+        let device = spectra.values.device();
+        let rows = from_host(rows, [count, bins], &device.clone().inner());
+        Ok(Self {
+            rows,
+            device,
+            starts,
+        })
     }
 
     /// Every model's frames with the given indices; those with fewer are filled up with their first
@@ -98,11 +104,12 @@ impl FrameRows {
                 .collect()
         };
         let all: Vec<i32> = indices.iter().zip(&self.starts).flat_map(rows).collect();
-        let count = all.len();
-        let all = Tensor::from_data(TensorData::new(all, [count]), &self.rows.device());
-        let bins = self.rows.dims()[1];
-        let picked = self.rows.clone().select(0, all);
-        picked.reshape([indices.len(), most, bins]).transpose()
+        let picked = columns(self.rows.clone(), all, indices.len());
+        if self.device.is_autodiff() {
+            Tensor::from_inner(picked)
+        } else {
+            picked
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use burn::module::Param;
 use burn::tensor::Tensor;
 use nae_model::config::BasisNorm;
+use nae_model::error::setting;
 use nae_model::init::from_host;
 use nae_model::multiplicative::{Objective, unit_length};
 use nae_model::optim::{Descent, DescentError, Flow, Plan, Progress, descend};
@@ -31,8 +32,8 @@ type Factors = (Tensor<3>, Tensor<3>);
 /// nothing is nothing.
 ///
 /// # Errors
-/// [`TrainError::Model`] if the device fails, [`DescentError::Diverged`] for a model whose objective
-/// stops being finite.
+/// [`TrainError::Model`] if the device fails or no restart is asked for, [`DescentError::Diverged`]
+/// for a model whose objective stops being finite.
 pub fn fit(
     network: &Nae,
     spectra: &Spectra,
@@ -88,9 +89,12 @@ pub fn fit(
             break;
         }
     }
-    let own = |(i, (best, steps)): (usize, (Best, usize))| {
-        let best = best.unwrap_or_else(|| unreachable!("settings ask for at least one restart"))?;
-        let mut fitted = best.map(|bases| {
+    let Some(best) = best.into_iter().collect::<Option<Vec<_>>>() else {
+        let came = settings.restarts;
+        return Err(setting("train.nmf.restarts", "at least 1", came, "1").into());
+    };
+    let own = |(i, (best, steps)): (usize, (Result<Descent<Tensor<3>>, DescentError>, usize))| {
+        let mut fitted = best?.map(|bases| {
             let mut network = network.member(i);
             if let Some(layer) = network.decoder.first_mut() {
                 layer.weight = Param::from_tensor(Tensor::from_inner(bases));

@@ -16,7 +16,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
-use crate::batches::{FrameRows, LatentNoise, Spectra};
+use crate::batches::{FrameRows, LatentNoise, NOISE_BLOCK, Spectra};
 use crate::error::TrainError;
 use crate::fit::{Fitted, members};
 use crate::seeds::Seeds;
@@ -50,7 +50,7 @@ pub fn refine(
     let mut activations = Vec::with_capacity(settings.batches);
     for number in 0..settings.batches {
         let of_batch = |order: &'_ Vec<i32>| {
-            let edge = |number: usize| order.len() * number / settings.batches;
+            let edge = |number| edge(order.len(), number, settings.batches);
             order[edge(number)..edge(number + 1)].to_vec()
         };
         let own: Vec<Vec<i32>> = orders.iter().map(of_batch).collect();
@@ -92,10 +92,17 @@ pub fn refine(
         tolerance: config.tolerance,
     };
 
+    // steps get the decoder only: Burn keeps on the tape that somebody copied the encoder's weights,
+    // copy after copy, and looks through all of that in every step
+    let Nae { encoder, decoder } = network;
+    let decoder = Nae {
+        encoder: Vec::new(),
+        decoder,
+    };
     let runs = descend(
         plan,
         seeds.count(),
-        (network, activations),
+        (decoder, activations),
         |(mut network, mut activations), step| {
             let rate = |full| Schedule::Cosine.rate(full, step, steps);
             // each thread has a decoder of its own on a tape of its own, with the same values
@@ -132,8 +139,23 @@ pub fn refine(
         },
         observe,
     )?;
-    let of_run = |run: Result<Descent<(Nae, _)>, _>| run.map(|run| run.map(|(network, _)| network));
+    let whole = |(decoder, _): (Nae, _)| Nae {
+        encoder: encoder.clone(),
+        decoder: decoder.decoder,
+    };
+    let of_run = |run: Result<Descent<(Nae, _)>, _>| run.map(|run| run.map(whole));
     Ok(members(runs.into_iter().map(of_run).collect()))
+}
+
+/// Where batch number `number` of `frames` dealt into `batches` begins. At whole blocks if there are
+/// enough: matrix products first put spectra of other widths in another order.
+fn edge(frames: usize, number: usize, batches: usize) -> usize {
+    let even = frames * number / batches;
+    if number == batches || frames < 2 * NOISE_BLOCK * batches {
+        even
+    } else {
+        (even + NOISE_BLOCK / 2) / NOISE_BLOCK * NOISE_BLOCK
+    }
 }
 
 /// Every model's frames in random order, at most `max_frames` of them; all of them for 0.
@@ -157,4 +179,18 @@ struct Part {
     target: Target,
     /// Of these frames' activations.
     optimizer: ModuleOptimizer,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_cover_all_frames_and_none_is_empty() {
+        for (frames, batches) in [(8, 6), (383, 6), (384, 6), (1563, 6), (4000, 1), (100, 7)] {
+            let edges: Vec<usize> = (0..=batches).map(|n| edge(frames, n, batches)).collect();
+            assert_eq!((edges[0], edges[batches]), (0, frames));
+            assert!(edges.windows(2).all(|pair| pair[0] < pair[1]), "{edges:?}");
+        }
+    }
 }

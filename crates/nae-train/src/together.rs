@@ -6,12 +6,13 @@
 //! devices stacks are as large as memory allows. Every model draws the random numbers it would draw
 //! alone, so that it comes out the same up to rounding.
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::Device;
-use nae_kernels::{Sharing, stack_size};
+use nae_kernels::{Footprint, Sharing, stack_size};
 use nae_model::optim::{DescentError, Flow, Progress};
 use nae_model::random::generator;
 use nae_model::spectra::upload;
@@ -69,14 +70,19 @@ pub fn train_many(
     device: &Device,
     observe: &mut (dyn FnMut(&Progress) -> Flow + Send),
 ) -> Vec<Result<Model, TrainError>> {
-    let mut outcomes: Vec<Option<Result<Model, TrainError>>> = jobs.iter().map(|_| None).collect();
-    let mut ready = Vec::with_capacity(jobs.len());
     let prepared: Vec<_> = jobs.par_iter().map(prepare).collect();
+    let mut ready = Vec::with_capacity(jobs.len());
+    let mut outcomes = Vec::with_capacity(jobs.len());
     for (i, prepared) in prepared.into_iter().enumerate() {
-        match prepared {
-            Ok(prepared) => ready.push((i, prepared)),
-            Err(error) => outcomes[i] = Some(Err(error)),
-        }
+        outcomes.push(match prepared {
+            Ok(prepared) => {
+                ready.push((i, prepared));
+                Err(TrainError::Stack(format!(
+                    "expected a model of every job, and none came of number {i}: train it alone"
+                )))
+            }
+            Err(error) => Err(error),
+        });
     }
     let stacks = stacks(&ready, device);
     let sharing = match stacks.as_slice() {
@@ -88,23 +94,47 @@ pub fn train_many(
         let jobs: Vec<&Prepared<'_>> = stack.iter().map(|&i| &ready[i].1).collect();
         train_stack(&jobs, sharing, device, &mut |progress| {
             // a thread that panicked has nothing to say any more
-            let mut observe = observe
-                .lock()
-                .unwrap_or_else(|poisoned| poisoned.into_inner());
+            let mut observe = observe.lock().unwrap_or_else(PoisonError::into_inner);
             observe(progress)
         })
     };
-    let found: Vec<_> = stacks.par_iter().map(train).collect();
+    let found = side_by_side(&stacks, train);
     for (stack, models) in stacks.iter().zip(found) {
         for (&i, model) in stack.iter().zip(models) {
-            outcomes[ready[i].0] = Some(model);
+            outcomes[ready[i].0] = model;
         }
     }
-    let missing = || unreachable!("every job was prepared and trained, or has its error");
     outcomes
-        .into_iter()
-        .map(|outcome| outcome.unwrap_or_else(missing))
-        .collect()
+}
+
+/// What `work` makes of every item, on all threads. Each has a pool of its own, so that nothing
+/// within hands parts of its work to the others and waits for them.
+fn side_by_side<I: Sync, T: Send>(items: &[I], work: impl Fn(&I) -> T + Sync) -> Vec<T> {
+    let pool = |_| rayon::ThreadPoolBuilder::new().num_threads(1).build().ok();
+    let threads = rayon::current_num_threads().min(items.len());
+    let pools: Vec<_> = (0..threads).filter_map(pool).collect();
+    if pools.len() < 2 {
+        return items.iter().map(work).collect();
+    }
+    let found: Vec<Mutex<Option<T>>> = items.iter().map(|_| Mutex::new(None)).collect();
+    let next = AtomicUsize::new(0);
+    let lane = || {
+        let take = || {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            items.get(i).zip(found.get(i))
+        };
+        while let Some((item, slot)) = take() {
+            let made = work(item);
+            *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(made);
+        }
+    };
+    std::thread::scope(|scope| {
+        for pool in &pools {
+            scope.spawn(|| pool.install(lane));
+        }
+    });
+    let taken = |slot: Mutex<Option<T>>| slot.into_inner().unwrap_or_else(PoisonError::into_inner);
+    found.into_iter().filter_map(taken).collect()
 }
 
 /// Which jobs train together: alike but for sparsity, of similar length, no more than fit.
@@ -125,7 +155,7 @@ fn stacks(ready: &[(usize, Prepared<'_>)], device: &Device) -> Vec<Vec<usize>> {
         let frames = |i: &usize| ready[*i].1.frames.magnitude.frames();
         members.sort_by_key(frames);
         let longest = members.last().map_or(0, frames);
-        let size = stack_size(members.len(), bytes_of_one(&recipe, longest), device);
+        let size = stack_size(members.len(), footprint(&recipe, longest), device);
         stacks.extend(members.chunks(size).map(<[usize]>::to_vec));
     }
     // long ones first, so that threads end together
@@ -136,14 +166,25 @@ fn stacks(ready: &[(usize, Prepared<'_>)], device: &Device) -> Vec<Vec<usize>> {
     stacks
 }
 
-/// About how many bytes one model's training takes: the spectrum, as many numbers again for every
-/// product and gradient of a full-batch step, and weights with gradients and moments.
-fn bytes_of_one(recipe: &Recipe, frames: usize) -> usize {
+/// About how many bytes one model's training takes. A step reads and writes its frames' spectrum and
+/// estimate, hidden layers with their gradients, and weights with gradients and moments; in memory
+/// lies the whole spectrum, with as many numbers again for every product and gradient of all frames.
+fn footprint(recipe: &Recipe, frames: usize) -> Footprint {
     let bins = recipe.audio.stft().bins();
     let sizes = recipe.model.sizes(bins);
     let weights: usize = sizes.windows(2).map(|pair| pair[0] * pair[1]).sum();
     let units: usize = sizes.iter().sum();
-    size_of::<f32>() * (8 * weights + frames * (4 * units + 4 * bins))
+    let hidden = units.saturating_sub(2 * bins);
+    let train = &recipe.train;
+    let of_step = match (recipe.model.kind, train.batch_frames) {
+        (ModelKind::Nmf, _) | (_, 0) => frames,
+        (_, batch) => batch.max(frames / train.refine.batches.max(1)).min(frames),
+    };
+    let bytes = |numbers: usize| size_of::<f32>() * (8 * weights + numbers);
+    Footprint {
+        step: bytes(of_step * (2 * bins + 3 * hidden)),
+        whole: bytes(frames * (4 * units + 4 * bins)),
+    }
 }
 
 /// Trains jobs whose recipes differ in nothing but `train.sparsity` as one stack.

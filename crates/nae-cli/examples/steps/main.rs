@@ -10,6 +10,8 @@
 #![recursion_limit = "256"]
 
 mod by_hand;
+#[path = "../common/mod.rs"]
+mod common;
 
 use std::time::Instant;
 
@@ -85,13 +87,14 @@ impl Stopwatch {
 }
 
 fn main() -> Result<(), Failure> {
+    common::keep_pages();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [side, path, steps, hidden, output, device @ ..] = arguments.as_slice() else {
         return Err("usage: steps SIDE FILE.safetensors STEPS HIDDEN OUTPUT [gpu]".into());
     };
     let device = match device {
         [] => Device::flex(),
-        _ => gpu()?,
+        _ => common::gpu()?,
     };
     let steps: usize = steps.parse()?;
     let bytes = std::fs::read(path)?;
@@ -141,16 +144,6 @@ fn main() -> Result<(), Failure> {
         serde_json::json!({ "ms": timed.milliseconds, "warm_up_s": timed.warm_up_s, "loss": timed.loss, "peak_mb": peak / 1e3 })
     );
     Ok(())
-}
-
-#[cfg(feature = "gpu")]
-fn gpu() -> Result<Device, Failure> {
-    Ok(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice))
-}
-
-#[cfg(not(feature = "gpu"))]
-fn gpu() -> Result<Device, Failure> {
-    Err("built without a GPU; add `--features gpu`".into())
 }
 
 fn network(weights: &[Matrix], form: &ModelConfig, device: &Device) -> Nae {

@@ -8,6 +8,9 @@
 #![allow(clippy::print_stdout, reason = "an example talks to its caller")]
 #![recursion_limit = "256"]
 
+#[path = "../common/mod.rs"]
+mod common;
+
 use std::time::Instant;
 
 use burn::tensor::Device;
@@ -33,6 +36,7 @@ fn go_on(_: &Progress) -> Flow {
 }
 
 fn main() -> Result<(), Failure> {
+    common::keep_pages();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |name: &str, default: usize| -> Result<usize, Failure> {
         let at = arguments.iter().position(|argument| argument == name);
@@ -52,21 +56,11 @@ fn main() -> Result<(), Failure> {
         recipe.train.refine.passes = 0;
     }
     let device = if arguments.iter().any(|argument| argument == "--gpu") {
-        gpu()?
+        common::gpu()?
     } else {
         Device::flex()
     };
     rayon::scope(|_| compare(models, seconds, &recipe, &device))
-}
-
-#[cfg(feature = "gpu")]
-fn gpu() -> Result<Device, Failure> {
-    Ok(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice))
-}
-
-#[cfg(not(feature = "gpu"))]
-fn gpu() -> Result<Device, Failure> {
-    Err("built without a GPU; add `--features gpu`".into())
 }
 
 fn compare(count: usize, seconds: usize, recipe: &Recipe, device: &Device) -> Result<(), Failure> {
