@@ -15,7 +15,9 @@ from systems import RATE, ROOT, TRAIN_S
 MODELS = {"nmf": systems.SYSTEMS["NMF 100, best"], "nae": systems.SYSTEMS["4 layers 100, best"]}
 # what is joined (from the 4-layer models), and how
 JOINTS = {"joint, memories": dict(set=()), "joint, clips": dict(set=(), clips=True),
-          **{f"joint, body {body}": dict(set=(f"joint.body={body}",)) for body in ("none", "conv", "gru", "lstm")}}
+          # equal terms: only the convolutions have a start that is not random
+          **{f"joint, body {body}": dict(set=(f"joint.body={body}", 'joint.start="random"', "joint.steps=600"))
+             for body in ("none", "conv", "gru", "lstm")}}
 FIELDS = ("si_sdr", "sdr", "sir", "sar", "stoi")
 PRINTER = "printer"
 
