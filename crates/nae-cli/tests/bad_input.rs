@@ -183,7 +183,10 @@ fn models_that_do_not_match_and_files_that_are_none() {
         &["librivox_en_m", "other", "every 256", "every 512"],
     );
     check(&separate(&shared().model), &["librivox_en_m"]);
-    check(&separate(&shared().mixture), &["not a nae model"]);
+    check(
+        &separate(&shared().mixture),
+        &["not a model as `nae train` writes"],
+    );
     check(
         &separate(Path::new("gone.safetensors")),
         &["gone.safetensors"],

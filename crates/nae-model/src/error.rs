@@ -32,12 +32,12 @@ pub enum ModelError {
     #[error(transparent)]
     Write(#[from] nae_audio::AudioError),
     /// The file is not a model file of ours.
-    #[error(
-        "{path} is not a nae model file: {reason}. Expected a .safetensors file written by `nae train`."
-    )]
+    #[error("{path} is not {expected}: {reason}")]
     NotAModel {
         /// The file.
         path: PathBuf,
+        /// What it was taken for, and what writes such files.
+        expected: &'static str,
         /// What was found.
         reason: String,
     },

@@ -14,8 +14,18 @@ use crate::init::from_host;
 #[derive(Debug)]
 pub struct Stored {
     path: PathBuf,
+    expected: &'static str,
     bytes: Vec<u8>,
     metadata: HashMap<String, String>,
+}
+
+/// A format in words.
+fn expected(format: &str) -> &'static str {
+    match format {
+        "nae-joint" => "a joint encoder as `nae join` writes them",
+        "nae-start" => "a start for joint encoders as `nae pretrain` writes them",
+        _ => "a model as `nae train` writes them",
+    }
 }
 
 impl Stored {
@@ -48,6 +58,7 @@ impl Stored {
     ) -> Result<Self, ModelError> {
         let mut stored = Self {
             path: path.into(),
+            expected: expected(format),
             bytes,
             metadata: HashMap::new(),
         };
@@ -57,14 +68,16 @@ impl Stored {
         match stored.metadata.get("format").map(String::as_str) {
             Some(came) if came == format => {}
             Some("nae-joint") => {
-                return Err(stored.not_ours("it is a joint encoder; give it with `--joint`"));
+                return Err(
+                    stored.not_ours("it is a joint encoder; give it with `separate --joint`")
+                );
             }
             Some("nae-start") => {
                 return Err(stored
                     .not_ours("it is what `nae pretrain` makes; give it with `nae join --start`"));
             }
             Some("nae") => {
-                return Err(stored.not_ours("it is a model of one source, no joint encoder; give it with `--model`, or join it with others by `nae join`"));
+                return Err(stored.not_ours("it is a model of one source; give it with `--model`, or join it with others by `nae join`"));
             }
             _ => return Err(stored.not_ours(format!("its metadata has no `format` = `{format}`"))),
         }
@@ -84,6 +97,7 @@ impl Stored {
     pub fn not_ours(&self, reason: impl Into<String>) -> ModelError {
         ModelError::NotAModel {
             path: self.path.clone(),
+            expected: self.expected,
             reason: reason.into(),
         }
     }

@@ -150,12 +150,18 @@ fn files_that_are_no_models_are_refused_with_their_path() {
     let end = not_finite.len();
     not_finite[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
     for (bytes, word) in [
-        (Vec::new(), "not a nae model"),
-        (b"RIFF this is something else".to_vec(), "not a nae model"),
-        (good[..good.len() / 2].to_vec(), "not a nae model"),
+        (Vec::new(), "not a model as `nae train` writes"),
+        (
+            b"RIFF this is something else".to_vec(),
+            "not a model as `nae train` writes",
+        ),
+        (
+            good[..good.len() / 2].to_vec(),
+            "not a model as `nae train` writes",
+        ),
         (
             replaced("\"format\":\"nae\"", "\"format\":\"xyz\""),
-            "not a nae model",
+            "not a model as `nae train` writes",
         ),
         (
             replaced("\"format_version\":\"1\"", "\"format_version\":\"9\""),
