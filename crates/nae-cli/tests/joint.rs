@@ -104,6 +104,31 @@ fn models_are_joined_without_audio_and_separate_in_one_pass() {
     stdout(&[&join[..], &["--clips", &named, "--set", "joint.steps=2"]].concat());
 
     joining_on_the_way_is_kept(folder.path(), mixture, &models);
+    a_start_is_learnt_and_used(folder.path(), &models);
+}
+
+/// `nae pretrain` writes what `nae join --start` begins with, and nothing else will do.
+fn a_start_is_learnt_and_used(folder: &Path, models: &[String; 2]) {
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let (start, out) = (path("start.safetensors"), path("started.safetensors"));
+    let pair = ["--model", &models[0], "--model", &models[1]];
+    let few = ["--set", "joint.steps=2"];
+    let pretrain = ["pretrain", "--rounds", "1", "--out", &start];
+    let pretrain = [&pretrain[..], &pair, &SMALL, &few].concat();
+    stdout(&pretrain);
+    assert!(failure(&pretrain).contains("--force"));
+    let join = |start: &str| {
+        let join = ["join", "--out", &out, "--start", start];
+        [&join[..], &pair, &SMALL, &few].concat().join("\n")
+    };
+    let arguments = join(&models[0]);
+    let message = failure(&arguments.split('\n').collect::<Vec<_>>());
+    assert!(message.contains("nae pretrain"), "{message}");
+    let arguments = join(&start);
+    let wider = [&arguments, "--set", "joint.width=32"].join("\n");
+    let message = failure(&wider.split('\n').collect::<Vec<_>>());
+    assert!(message.contains("width 64"), "{message}");
+    stdout(&arguments.split('\n').collect::<Vec<_>>());
 }
 
 /// `separate --join` joins once, and finds the file the second time.
