@@ -103,12 +103,12 @@ def main():
             gains = [1, 10 ** (level_db / 20), 1]
             parts = [[round(gain * x) for x in systems.cut(test(source), index, options.mixtures)]
                      for gain, source in zip(gains, sources)]
-            length = min(map(len, parts))
-            for source, part in zip(sources, parts):
-                systems.write(os.path.join(os.path.dirname(folder), source + ".wav"), part[:length])
             mixed = [sum(values) for values in zip(*parts)]
-            peak = max(32767, *(abs(x) for x in mixed))
-            systems.write(folder, [x * 32767 // peak for x in mixed] if peak > 32767 else mixed)
+            # all of it softer alike where anything would not fit into 16 bits
+            fit = min(1, 32767 / max(abs(x) for values in (mixed, *parts) for x in values))
+            for source, part in zip(sources, parts):
+                systems.write(os.path.join(os.path.dirname(folder), source + ".wav"), [int(fit * x) for x in part[:len(mixed)]])
+            systems.write(folder, [int(fit * x) for x in mixed])
         return os.path.dirname(folder)
 
     def model(kind, voice, seed):
