@@ -68,6 +68,9 @@ pub use start::Start;
 
 use scenes::Scenes;
 
+/// Sources that a joint encoder tells apart at most.
+pub const MOST_SOURCES: usize = 6;
+
 /// A model to be joined with others.
 #[derive(Clone, Debug)]
 pub struct Part {
@@ -232,7 +235,7 @@ impl Heard {
 /// Refuses names that are equal, and too few or too many of them.
 pub(crate) fn check_names<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), JointError> {
     let names: Vec<&str> = names.collect();
-    if !(2..=6).contains(&names.len()) {
+    if !(2..=MOST_SOURCES).contains(&names.len()) {
         return Err(JointError::Count { came: names.len() });
     }
     for (i, name) in names.iter().enumerate() {

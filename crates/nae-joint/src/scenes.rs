@@ -37,7 +37,6 @@ pub const MAX_FRAMES: usize = 5000;
 const SHIFTS: usize = 4;
 
 /// Complex spectra, a row a bin.
-#[derive(Debug)]
 struct Plane {
     frames: usize,
     re: Vec<f32>,
@@ -45,7 +44,6 @@ struct Plane {
 }
 
 /// One source's sound at every speed and shift.
-#[derive(Debug)]
 struct Sound {
     planes: Vec<Plane>,
     /// Brings it to unit level.
@@ -74,7 +72,6 @@ pub struct Batch {
 }
 
 /// Draws mixtures.
-#[derive(Debug)]
 pub struct Scenes {
     sounds: Vec<Arc<Sound>>,
     bins: usize,

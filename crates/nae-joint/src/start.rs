@@ -7,6 +7,7 @@
 //! (`scripts/joint/start` makes it); `nae pretrain` makes others, `nae join --start` uses them.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor};
@@ -217,8 +218,9 @@ impl Start {
     }
 
     /// SHA-256 of the start that comes with nae, in hex: joint files made from another differ.
-    pub fn fingerprint() -> String {
-        nae_model::file::sha256_hex(VOICES)
+    pub fn fingerprint() -> &'static str {
+        static HASH: LazyLock<String> = LazyLock::new(|| nae_model::file::sha256_hex(VOICES));
+        &HASH
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use nae_joint::MOST_SOURCES;
 use nae_metrics::scores::Family;
 use serde::{Deserialize, Serialize};
 
@@ -12,9 +13,6 @@ use crate::setup::Join;
 use crate::sources::{Speaker, cast};
 use crate::store::Kind;
 use crate::system::Variant;
-
-/// Sources that a joint encoder tells apart at most.
-const MOST_JOINED: usize = 6;
 
 /// Identities by variant, seed, and speaker or pair.
 type Planned = HashMap<(usize, u64, usize), Id>;
@@ -111,7 +109,7 @@ impl Manifest {
         for (variant, with) in self.variants.iter().enumerate().filter(is_joined) {
             for &seed in seeds {
                 for (pair, members) in self.pairs.iter().enumerate() {
-                    if members.len() > MOST_JOINED {
+                    if members.len() > MOST_SOURCES {
                         return Err(SweepError::TooManyToJoin {
                             name: with.system.clone(),
                             pair: self.pair_name(pair),

@@ -12,7 +12,7 @@ use nae_model::{Card, Model};
 use nae_separate::{Separator, Source};
 use nae_train::TrainingClip;
 
-use super::train::LossRecord;
+use super::train::{LossRecord, watched};
 use super::{make_folder, print};
 use crate::arguments::{Demo, Terminal};
 use crate::clips::read_clips;
@@ -311,21 +311,10 @@ fn joined(
         }
     });
     let parts: Vec<Part> = parts.collect();
-    let mut bar = Bar::new(terminal)?;
-    let mut losses = Vec::new();
     let seed = command.computing.seed;
-    let joint = nae_joint::join(
-        &parts,
-        &settings.joint,
-        seed,
-        &device.device,
-        &mut |progress| {
-            bar.show("", progress);
-            losses.push(LossRecord::from(progress));
-            flow()
-        },
-    )?;
-    bar.finish();
+    let (joint, losses) = watched(terminal, |observe| {
+        nae_joint::join(&parts, &settings.joint, seed, &device.device, observe)
+    })?;
     bail_if_interrupted()?;
     joint.save(&command.out.join("models").join("joint.safetensors"))?;
     let separator = joint.separator(settings.separate.clone(), &device.device)?;

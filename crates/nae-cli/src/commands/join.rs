@@ -10,12 +10,12 @@ use nae_separate::Source;
 use serde::Serialize;
 
 use super::separate::read_source;
-use super::train::{LossRecord, json_lines};
+use super::train::{LossRecord, json_lines, watched};
 use super::{make_folder, print, refuse_existing};
 use crate::arguments::{Join, Terminal};
 use crate::clips::read_clips;
 use crate::device::NamedDevice;
-use crate::progress::{Bar, catch_interrupt, flow, is_interrupted, say};
+use crate::progress::{catch_interrupt, is_interrupted, say};
 use crate::settings::Settings;
 
 /// What `--json` prints.
@@ -138,22 +138,9 @@ fn train(
     let names: Vec<&str> = parts.iter().map(|part| part.name.as_str()).collect();
     let text = format!("joining {} on {device}", names.join(", "));
     say(terminal, &text);
-    let mut bar = Bar::new(terminal)?;
-    let mut losses = Vec::new();
-    let joint = nae_joint::join_from(
-        start,
-        parts,
-        config,
-        seed,
-        &device.device,
-        &mut |progress| {
-            bar.show("", progress);
-            losses.push(LossRecord::from(progress));
-            flow()
-        },
-    )?;
-    bar.finish();
-    Ok((joint, losses))
+    watched(terminal, |observe| {
+        nae_joint::join_from(start, parts, config, seed, &device.device, observe)
+    })
 }
 
 /// The joint encoder of these models, settings and seed: from the user's cache folder, or joined

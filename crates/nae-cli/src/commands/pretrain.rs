@@ -4,9 +4,10 @@ use anyhow::Result;
 use nae_joint::Start;
 
 use super::join::read_parts;
+use super::train::watched;
 use super::{make_folder, refuse_existing};
 use crate::arguments::{Pretrain, Terminal};
-use crate::progress::{Bar, catch_interrupt, flow, is_interrupted, say};
+use crate::progress::{catch_interrupt, is_interrupted, say};
 use crate::settings::Settings;
 
 pub fn run(command: &Pretrain, terminal: &Terminal) -> Result<()> {
@@ -21,22 +22,12 @@ pub fn run(command: &Pretrain, terminal: &Terminal) -> Result<()> {
     let names: Vec<&str> = parts.iter().map(|part| part.name.as_str()).collect();
     let text = format!("hearing any two of {} apart on {device}", names.join(", "));
     say(terminal, &text);
-    let mut bar = Bar::new(terminal)?;
     let seed = command.computing.seed;
     let joint = &settings.joint;
     let rounds = usize::from(command.rounds);
-    let start = Start::learn(
-        &parts,
-        rounds,
-        joint,
-        seed,
-        &device.device,
-        &mut |progress| {
-            bar.show("", progress);
-            flow()
-        },
-    )?;
-    bar.finish();
+    let (start, _) = watched(terminal, |observe| {
+        Start::learn(&parts, rounds, joint, seed, &device.device, observe)
+    })?;
     start.save(&command.out)?;
     let stopped = if is_interrupted() {
         "stopped by Ctrl-C; the best so far was written to"

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use nae_model::Model;
-use nae_model::optim::Progress;
+use nae_model::optim::{Flow, Progress};
 use serde::Serialize;
 
 use super::{make_folder, print, refuse_existing};
@@ -44,6 +44,23 @@ impl From<&Progress> for LossRecord {
     }
 }
 
+/// What a training gives while a bar shows its progress, and its losses.
+pub fn watched<T, E: Into<anyhow::Error>>(
+    terminal: &Terminal,
+    training: impl FnOnce(&mut dyn FnMut(&Progress) -> Flow) -> Result<T, E>,
+) -> Result<(T, Vec<LossRecord>)> {
+    let mut bar = Bar::new(terminal)?;
+    let mut losses = Vec::new();
+    let found = training(&mut |progress| {
+        bar.show("", progress);
+        losses.push(LossRecord::from(progress));
+        flow()
+    });
+    let found = found.map_err(Into::into)?;
+    bar.finish();
+    Ok((found, losses))
+}
+
 pub fn run(command: &Train, terminal: &Terminal) -> Result<()> {
     let settings = Settings::load(&command.configured)?;
     refuse_existing(&command.out, command.force)?;
@@ -59,21 +76,17 @@ pub fn run(command: &Train, terminal: &Terminal) -> Result<()> {
     say(terminal, &format!("training {name} on {device}"));
 
     catch_interrupt()?;
-    let mut bar = Bar::new(terminal)?;
-    let mut losses = Vec::new();
-    let mut model = nae_train::train(
-        &name,
-        &clips,
-        &settings.recipe(),
-        command.computing.seed,
-        &device.device,
-        &mut |progress| {
-            bar.show("", progress);
-            losses.push(LossRecord::from(progress));
-            flow()
-        },
-    )?;
-    bar.finish();
+    let seed = command.computing.seed;
+    let (mut model, losses) = watched(terminal, |observe| {
+        nae_train::train(
+            &name,
+            &clips,
+            &settings.recipe(),
+            seed,
+            &device.device,
+            observe,
+        )
+    })?;
     if !command.no_memory {
         model.memory = nae_train::remember(&model, &clips, &device.device)?;
     }
