@@ -65,14 +65,23 @@ fn transpose(sources: &[&[f32]], plane: &mut [f32], count: usize, first: usize) 
     let length = sources.first().map_or(0, |source| source.len());
     let mut block = [[0.0f32; LANES]; LANES];
     for start in (0..length).step_by(LANES) {
-        let size = LANES.min(length - start);
         for (line, source) in block.iter_mut().zip(sources) {
-            line[..size].copy_from_slice(&source[start..start + size]);
+            copy(&source[start..], line);
         }
         let across = |i: usize| -> [f32; LANES] { std::array::from_fn(|j| block[j][i]) };
-        for (i, line) in (0..size).map(|i| (i, across(i))) {
+        for i in 0..LANES.min(length - start) {
             let at = (start + i) * count + first;
-            plane[at..at + sources.len()].copy_from_slice(&line[..sources.len()]);
+            copy(&across(i), &mut plane[at..at + sources.len()]);
         }
+    }
+}
+
+/// Copies as many numbers as both have. Whole blocks, whose length the compiler knows, are two loads
+/// and stores; the others call for a copy of some bytes, which takes longer than the bytes do.
+#[inline(always)]
+fn copy(from: &[f32], to: &mut [f32]) {
+    match (from.first_chunk::<LANES>(), to.first_chunk_mut::<LANES>()) {
+        (Some(from), Some(to)) => *to = *from,
+        _ => to.iter_mut().zip(from).for_each(|(to, from)| *to = *from),
     }
 }

@@ -172,20 +172,16 @@ impl Work for Piece<'_> {
         const BLOCK: usize = 64 * LANES;
         let mut start = 0;
         for target in target.chunks(BLOCK) {
-            let mut estimate = [0.0f32; BLOCK];
-            let estimate = &mut estimate[..target.len()];
             let range = start..start + target.len();
             start = range.end;
-            match (sources.as_mut_slice(), g) {
-                ([only], Activation::Identity) => {
-                    total += linear::<FUSED>(&mut only[range], target, eps, weight);
-                    continue;
-                }
-                (sources, _) => {
-                    for source in sources {
-                        add_activated::<FUSED>(estimate, &mut source[range.clone()], g);
-                    }
-                }
+            if let ([only], Activation::Identity) = (sources.as_mut_slice(), g) {
+                total += linear::<FUSED>(&mut only[range], target, eps, weight);
+                continue;
+            }
+            let mut estimate = [0.0f32; BLOCK];
+            let estimate = &mut estimate[..target.len()];
+            for source in &mut sources {
+                add_activated::<FUSED>(estimate, &mut source[range.clone()], g);
             }
             total += linear::<FUSED>(estimate, target, eps, weight);
             // the estimate has become the gradient with respect to it, the sources their slopes
