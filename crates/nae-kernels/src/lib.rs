@@ -14,6 +14,7 @@
 //! | [`temporal`] | convolution along time, every channel by itself | `temporal` |
 //! | [`columns`] | rows of a matrix as the columns of others, for mini-batches | `columns` |
 //! | [`quotient`] | division with a floor under the divisor, for NMF's updates | `quotient` |
+//! | [`standard_normal`] | random numbers for noise | `normal` |
 //! | [`adam`], [`rprop`] | one step of an optimiser | `adam`, `rprop` |
 //!
 //! On Burn's CPU backend (burn-flex) in single precision they run as loops that the compiler turns
@@ -31,6 +32,7 @@ mod columns;
 mod divergence;
 mod lanes;
 mod mask_loss;
+mod normal;
 mod ops;
 mod penalty;
 mod product;
@@ -47,6 +49,7 @@ pub use columns::columns;
 pub use divergence::{Scale, divergence};
 pub use lanes::{Footprint, Sharing, stack_size};
 pub use mask_loss::mask_loss;
+pub use normal::standard_normal;
 pub use penalty::mean_abs;
 pub use product::product;
 pub use quotient::quotient;

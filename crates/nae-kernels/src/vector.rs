@@ -134,6 +134,37 @@ pub(crate) fn softplus<const FUSED: bool>(x: f32, p: f32, p_inverse: f32) -> (f3
     (y, if px >= 0.0 { share } else { t * share })
 }
 
+/// `sin x` and `cos x` for `x` in `[−π/4, π/4]`, absolute error below 1.2e-7.
+#[inline(always)]
+fn sin_cos<const FUSED: bool>(x: f32) -> (f32, f32) {
+    let z = x * x;
+    let odd = polynomial::<FUSED, 3>(z, [-1.951_529_6e-4, 8.332_161e-3, -0.166_666_55]);
+    let even = polynomial::<FUSED, 3>(z, [2.443_315_7e-5, -1.388_731_6e-3, 4.166_664_6e-2]);
+    let cos = mul_add::<FUSED>(even, z * z, mul_add::<FUSED>(-0.5, z, 1.0));
+    (mul_add::<FUSED>(odd, z * x, x), cos)
+}
+
+/// Two independent numbers of the standard normal distribution from two random words (G. E. P. Box &
+/// M. E. Muller, *A Note on the Generation of Random Normal Deviates*, 1958): the first gives their
+/// distance from zero, at most 5.9, the second their direction, a place in a quadrant and two signs.
+#[inline(always)]
+pub(crate) fn normal_pair<const FUSED: bool>(distance: u32, direction: u32) -> (f32, f32) {
+    /// In the middle of 2²⁴ equal parts of `[0, 1]`.
+    #[inline(always)]
+    fn uniform(word: u32) -> f32 {
+        ((word >> 8) as f32 + 0.5) * (1.0 / 16_777_216.0)
+    }
+    const TOP: u32 = 1 << 31;
+    let radius = (-2.0 * ln::<FUSED>(uniform(distance))).sqrt() * std::f32::consts::FRAC_1_SQRT_2;
+    // from the quadrant's middle, where sine and cosine are both √½
+    let (sin, cos) = sin_cos::<FUSED>((uniform(direction) - 0.5) * std::f32::consts::FRAC_PI_2);
+    let signed = |x: f32, bit: u32| f32::from_bits(x.to_bits() ^ ((direction << bit) & TOP));
+    (
+        signed(radius * (cos - sin), 31),
+        signed(radius * (cos + sin), 30),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,6 +228,34 @@ mod tests {
         let small = error(line(-60.0, 1.0).map(f32::exp), ours, truth, 0.0);
         assert!(plain < 5e-7 && small < 5e-7, "{plain} {small}");
         assert_eq!(one_minus_exp_neg::<true>(0.0), 0.0);
+    }
+
+    #[test]
+    fn sine_and_cosine_are_exact_to_single_precision() {
+        for x in line(-0.7854, 0.7854) {
+            for (sin, cos) in [sin_cos::<false>(x), sin_cos::<true>(x)] {
+                let truth = f64::from(x).sin_cos();
+                assert!((f64::from(sin) - truth.0).abs() < 1.2e-7, "{x}");
+                assert!((f64::from(cos) - truth.1).abs() < 1.2e-7, "{x}");
+            }
+        }
+    }
+
+    #[test]
+    fn normal_pairs_have_the_distance_and_direction_of_their_words() {
+        for (distance, direction) in [(0, 0), (u32::MAX, u32::MAX), (1 << 31, 3 << 30), (77, 2)] {
+            let (x, y) = normal_pair::<true>(distance, direction);
+            let part = |word: u32| (f64::from(word >> 8) + 0.5) / 2f64.powi(24);
+            let radius = (-2.0 * part(distance).ln()).sqrt();
+            let angle = part(direction) * std::f64::consts::FRAC_PI_2;
+            let sign = |bit: u32| if direction >> bit & 1 == 0 { 1.0 } else { -1.0 };
+            let truth = (
+                sign(0) * radius * angle.cos(),
+                sign(1) * radius * angle.sin(),
+            );
+            assert!((f64::from(x) - truth.0).abs() < 2e-6, "{x} {truth:?}");
+            assert!((f64::from(y) - truth.1).abs() < 2e-6, "{y} {truth:?}");
+        }
     }
 
     #[test]

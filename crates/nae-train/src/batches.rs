@@ -3,14 +3,13 @@
 use std::ops::Range;
 
 use burn::tensor::{Device, Tensor};
-use nae_kernels::{Sharing, columns};
+use nae_kernels::{Sharing, columns, standard_normal};
 use nae_model::ModelError;
 use nae_model::init::from_host;
 use nae_model::spectra::read;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
-use rand_distr::{Distribution, StandardNormal};
 
 /// Endless batches of frame indices: every frame once, in random order, before any comes again.
 #[derive(Debug)]
@@ -229,17 +228,18 @@ impl LatentNoise {
     }
 
     fn fill(&self, factors: &mut [f32], frames: usize, key: &[u8; 32], step: usize, first: usize) {
+        // whole blocks are drawn, so that numbers do not depend on where frames end
+        let mut words = vec![0u32; factors.len() / frames.max(1) * NOISE_BLOCK];
         for start in (0..frames).step_by(NOISE_BLOCK) {
             let block = (first + start) / NOISE_BLOCK;
             let mut rng = ChaCha8Rng::from_seed(*key);
             rng.set_stream((step as u64) << 32 | block as u64);
-            for row in factors.chunks_exact_mut(frames) {
-                // whole blocks are drawn, so that numbers do not depend on where frames end
-                for t in start..start + NOISE_BLOCK {
-                    let normal: f32 = StandardNormal.sample(&mut rng);
-                    if let Some(factor) = row.get_mut(t) {
-                        *factor = (1.0 + self.sigma as f32 * normal).max(0.0);
-                    }
+            rng.fill(&mut words[..]);
+            let normals = standard_normal(&words);
+            let rows = factors.chunks_exact_mut(frames);
+            for (row, normals) in rows.zip(normals.chunks_exact(NOISE_BLOCK)) {
+                for (factor, normal) in row[start..].iter_mut().zip(normals) {
+                    *factor = (1.0 + self.sigma as f32 * normal).max(0.0);
                 }
             }
         }
