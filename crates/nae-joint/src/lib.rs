@@ -248,7 +248,7 @@ pub(crate) fn check_names<'a>(names: impl Iterator<Item = &'a str>) -> Result<()
     Ok(())
 }
 
-/// The sound that a model remembers: its memory decoded, with phases that belong together.
+/// The sound that a model remembers: its memory decoded, with all its details and with phases that belong together.
 fn recalled(
     part: &Part,
     memory: &Memory,
@@ -263,7 +263,9 @@ fn recalled(
     let decoded: Tensor<3> = decoder
         .decode(rows)
         .powf_scalar(1.0 / card.model.compression);
-    let Some(all) = download(decoded, &[memory.frames()])?.pop() else {
+    let factors = memory.factors(decoded.dims()[1]);
+    let factors = nae_model::init::from_host(factors, decoded.dims(), device);
+    let Some(all) = download(decoded * factors, &[memory.frames()])?.pop() else {
         return Ok(Vec::new());
     };
     let mut rng = generator(seed, &format!("phases of {}", part.name));

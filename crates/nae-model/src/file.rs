@@ -6,6 +6,7 @@
 //! | `decoder.0.weight` … | `[outputs, inputs]` |
 //! | `encoder.0.bias` … (if any) | `[outputs, 1]` |
 //! | `memory.activations` (if any, 16-bit floats) | `[rank, frames]` |
+//! | `memory.details` (if any, bytes of four 2-bit numbers) | `[⌈bins·frames/4⌉]` |
 //!
 //! Metadata, all strings, structured ones as JSON: `format` (`"nae"`), `format_version`, `name`,
 //! `architecture`, `audio` (sample rate and STFT), `gain`, `training`; with a memory, `memory` (frames
@@ -34,6 +35,8 @@ type StoredTensor = (Vec<usize>, Vec<u8>);
 
 /// Where the memory's activations and the frames of its clips are kept.
 const MEMORY: (&str, &str) = ("memory.activations", "memory");
+/// Where its details are kept, which earlier versions did not write.
+const DETAILS: &str = "memory.details";
 
 /// A model with everything its file says.
 #[derive(Clone, Debug)]
@@ -66,6 +69,11 @@ impl Model {
             let shape = vec![memory.rank(), memory.frames()];
             let view = TensorView::new(Dtype::F16, shape, bytes).map_err(unwritable)?;
             views.push((MEMORY.0, view));
+            if let Some(details) = memory.details() {
+                let shape = vec![details.len()];
+                let view = TensorView::new(Dtype::U8, shape, details).map_err(unwritable)?;
+                views.push((DETAILS, view));
+            }
             let clips = serde_json::to_string(memory.clips()).map_err(unwritable)?;
             metadata.insert(MEMORY.1.into(), clips);
         }
@@ -210,7 +218,7 @@ fn model(stored: &Stored, device: &Device) -> Result<Model, ModelError> {
             stored,
             &tensors,
             stored.json(MEMORY.1)?,
-            card.model.rank,
+            [card.model.rank, card.audio.stft().bins()],
         )?),
         false => None,
     };
@@ -228,7 +236,7 @@ fn memory(
     stored: &Stored,
     tensors: &SafeTensors<'_>,
     clips: Vec<usize>,
-    rank: usize,
+    [rank, bins]: [usize; 2],
 ) -> Result<Memory, ModelError> {
     let expected = format!("[{rank}, frames of all clips] in f16, no number below 0");
     let wrong = |came: String| stored.wrong(MEMORY.0, &expected, came);
@@ -238,6 +246,17 @@ fn memory(
         return Err(wrong(format!("{:?} in {:?}", view.shape(), view.dtype())));
     }
     let halves = view.data().as_chunks::<2>().0.iter();
-    let values = halves.map(|bytes| f16::from_le_bytes(*bytes)).collect();
-    Memory::from_parts(rank, clips, values).ok_or_else(|| wrong("something else".into()))
+    let values: Vec<f16> = halves.map(|bytes| f16::from_le_bytes(*bytes)).collect();
+    let details = match tensors.tensor(DETAILS) {
+        Err(_) => Vec::new(),
+        Ok(view) => {
+            let expected = (values.len() / rank * bins).div_ceil(4);
+            if view.dtype() != Dtype::U8 || view.shape() != [expected] {
+                let came = format!("{:?} in {:?}", view.shape(), view.dtype());
+                return Err(stored.wrong(DETAILS, &format!("[{expected}] in u8"), came));
+            }
+            view.data().to_vec()
+        }
+    };
+    Memory::from_parts(rank, clips, values, details).ok_or_else(|| wrong("something else".into()))
 }

@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor};
 use nae_model::config::Bias;
 use nae_model::random::generator;
 use nae_model::{
-    AudioConfig, Card, ClipRecord, Model, ModelConfig, ModelError, Nae, TrainingSummary,
+    AudioConfig, Card, ClipRecord, Memory, Model, ModelConfig, ModelError, Nae, TrainingSummary,
 };
 
 const SEED: u64 = 3;
@@ -97,6 +97,31 @@ fn a_model_survives_its_file_bit_by_bit() {
         assert_eq!(estimate(&saved), estimate(&loaded));
         assert_eq!(saved.fingerprint().unwrap(), loaded.fingerprint().unwrap());
     }
+}
+
+#[test]
+fn a_memory_survives_the_file_with_details_and_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let mut model = model(ModelConfig {
+        rank: 5,
+        ..Default::default()
+    });
+    // without: as earlier versions wrote it
+    let plain = Memory::new(5, vec![1, 2], &[0.5; 15]).unwrap();
+    let heard: Vec<f32> = (0..17 * 3).map(|i| i as f32 / 20.0).collect();
+    let detailed = plain.clone().with_details(&[1.0; 17 * 3], &heard);
+    for memory in [plain, detailed.clone()] {
+        model.memory = Some(memory);
+        model.save(&path).unwrap();
+        let loaded = Model::load(&path, &Device::flex()).unwrap();
+        assert_eq!(loaded.memory, model.memory);
+    }
+    let one_frame = Memory::new(5, vec![1], &[0.5; 5]).unwrap();
+    model.memory = Some(one_frame.with_details(&[1.0; 17 * 3], &heard));
+    model.save(&path).unwrap();
+    let error = Model::load(&path, &Device::flex()).unwrap_err().to_string();
+    assert!(error.contains("memory.details"), "{error}");
 }
 
 #[test]

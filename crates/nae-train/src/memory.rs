@@ -1,7 +1,7 @@
 //! What a trained model shall remember of its clips.
 
 use burn::optim::{GradientsParams, ModuleOptimizer};
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use nae_audio::Stft;
 use nae_model::loss::{Target, objective};
 use nae_model::memory::MAX_FRAMES;
@@ -17,7 +17,7 @@ const STEPS: usize = 40;
 const RATE: f64 = 1.0;
 
 /// Activations under which the model's frozen decoder explains the clips, in their order, silence
-/// included; as many clips as fit into [`MAX_FRAMES`], the last one cut short.
+/// included, and how far the clips lie from what is decoded; as many clips as fit into [`MAX_FRAMES`], the last one cut short.
 ///
 /// - `clips`: mono sound at the model's rate
 ///
@@ -50,7 +50,7 @@ pub fn remember(
     let gained = [(&heard, model.card.gain)];
     let spectrum = upload(&gained, model.card.model.compression, &tape);
     let start = decoder.encode(spectrum.clone());
-    let target = Target::new(spectrum, nae_model::loss::DEFAULT_EPS);
+    let target = Target::new(spectrum.clone(), nae_model::loss::DEFAULT_EPS);
     let mut optimizer = ModuleOptimizer::from(Adam::default());
     let plan = Plan {
         stage: "remembering",
@@ -74,6 +74,13 @@ pub fn remember(
     let Some(found) = found.into_iter().next() else {
         return Ok(None);
     };
-    let activations = read(found?.best.value().inner())?;
-    Ok(Memory::new(decoder.rank(), lengths, &activations))
+    let activations = found?.best.value().inner();
+    // as magnitudes again, both with the model's gain
+    let magnitudes =
+        |compressed: Tensor<3>| read(compressed.powf_scalar(1.0 / model.card.model.compression));
+    let decoder = model.network.decoder_from(Latent::Bottleneck, device);
+    let decoded = magnitudes(decoder.decode(activations.clone()))?;
+    let memory = Memory::new(decoder.rank(), lengths, &read(activations)?);
+    let heard = magnitudes(spectrum.inner())?;
+    Ok(memory.map(|memory| memory.with_details(&decoded, &heard)))
 }

@@ -6,13 +6,16 @@
 )]
 
 use burn::tensor::Device;
+use nae_audio::Stft;
+use nae_model::init::from_host;
 use nae_model::optim::{Flow, OptimizerKind, Progress, RpropSettings};
 use nae_model::random::generator;
+use nae_model::spectra::bin_major;
 use nae_model::{
-    AudioConfig, BasisNorm, ClipRecord, Model, ModelConfig, ModelKind, Nonlinearity, Output,
+    AudioConfig, BasisNorm, ClipRecord, Latent, Model, ModelConfig, ModelKind, Nonlinearity, Output,
 };
 use nae_train::settings::{NmfConfig, NmfStart, RefineConfig};
-use nae_train::{Job, Recipe, TrainConfig, TrainError, TrainingClip, train, train_many};
+use nae_train::{Job, Recipe, TrainConfig, TrainError, TrainingClip, remember, train, train_many};
 use rand::RngExt;
 
 const SEED: u64 = 5;
@@ -289,6 +292,40 @@ fn a_limit_on_refined_frames_is_kept_and_still_trains() {
     let mut recipe = recipe();
     recipe.train.refine.max_frames = 50;
     assert!(run(&recipe).0.unwrap().card.training.loss.is_finite());
+}
+
+#[test]
+fn a_memory_is_nearer_to_the_clip_than_what_the_decoder_gives() {
+    let recipe = recipe();
+    let (model, _) = run(&recipe);
+    let model = model.unwrap();
+    let device = Device::flex();
+    let memory = remember(&model, &[notes()], &device).unwrap().unwrap();
+    let stft = Stft::new(recipe.audio.stft()).unwrap();
+    let heard = stft.analyze(&notes().samples).unwrap().magnitude();
+    let (bins, frames) = (heard.bins(), heard.frames());
+    assert_eq!(memory.clips(), [frames]);
+    let heard = bin_major(&heard);
+    let rows = from_host(memory.values(), [1, memory.rank(), frames], &device);
+    let decoder = model.network.decoder_from(Latent::Bottleneck, &device);
+    let decoded = decoder
+        .decode(rows)
+        .into_data()
+        .try_to_vec::<f32>()
+        .unwrap();
+    let distance = |factors: &[f32]| -> f64 {
+        let pairs = heard.iter().zip(decoded.iter().zip(factors));
+        let errors = pairs.map(|(heard, (decoded, factor))| {
+            let magnitude = f64::from(decoded.powi(2) * factor) / model.card.gain;
+            (f64::from(*heard) - magnitude).powi(2)
+        });
+        errors.sum()
+    };
+    let (plain, detailed) = (
+        distance(&vec![1.0; bins * frames]),
+        distance(&memory.factors(bins)),
+    );
+    assert!(detailed < plain / 3.0, "{detailed} {plain}");
 }
 
 #[test]
