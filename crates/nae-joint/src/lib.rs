@@ -248,7 +248,8 @@ pub(crate) fn check_names<'a>(names: impl Iterator<Item = &'a str>) -> Result<()
     Ok(())
 }
 
-/// The sound that a model remembers: its memory decoded, with all its details and with phases that belong together.
+/// The sound that a model remembers: its memory decoded, brought nearer to what was heard, with
+/// phases that belong together.
 fn recalled(
     part: &Part,
     memory: &Memory,

@@ -6,16 +6,21 @@
 //! silence included, at 16 bits; and, because a decoder of some rank cannot give all there is in a
 //! spectrum, two bits for every magnitude that say how far it lay from the decoded one. At rank 100
 //! and 513 bins a second takes 12.5 kB and 8 kB.
+//!
+//! Decoded magnitudes alone are 6.5 to 9 dB above their errors, with these bits 14 to 15 dB; joint
+//! encoders learnt with them lose a third of what those without lose against the clips. Measured on
+//! the pair that lost most, a third bit adds next to nothing (0.06 dB), and random roughness in
+//! place of the true one harms.
 
 use burn::tensor::f16;
 
 /// Frames that a memory holds at most (40 s at the default hop); later clips are left out.
 pub const MAX_FRAMES: usize = 2500;
 
-/// What decoded magnitudes are multiplied by: the means of four ranges of the ratio heard/decoded
-/// that [`BOUNDS`] part. Square roots of that ratio spread by a third around 1 in every voice and
-/// band, and these are Max's levels for it (*Quantizing for minimum distortion*, IRE Trans. Inf.
-/// Theory 1960).
+/// What decoded magnitudes are multiplied by, one for each range of heard/decoded between
+/// [`BOUNDS`]: the square root of that ratio spreads by a third around 1 in every voice and band,
+/// and these are the squares of Max's levels for it (*Quantizing for minimum distortion*, IRE
+/// Trans. Inf. Theory 1960).
 const FACTORS: [f32; 4] = [0.25, 0.72, 1.32, 2.25];
 const BOUNDS: [f32; 3] = [0.46, 1.0, 1.74];
 

@@ -17,7 +17,8 @@ const STEPS: usize = 40;
 const RATE: f64 = 1.0;
 
 /// Activations under which the model's frozen decoder explains the clips, in their order, silence
-/// included, and how far the clips lie from what is decoded; as many clips as fit into [`MAX_FRAMES`], the last one cut short.
+/// included, and how far the clips lie from what is decoded; as many clips as fit into
+/// [`MAX_FRAMES`], the last one cut short.
 ///
 /// - `clips`: mono sound at the model's rate
 ///
