@@ -214,15 +214,26 @@ impl Scenes {
                 add(&mut im, of_im);
             }
             let row = &mut mixture[bin * columns + first..][..frames];
-            for n in 0..frames {
-                row[n] = (re[n] * re[n] + im[n] * im[n]).sqrt();
-                energies[n] += f64::from(row[n] * row[n]);
+            for ((x, re), im) in row.iter_mut().zip(&re).zip(&im) {
+                *x = (re * re + im * im).sqrt();
+            }
+            for (energy, x) in energies.iter_mut().zip(&*row) {
+                *energy += f64::from(x * x);
+            }
+            // from here on a unit vector along the mixture
+            for ((re, im), x) in re.iter_mut().zip(&mut im).zip(&*row) {
+                let inverse = 1.0 / x.max(1e-20);
+                *re *= inverse;
+                *im *= inverse;
             }
             for (source, (of_re, of_im)) in parts.iter().enumerate() {
                 let target = &mut targets[(source * bins + bin) * columns + first..][..frames];
-                for n in 0..frames {
-                    let along = (of_re[n] * re[n] + of_im[n] * im[n]) / row[n].max(1e-20);
-                    target[n] = along.max(0.0).min(row[n]);
+                let mixture = row.iter().zip(re.iter().zip(&im));
+                let part = of_re.iter().zip(of_im);
+                for ((target, (x, (re, im))), (of_re, of_im)) in
+                    target.iter_mut().zip(mixture).zip(part)
+                {
+                    *target = (of_re * re + of_im * im).max(0.0).min(*x);
                 }
             }
         }

@@ -4,7 +4,7 @@
 mod common;
 
 use burn::tensor::Device;
-use nae_joint::{Joint, JointConfig, JointError, Start, StartKind, join_from};
+use nae_joint::{Joint, JointConfig, JointError, Part, Start, StartKind, join_from};
 use nae_model::AudioConfig;
 use nae_model::optim::Flow;
 use nae_model::spectra::read;
@@ -19,12 +19,17 @@ fn learnt(config: &JointConfig) -> Start {
     .unwrap()
 }
 
-fn from(start: &Start, config: &JointConfig) -> Result<Joint, JointError> {
+fn from(
+    start: &Start,
+    parts: &[Part],
+    config: &JointConfig,
+    seed: u64,
+) -> Result<Joint, JointError> {
     join_from(
         Some(start),
-        &pair(),
+        parts,
         config,
-        SEED,
+        seed,
         &Device::flex(),
         &mut |_| Flow::Continue,
     )
@@ -34,13 +39,22 @@ fn from(start: &Start, config: &JointConfig) -> Result<Joint, JointError> {
 fn a_start_learnt_from_some_sources_helps_others() {
     let start = learnt(&small());
     let short = JointConfig {
-        steps: 30,
+        steps: 20,
         window: 10,
         ..small()
     };
-    let (with, without) = (from(&start, &short).unwrap(), joined(&pair(), &short, SEED));
-    assert!(with.card.training.started && !without.card.training.started);
-    let (with, without) = (with.card.training.loss, without.card.training.loss);
+    let pair = pair();
+    // one network of this size may be lucky without it, three are not: a sixth less on the whole
+    let (mut with, mut without) = (0.0, 0.0);
+    for seed in SEED..SEED + 3 {
+        let (started, random) = (
+            from(&start, &pair, &short, seed).unwrap(),
+            joined(&pair, &short, seed),
+        );
+        assert!(started.card.training.started && !random.card.training.started);
+        with += started.card.training.loss;
+        without += random.card.training.loss;
+    }
     assert!(with < 0.95 * without, "{with} {without}");
 }
 
@@ -58,7 +72,7 @@ fn a_start_survives_its_file_and_is_where_networks_begin() {
     start.save(&path).unwrap();
     let loaded = Start::load(&path, &Device::flex()).unwrap();
     let weights = |start: &Start| {
-        let joint = from(start, &config).unwrap();
+        let joint = from(start, &pair(), &config, SEED).unwrap();
         let network = &joint.networks[0];
         let output = read(network.output.weight.val()).unwrap();
         (read(network.input.weight.val()).unwrap(), output)
@@ -84,7 +98,7 @@ fn a_start_for_another_network_is_refused() {
         width: 24,
         ..small()
     };
-    let message = from(&start, &wider).unwrap_err().to_string();
+    let message = from(&start, &pair(), &wider, SEED).unwrap_err().to_string();
     for word in ["width 16", "width 24", "--start"] {
         assert!(message.contains(word), "{message}");
     }

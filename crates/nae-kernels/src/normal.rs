@@ -4,7 +4,7 @@ use crate::lanes::{Work, vectorised};
 use crate::vector::normal_pair;
 
 /// As many independent numbers of the standard normal distribution as there are pairs of random
-/// words, times two: between −5.9 and 5.9, in steps that single precision can tell apart. They depend
+/// words, times two: between −5.8 and 5.8, in steps that single precision can tell apart. They depend
 /// on nothing but the words (up to rounding, which differs between processors).
 ///
 /// A generator that draws them one after the other, as `rand_distr` does, took a tenth of a small
