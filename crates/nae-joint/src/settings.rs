@@ -114,7 +114,7 @@ impl Default for JointConfig {
             mask_exponent: 2.0,
             loss: LossKind::Mask,
             members: 1,
-            steps: 1500,
+            steps: 1400,
             mixtures: 12,
             frames: 100,
             learning_rate: 2e-3,
@@ -139,7 +139,7 @@ impl JointConfig {
         let counts = [
             (self.width, 4096, "joint.width", "160"),
             (self.members, 16, "joint.members", "1"),
-            (self.steps, 1_000_000, "joint.steps", "1500"),
+            (self.steps, 1_000_000, "joint.steps", "1400"),
             (self.mixtures, 1024, "joint.mixtures", "12"),
             (self.window, 1_000_000, "joint.window", "50"),
             (self.kernel, 63, "joint.kernel", "5"),
