@@ -246,17 +246,16 @@ fn memory(
         return Err(wrong(format!("{:?} in {:?}", view.shape(), view.dtype())));
     }
     let halves = view.data().as_chunks::<2>().0.iter();
-    let values: Vec<f16> = halves.map(|bytes| f16::from_le_bytes(*bytes)).collect();
-    let details = match tensors.tensor(DETAILS) {
-        Err(_) => Vec::new(),
-        Ok(view) => {
-            let expected = (values.len() / rank * bins).div_ceil(4);
-            if view.dtype() != Dtype::U8 || view.shape() != [expected] {
-                let came = format!("{:?} in {:?}", view.shape(), view.dtype());
-                return Err(stored.wrong(DETAILS, &format!("[{expected}] in u8"), came));
-            }
-            view.data().to_vec()
-        }
+    let values = halves.map(|bytes| f16::from_le_bytes(*bytes)).collect();
+    let memory = Memory::from_parts(rank, clips, values);
+    let memory = memory.ok_or_else(|| wrong("something else".into()))?;
+    let Ok(view) = tensors.tensor(DETAILS) else {
+        return Ok(memory);
     };
-    Memory::from_parts(rank, clips, values, details).ok_or_else(|| wrong("something else".into()))
+    let expected = (memory.frames() * bins).div_ceil(4);
+    if view.dtype() != Dtype::U8 || view.shape() != [expected] {
+        let came = format!("{:?} in {:?}", view.shape(), view.dtype());
+        return Err(stored.wrong(DETAILS, &format!("[{expected}] in u8"), came));
+    }
+    Ok(memory.with_packed(view.data().to_vec()))
 }

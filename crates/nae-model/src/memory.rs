@@ -7,10 +7,10 @@
 //! spectrum, two bits for every magnitude that say how far it lay from the decoded one. At rank 100
 //! and 513 bins a second takes 12.5 kB and 8 kB.
 //!
-//! Decoded magnitudes alone are 6.5 to 9 dB above their errors, with these bits 14 to 15 dB; joint
-//! encoders learnt with them lose a third of what those without lose against the clips. Measured on
-//! the pair that lost most, a third bit adds next to nothing (0.06 dB), and random roughness in
-//! place of the true one harms.
+//! Decoded magnitudes alone are 6.5 to 9 dB above their errors, with these bits 14 to 15 dB. Joint
+//! encoders learnt from decoded magnitudes alone lost 0.5 dB against the clips, with the bits 0.06 dB
+//! (`scripts/bench/joint.py`, all pairs). Measured on the pair that lost most, a third bit adds next
+//! to nothing (0.06 dB), and random roughness in place of the true one harms.
 
 use burn::tensor::f16;
 
@@ -46,30 +46,29 @@ impl Memory {
     /// `None` if the numbers do not fit together.
     pub fn new(rank: usize, clips: Vec<usize>, values: &[f32]) -> Option<Self> {
         let values = values.iter().map(|&x| f16::from_f32(x)).collect();
-        Self::from_parts(rank, clips, values, Vec::new())
+        Self::from_parts(rank, clips, values)
     }
 
     /// Remembers how far the magnitudes that were heard lie from the decoded ones.
     ///
     /// - `decoded`, `heard`: `[bins, frames]`, row-major, non-negative, on one scale
-    pub fn with_details(mut self, decoded: &[f32], heard: &[f32]) -> Self {
+    pub fn with_details(self, decoded: &[f32], heard: &[f32]) -> Self {
         let place = |(decoded, heard): (&f32, &f32)| {
             let is_above = |bound: &&f32| *heard > *bound * decoded;
             BOUNDS.iter().filter(is_above).count() as u8
         };
         let places: Vec<u8> = decoded.iter().zip(heard).map(place).collect();
         let packed = |four: &[u8]| four.iter().rev().fold(0, |byte, place| byte << 2 | place);
-        self.details = places.chunks(4).map(packed).collect();
-        self
+        self.with_packed(places.chunks(4).map(packed).collect())
     }
 
-    /// The same from values that are 16 bits wide already, and packed details.
-    pub(crate) fn from_parts(
-        rank: usize,
-        clips: Vec<usize>,
-        values: Vec<f16>,
-        details: Vec<u8>,
-    ) -> Option<Self> {
+    /// The same from details that are packed already.
+    pub(crate) fn with_packed(self, details: Vec<u8>) -> Self {
+        Self { details, ..self }
+    }
+
+    /// The same as [`Memory::new`] from values that are 16 bits wide already.
+    pub(crate) fn from_parts(rank: usize, clips: Vec<usize>, values: Vec<f16>) -> Option<Self> {
         let frames = clips
             .iter()
             .try_fold(0usize, |sum, &n| sum.checked_add(n))?;
@@ -79,7 +78,7 @@ impl Memory {
             rank,
             clips,
             values,
-            details,
+            details: Vec::new(),
         })
     }
 

@@ -75,13 +75,12 @@ pub fn remember(
     let Some(found) = found.into_iter().next() else {
         return Ok(None);
     };
-    let activations = found?.best.value().inner();
+    let activations = found?.best.value();
     // as magnitudes again, both with the model's gain
     let magnitudes =
         |compressed: Tensor<3>| read(compressed.powf_scalar(1.0 / model.card.model.compression));
-    let decoder = model.network.decoder_from(Latent::Bottleneck, device);
-    let decoded = magnitudes(decoder.decode(activations.clone()))?;
-    let memory = Memory::new(decoder.rank(), lengths, &read(activations)?);
+    let decoded = magnitudes(decoder.decode(activations.clone()).inner())?;
+    let memory = Memory::new(decoder.rank(), lengths, &read(activations.inner())?);
     let heard = magnitudes(spectrum.inner())?;
     Ok(memory.map(|memory| memory.with_details(&decoded, &heard)))
 }
