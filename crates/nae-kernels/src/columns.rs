@@ -5,7 +5,7 @@ use burn::tensor::{Tensor, TensorData};
 use rayon::prelude::*;
 
 use crate::is_fused_off_tape;
-use crate::lanes::LANES;
+use crate::lanes::{LANES, Work, vectorised};
 use crate::ops::Updates;
 use crate::slices::{FlexTensor, contiguous, values};
 
@@ -53,25 +53,51 @@ pub(crate) fn gather(rows: FlexTensor, chosen: &[i32], scenes: usize) -> FlexTen
         .for_each(|(plane, chosen)| {
             for (tile, chosen) in chosen.chunks(LANES).enumerate() {
                 let sources: Vec<&[f32]> = chosen.iter().map(|&number| row(number)).collect();
-                transpose(&sources, plane, count, tile * LANES);
+                vectorised(Tile {
+                    sources: &sources,
+                    plane,
+                    count,
+                    first: tile * LANES,
+                });
             }
         });
     FlexTensor::from_data(TensorData::new(columns, [scenes, length, count]))
 }
 
-/// Writes sources (as many as [`LANES`] or fewer) into neighbouring columns of a plane, the first
-/// into column `first`. A square block at a time, so that both sides stay in the cache.
-fn transpose(sources: &[&[f32]], plane: &mut [f32], count: usize, first: usize) {
-    let length = sources.first().map_or(0, |source| source.len());
-    let mut block = [[0.0f32; LANES]; LANES];
-    for start in (0..length).step_by(LANES) {
-        for (line, source) in block.iter_mut().zip(sources) {
-            copy(&source[start..], line);
-        }
-        let across = |i: usize| -> [f32; LANES] { std::array::from_fn(|j| block[j][i]) };
-        for i in 0..LANES.min(length - start) {
-            let at = (start + i) * count + first;
-            copy(&across(i), &mut plane[at..at + sources.len()]);
+/// Sources, [`LANES`] of them or fewer, that become neighbouring columns of a plane.
+struct Tile<'a> {
+    sources: &'a [&'a [f32]],
+    plane: &'a mut [f32],
+    /// Columns of the plane.
+    count: usize,
+    /// The first source's column.
+    first: usize,
+}
+
+impl Work for Tile<'_> {
+    type Output = ();
+    /// A square block at a time, so that both sides stay in the cache.
+    #[inline(always)]
+    fn run<const FUSED: bool>(self) {
+        let length = self.sources.first().map_or(0, |source| source.len());
+        let mut block = [[0.0f32; LANES]; LANES];
+        for start in (0..length).step_by(LANES) {
+            for (line, source) in block.iter_mut().zip(self.sources) {
+                copy(&source[start..], line);
+            }
+            for i in 0..LANES.min(length - start) {
+                let at = (start + i) * self.count + self.first;
+                let to = &mut self.plane[at..at + self.sources.len()];
+                if let Some(to) = to.first_chunk_mut::<LANES>() {
+                    for lane in 0..LANES {
+                        to[lane] = block[lane][i];
+                    }
+                } else {
+                    for (to, line) in to.iter_mut().zip(&block) {
+                        *to = line[i];
+                    }
+                }
+            }
         }
     }
 }
@@ -79,9 +105,13 @@ fn transpose(sources: &[&[f32]], plane: &mut [f32], count: usize, first: usize) 
 /// Copies as many numbers as both have. Whole blocks, whose length the compiler knows, are two loads
 /// and stores; the others call for a copy of some bytes, which takes longer than the bytes do.
 #[inline(always)]
-fn copy(from: &[f32], to: &mut [f32]) {
-    match (from.first_chunk::<LANES>(), to.first_chunk_mut::<LANES>()) {
-        (Some(from), Some(to)) => *to = *from,
-        _ => to.iter_mut().zip(from).for_each(|(to, from)| *to = *from),
+fn copy(from: &[f32], to: &mut [f32; LANES]) {
+    match from.first_chunk::<LANES>() {
+        Some(from) => *to = *from,
+        None => {
+            for (to, from) in to.iter_mut().zip(from) {
+                *to = *from;
+            }
+        }
     }
 }

@@ -30,6 +30,7 @@ mod activation;
 mod adam;
 mod columns;
 mod divergence;
+mod dots;
 mod lanes;
 mod mask_loss;
 mod normal;
