@@ -51,6 +51,7 @@ pub fn fit(
         stage: "joining",
         max_steps: config.steps,
         window: config.window,
+        heard: if judges.is_some() { 1 } else { config.window },
         tolerance: config.tolerance,
     };
     let mut runs = descend(
@@ -62,8 +63,9 @@ pub fn fit(
             let of_part = |part: &std::ops::Range<usize>| {
                 let network = network.clone().fork(device);
                 let mixtures = part.start / frames..part.end / frames;
-                let factors = dropout.factors(config.width, frames, step, mixtures.clone(), device);
-                let batch = scenes.draw(step, mixtures, Side::Learnt, device);
+                let factors =
+                    dropout.factors(config.width, frames, step.number, mixtures.clone(), device);
+                let batch = scenes.draw(step.number, mixtures, Side::Learnt, device);
                 let share = part.len() as f64 / columns as f64;
                 let activations = network.forward(batch.input.clone(), frames, factors);
                 let loss = objective(decoders, activations, batch, config.loss, share);
@@ -77,20 +79,16 @@ pub fn fit(
                 sum.accumulate(&network, gradients);
                 losses.push(loss);
             }
-            let rate = Schedule::Cosine.rate(config.learning_rate, step, config.steps);
+            let rate = Schedule::Cosine.rate(config.learning_rate, step.number, config.steps);
             let network = optimizer.step(rate, network, sum.grads());
             let loss = match &judges {
                 None => losses.into_iter().reduce(|a, b| a + b),
                 // what is held back judges a window by its last step
-                Some(batch) => {
-                    let is_judged =
-                        (step + 1).is_multiple_of(config.window) || step + 1 == config.steps;
-                    is_judged.then(|| {
-                        let network = network.clone().valid();
-                        let activations = network.forward(batch.input.clone(), frames, None);
-                        objective(&still, activations, batch.clone(), config.loss, 1.0)
-                    })
-                }
+                Some(batch) => step.is_heard.then(|| {
+                    let network = network.clone().valid();
+                    let activations = network.forward(batch.input.clone(), frames, None);
+                    objective(&still, activations, batch.clone(), config.loss, 1.0)
+                }),
             };
             (network, loss)
         },
@@ -124,6 +122,7 @@ fn objective(
             let scale = Scale {
                 eps: DEFAULT_EPS,
                 share,
+                is_read: true,
             };
             divergence(products, batch.targets, Activation::Identity, scale).mean()
         }

@@ -22,6 +22,9 @@ pub struct Scale {
     /// Factor of value and gradient: the share of all bins that these are, where several threads or
     /// batches make one mean.
     pub share: f64,
+    /// Whether anybody reads the value. If not, it may be NaN: a step needs the gradient only, and
+    /// the value's logarithm takes longer than all the rest.
+    pub is_read: bool,
 }
 
 /// Divergence of every scene's target `X` from the sum of its activated sources,
@@ -138,6 +141,7 @@ pub(crate) fn forward(
                 g,
                 eps: scale.eps as f32,
                 weight: (scale.share / plane as f64) as f32,
+                is_read: scale.is_read,
             })
             .collect();
         *loss = (sum(pieces, vectorised) * scale.share / plane as f64) as f32;
@@ -154,6 +158,8 @@ struct Piece<'a> {
     eps: f32,
     /// The share over the scene's number of bins.
     weight: f32,
+    /// Whether the value is wanted.
+    is_read: bool,
 }
 
 impl Work for Piece<'_> {
@@ -166,6 +172,7 @@ impl Work for Piece<'_> {
             g,
             eps,
             weight,
+            is_read,
         } = self;
         let mut total = 0.0;
         // a few cache lines at a time: sums stay in single precision only that long
@@ -175,7 +182,7 @@ impl Work for Piece<'_> {
             let range = start..start + target.len();
             start = range.end;
             if let ([only], Activation::Identity) = (sources.as_mut_slice(), g) {
-                total += linear::<FUSED>(&mut only[range], target, eps, weight);
+                total += linear::<FUSED>(&mut only[range], target, eps, weight, is_read);
                 continue;
             }
             let mut estimate = [0.0f32; BLOCK];
@@ -183,7 +190,7 @@ impl Work for Piece<'_> {
             for source in &mut sources {
                 add_activated::<FUSED>(estimate, &mut source[range.clone()], g);
             }
-            total += linear::<FUSED>(estimate, target, eps, weight);
+            total += linear::<FUSED>(estimate, target, eps, weight, is_read);
             // the estimate has become the gradient with respect to it, the sources their slopes
             for source in &mut sources {
                 for (slope, gradient) in source[range.clone()].iter_mut().zip(&*estimate) {
@@ -235,9 +242,22 @@ fn add_activated<const FUSED: bool>(estimate: &mut [f32], b: &mut [f32], g: Acti
     }
 }
 
-/// The divergence's terms, summed, of an estimate that its gradient replaces.
+/// The divergence's terms, summed, of an estimate that its gradient replaces; NaN where nobody reads
+/// them.
 #[inline(always)]
-fn linear<const FUSED: bool>(estimate: &mut [f32], target: &[f32], eps: f32, weight: f32) -> f64 {
+fn linear<const FUSED: bool>(
+    estimate: &mut [f32],
+    target: &[f32],
+    eps: f32,
+    weight: f32,
+    is_read: bool,
+) -> f64 {
+    if !is_read {
+        for (y, x) in estimate.iter_mut().zip(target) {
+            *y = slope(1.0 / (*y + eps), *x, weight);
+        }
+        return f64::NAN;
+    }
     let mut sums = [0.0f32; LANES];
     let (blocks, rest) = estimate.as_chunks_mut::<LANES>();
     let (target_blocks, target_rest) = target.as_chunks::<LANES>();
@@ -252,11 +272,17 @@ fn linear<const FUSED: bool>(estimate: &mut [f32], target: &[f32], eps: f32, wei
     sums.iter().map(|&sum| f64::from(sum)).sum()
 }
 
+/// The gradient with respect to an estimate, of whose sum with ε it gets the inverse.
+#[inline(always)]
+fn slope(inverse: f32, x: f32, weight: f32) -> f32 {
+    (1.0 - x * inverse) * weight
+}
+
 #[inline(always)]
 fn term<const FUSED: bool>(y: &mut f32, x: f32, eps: f32, weight: f32) -> f32 {
     let inverse = 1.0 / (*y + eps);
     let value = x * ln::<FUSED>((x + eps) * inverse) - x + *y;
-    *y = (1.0 - x * inverse) * weight;
+    *y = slope(inverse, x, weight);
     value
 }
 

@@ -18,6 +18,7 @@ const ACTIVATIONS: [Activation; 5] = [
 const SCALE: Scale = Scale {
     eps: 1e-6,
     share: 1.0,
+    is_read: true,
 };
 
 /// Numbers in `[low, high)`, always the same for a seed (a linear congruential generator).
@@ -113,12 +114,20 @@ fn divergences_of_one_and_of_several_sources_agree() {
                 let scale = Scale {
                     eps: 1.19e-7,
                     share: 0.7,
+                    is_read: true,
                 };
                 let (ours, our_gradient) =
                     with_gradient(&products, |b| divergence(b, target.clone(), g, scale));
                 let (theirs, their_gradient) = with_gradient(&products, |b| {
                     composite::divergence(b, target.clone(), g, scale)
                 });
+                let unread = Scale {
+                    is_read: false,
+                    ..scale
+                };
+                let (_, unread) =
+                    with_gradient(&products, |b| divergence(b, target.clone(), g, unread));
+                assert_eq!(read(unread), read(our_gradient.clone()), "{g:?} {sources}");
                 // near zero a divergence is the small difference of terms of size one
                 let (value, gradient) = (
                     difference_above(ours, theirs, 1.0),
@@ -184,8 +193,9 @@ fn a_single_scene_needs_no_dimension_of_its_own() {
     }
 }
 
-/// Scenes of the left and of the right factor, rows, inner dimension, columns: one and many threads' worth.
-const PRODUCTS: [[usize; 5]; 7] = [
+/// Scenes of the left and of the right factor, rows, inner dimension, columns: one and many threads'
+/// worth; the last have gradients that are dot products.
+const PRODUCTS: [[usize; 5]; 9] = [
     [1, 1, 1, 1, 1],
     [1, 1, 33, 20, 65],
     [3, 3, 20, 129, 7],
@@ -193,6 +203,8 @@ const PRODUCTS: [[usize; 5]; 7] = [
     [1, 1, 200, 300, 200],
     [2, 2, 150, 400, 70],
     [4, 4, 257, 64, 20],
+    [2, 2, 66, 24, 150],
+    [1, 1, 20, 513, 131],
 ];
 
 #[test]

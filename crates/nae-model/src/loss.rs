@@ -33,7 +33,11 @@ struct Padding {
 impl Target {
     /// Spectra (`[models, bins, frames]`, non-negative) and the floor ε in both logarithms.
     pub fn new(spectrum: Tensor<3>, eps: f64) -> Self {
-        let scale = Scale { eps, share: 1.0 };
+        let scale = Scale {
+            eps,
+            share: 1.0,
+            is_read: true,
+        };
         Self {
             spectrum,
             scale,
@@ -125,17 +129,25 @@ impl From<Tensor<3>> for Estimate {
 /// - `estimate`: `[models, bins, frames]`, non-negative
 /// - output: `[models]`
 pub fn generalised_kl(target: &Target, estimate: impl Into<Estimate>) -> Tensor<1> {
+    divergence_of(target, estimate.into(), true)
+}
+
+fn divergence_of(target: &Target, estimate: Estimate, is_read: bool) -> Tensor<1> {
     let Estimate {
         mut product,
         activation,
-    } = estimate.into();
+    } = estimate;
     if let Some(Padding { mask, .. }) = &target.padding {
         product = product * mask.clone();
         if matches!(activation, Activation::Softplus { .. }) {
             product = product + mask.clone().sub_scalar(1.0).mul_scalar(-FAR_BELOW_ZERO);
         }
     }
-    let means = divergence(product, target.spectrum.clone(), activation, target.scale);
+    let scale = Scale {
+        is_read,
+        ..target.scale
+    };
+    let means = divergence(product, target.spectrum.clone(), activation, scale);
     match &target.padding {
         None => means,
         Some(padding) => means.clone() * vector(&padding.factors, &means),
@@ -170,6 +182,8 @@ pub fn sparsity<'a>(
 /// The whole objective of every model, [`generalised_kl`] plus [`sparsity`]; of a part of a whole,
 /// its share.
 ///
+/// - `is_read`: whether anybody reads the value; if not, only its gradient is right
+///
 /// # Shapes
 /// - `estimate`: `[models, bins, frames]`; `hidden`: `[models, units, frames]` each; all non-negative
 /// - `lambdas`: one for every model, or one for all
@@ -179,8 +193,9 @@ pub fn objective<'a>(
     estimate: impl Into<Estimate>,
     hidden: impl IntoIterator<Item = &'a Tensor<3>>,
     lambdas: &[f64],
+    is_read: bool,
 ) -> Tensor<1> {
-    let divergence = generalised_kl(target, estimate);
+    let divergence = divergence_of(target, estimate.into(), is_read);
     if lambdas.iter().all(|&lambda| lambda == 0.0) {
         return divergence;
     }
@@ -257,7 +272,7 @@ mod tests {
                         activation,
                     };
                     let target = Target::new(spectrum, DEFAULT_EPS).padded(frames);
-                    objective(&target, estimate, [&product], lambdas)
+                    objective(&target, estimate, [&product], lambdas, true)
                 };
             let product = product.require_grad();
             let batch = value(&product, spectrum, &FRAMES, &lambdas);

@@ -128,6 +128,7 @@ pub fn explain(
         stage: "separating",
         max_steps: config.max_steps,
         window: config.window,
+        heard: 1,
         tolerance: config.tolerance,
     };
     let runs = descend(
@@ -137,7 +138,7 @@ pub fn explain(
         |latents, step| {
             let rate = config
                 .schedule
-                .rate(config.learning_rate, step, config.max_steps);
+                .rate(config.learning_rate, step.number, config.max_steps);
             // frames know nothing of each other: each thread has its own
             let of_part = |(part, latents): (&mut Part, Latents)| {
                 let values: Vec<_> = latents.sources.iter().map(Activations::value).collect();
@@ -145,7 +146,8 @@ pub fn explain(
                 else {
                     return (latents, None);
                 };
-                let losses = objective(&part.target, estimate, &values, &[config.sparsity]);
+                let lambdas = [config.sparsity];
+                let losses = objective(&part.target, estimate, &values, &lambdas, step.is_heard);
                 let gradients =
                     GradientsParams::from_grads(losses.clone().sum().backward(), &latents);
                 let stepped = part.optimizer.step(rate, latents, gradients);

@@ -11,7 +11,7 @@ use crate::setup::{Amounts, Setup, to_json};
 use crate::sources::{Recording, Speaker, duration_s};
 
 /// Raised whenever the same settings begin to mean other results: no older result is used again.
-pub const SCHEMA: u32 = 3;
+pub const SCHEMA: u32 = 4;
 
 /// A cell's identity: 64 hexadecimal digits.
 pub type Id = String;

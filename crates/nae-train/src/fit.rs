@@ -1,13 +1,14 @@
 //! Fitting autoencoders: frames in, the same frames out.
 
 use burn::module::Module;
-use burn::optim::{GradientsAccumulator, GradientsParams};
+use burn::optim::GradientsParams;
 use nae_model::Nae;
 use nae_model::loss::{Target, objective};
 use nae_model::optim::{Descent, DescentError, Flow, Plan, Progress, descend};
 use rayon::prelude::*;
 
 use crate::batches::{Batches, FrameRows, LatentNoise, Spectra};
+use crate::copies::{first, step_copies};
 use crate::error::TrainError;
 use crate::seeds::Seeds;
 use crate::settings::TrainConfig;
@@ -69,26 +70,35 @@ pub fn fit(
         .map(|(&frames, rng)| Batches::new(frames, size, rng))
         .collect();
     let noise = LatentNoise::new(config.latent_noise, seeds.generators("latent noise"));
-    let mut optimizer = config.optimizer.build(&config.rprop);
+    let copies = vec![network; parts.len().max(1)];
+    let optimizer = |_| config.optimizer.build(&config.rprop);
+    let mut optimizers: Vec<_> = copies.iter().map(optimizer).collect();
     let plan = Plan {
         stage: "autoencoder",
         max_steps: config.max_steps,
         window: config.window,
+        // half a window of batches is about what sees every frame once; the same number whatever else
+        // is in the stack
+        heard: if config.batch_frames == 0 {
+            1
+        } else {
+            config.window.div_ceil(2)
+        },
         tolerance: config.tolerance,
     };
 
     let runs = descend(
         plan,
         seeds.count(),
-        network,
-        |network, step| {
+        copies,
+        |networks, step| {
             let drawn: Vec<&[i32]> = if is_whole {
                 Vec::new()
             } else {
                 batches.iter_mut().map(Batches::draw).collect()
             };
             // each thread has a network of its own on a tape of its own, with the same values
-            let of_part = |(i, part): (usize, &std::ops::Range<usize>)| {
+            let of_part = |(i, (part, network)): (usize, (&std::ops::Range<usize>, &Nae))| {
                 let network = network.clone().fork(&device);
                 let target = match &rows {
                     None => whole[i].clone(),
@@ -107,28 +117,24 @@ pub fn fit(
                 };
                 let encoded = network.encode(target.spectrum.clone());
                 let latent = encoded.last().unwrap_or(&target.spectrum).clone();
-                let latent = noise.apply(latent, step, part.start);
+                let latent = noise.apply(latent, step.number, part.start);
                 let (hidden, estimate) = network.decode(latent);
                 let hidden = encoded.iter().chain(&hidden);
-                let losses = objective(&target, estimate, hidden, lambdas);
+                let losses = objective(&target, estimate, hidden, lambdas, step.is_heard);
                 let gradients =
                     GradientsParams::from_grads(losses.clone().sum().backward(), &network);
                 (losses.inner(), gradients)
             };
-            let found: Vec<_> = parts.par_iter().enumerate().map(of_part).collect();
-            let mut sum = GradientsAccumulator::new();
-            let mut losses = Vec::with_capacity(found.len());
-            for (loss, gradients) in found {
-                sum.accumulate(&network, gradients);
-                losses.push(loss);
-            }
+            let found = parts.par_iter().zip(&networks).enumerate().map(of_part);
+            let (losses, gradients): (Vec<_>, Vec<_>) = found.unzip();
             let rate = config
                 .schedule
-                .rate(config.learning_rate, step, config.max_steps);
-            let network = optimizer.step(rate, network, sum.grads());
-            (network, losses.into_iter().reduce(|a, b| a + b))
+                .rate(config.learning_rate, step.number, config.max_steps);
+            let networks = step_copies(networks, &mut optimizers, &gradients, rate);
+            (networks, losses.into_iter().reduce(|a, b| a + b))
         },
         observe,
     )?;
-    Ok(members(runs))
+    let of_run = |run: Result<Descent<Vec<Nae>>, _>| run.map(|run| run.map(first));
+    Ok(members(runs.into_iter().map(of_run).collect()))
 }

@@ -31,6 +31,7 @@
 //! ```
 
 pub mod batches;
+mod copies;
 pub mod error;
 pub mod fit;
 pub mod frames;

@@ -57,14 +57,16 @@ pub fn remember(
         stage: "remembering",
         max_steps: STEPS,
         window: STEPS / 4,
+        heard: 1,
         tolerance: 0.0,
     };
     let found = descend(
         plan,
         1,
         Activations::new(start, ActivationForm::Preactivation),
-        |activations, _| {
-            let loss = objective(&target, decoder.decode(activations.value()), &[], &[0.0]);
+        |activations, step| {
+            let estimate = decoder.decode(activations.value());
+            let loss = objective(&target, estimate, &[], &[0.0], step.is_heard);
             let gradients =
                 GradientsParams::from_grads(loss.clone().sum().backward(), &activations);
             let stepped = optimizer.step(RATE, activations, gradients);

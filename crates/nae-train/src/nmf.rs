@@ -6,7 +6,7 @@ use nae_model::config::BasisNorm;
 use nae_model::error::setting;
 use nae_model::init::from_host;
 use nae_model::multiplicative::{Objective, unit_length};
-use nae_model::optim::{Descent, DescentError, Flow, Plan, Progress, descend};
+use nae_model::optim::{Descent, DescentError, Flow, Plan, Progress, Step, descend};
 use nae_model::random::generator;
 use nae_model::spectra::read;
 use nae_model::{ModelConfig, Nae};
@@ -53,6 +53,7 @@ pub fn fit(
         stage: "factorisation",
         max_steps: settings.updates,
         window: config.window,
+        heard: 1,
         tolerance: config.tolerance,
     };
     // a mean over all frames into one over real ones
@@ -66,12 +67,12 @@ pub fn fit(
     let mut steps = vec![0; seeds.count()];
     for restart in 0..settings.restarts {
         let start = start(spectra, &x, model, settings.start, seeds, restart)?;
-        let update = |(w, h): Factors, step: usize| {
+        let update = |(w, h): Factors, step: Step| {
             let w = objective.update_bases(w, &h, &x);
             let h = objective.update_activations(&w, h, &x);
             // the updates do not need the objective, and it costs as much as one of them
-            let is_shown = (step + 1).is_multiple_of(config.window) || step + 1 == settings.updates;
-            let value = is_shown
+            let value = step
+                .is_heard
                 .then(|| objective.value(w.clone().matmul(h.clone()), &h, &x) * factors.clone());
             ((w, h), value)
         };

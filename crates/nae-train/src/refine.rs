@@ -6,7 +6,7 @@
 //! decoder to the way it will be used. The encoder stays as it was.
 
 use burn::module::Module;
-use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
+use burn::optim::{GradientsParams, ModuleOptimizer};
 use nae_model::init::from_host;
 use nae_model::loss::{Target, objective};
 use nae_model::optim::{Descent, Flow, OptimizerKind, Plan, Progress, Schedule, descend};
@@ -17,6 +17,7 @@ use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
 use crate::batches::{FrameRows, LatentNoise, NOISE_BLOCK, Spectra};
+use crate::copies::{first, step_copies};
 use crate::error::TrainError;
 use crate::fit::{Fitted, members};
 use crate::seeds::Seeds;
@@ -43,7 +44,6 @@ pub fn refine(
     let device = spectra.values.device();
     let noise = LatentNoise::new(config.latent_noise, seeds.generators("refining noise"));
     let adam = || OptimizerKind::Adam.build(&config.rprop);
-    let mut decoder_optimizer = adam();
     let rows = FrameRows::new(spectra)?;
     let orders = orders(spectra, settings.max_frames, seeds);
     let mut batches = Vec::with_capacity(settings.batches);
@@ -89,6 +89,7 @@ pub fn refine(
         max_steps: steps,
         // whole passes, so that windows can be compared
         window: config.window.next_multiple_of(settings.batches),
+        heard: settings.batches,
         tolerance: config.tolerance,
     };
 
@@ -99,51 +100,48 @@ pub fn refine(
         encoder: Vec::new(),
         decoder,
     };
+    let threads = batches.iter().map(Vec::len).max().unwrap_or(1);
+    let mut optimizers: Vec<_> = (0..threads).map(|_| adam()).collect();
     let runs = descend(
         plan,
         seeds.count(),
-        (decoder, activations),
-        |(mut network, mut activations), step| {
-            let rate = |full| Schedule::Cosine.rate(full, step, steps);
+        (vec![decoder; threads], activations),
+        |(networks, mut activations), step| {
+            let rate = |full| Schedule::Cosine.rate(full, step.number, steps);
             // each thread has a decoder of its own on a tape of its own, with the same values
-            let of_part = |(part, activations): (&mut Part, Activations)| {
+            let of_part = |((part, activations), network): ((&mut Part, Activations), &Nae)| {
                 let network = network.clone().fork(&device);
                 let activations = activations.train();
                 let latent = activations.value();
-                let noised = noise.apply(latent.clone(), step, part.first);
+                let noised = noise.apply(latent.clone(), step.number, part.first);
                 let (hidden, estimate) = network.decode(noised);
                 let hidden = std::iter::once(&latent).chain(&hidden);
-                let losses = objective(&part.target, estimate, hidden, lambdas);
+                let losses = objective(&part.target, estimate, hidden, lambdas, step.is_heard);
                 let mut gradients = losses.clone().sum().backward();
-                let of_decoder = GradientsParams::from_module(&mut gradients, &network.decoder);
+                let of_decoder = GradientsParams::from_module(&mut gradients, &network);
                 let of_activations = GradientsParams::from_module(&mut gradients, &activations);
                 let rate = rate(settings.activation_rate);
                 let activations = part.optimizer.step(rate, activations, of_activations);
                 (activations.valid(), (of_decoder, losses.inner()))
             };
-            let batch = step % settings.batches;
+            let batch = step.number % settings.batches;
             let before = std::mem::take(&mut activations[batch]);
-            let found = batches[batch].par_iter_mut().zip(before).map(of_part);
-            let (after, found): (Vec<_>, Vec<_>) = found.unzip();
+            let parts = batches[batch].par_iter_mut().zip(before);
+            let found = parts.zip(&networks).map(of_part);
+            let (after, (gradients, losses)): (Vec<_>, (Vec<_>, Vec<_>)) = found.unzip();
             activations[batch] = after;
-            let mut sum = GradientsAccumulator::new();
-            let mut losses = Vec::with_capacity(found.len());
-            for (gradients, loss) in found {
-                sum.accumulate(&network.decoder, gradients);
-                losses.push(loss);
-            }
             let rate = rate(settings.decoder_rate);
-            network.decoder = decoder_optimizer.step(rate, network.decoder, sum.grads());
+            let networks = step_copies(networks, &mut optimizers, &gradients, rate);
             let loss = losses.into_iter().reduce(|a, b| a + b);
-            ((network, activations), loss)
+            ((networks, activations), loss)
         },
         observe,
     )?;
-    let whole = |(decoder, _): (Nae, _)| Nae {
+    let whole = |(copies, _): (Vec<Nae>, _)| Nae {
         encoder: encoder.clone(),
-        decoder: decoder.decoder,
+        ..first(copies)
     };
-    let of_run = |run: Result<Descent<(Nae, _)>, _>| run.map(|run| run.map(whole));
+    let of_run = |run: Result<Descent<(Vec<Nae>, _)>, _>| run.map(|run| run.map(whole));
     Ok(members(runs.into_iter().map(of_run).collect()))
 }
 

@@ -110,8 +110,10 @@ fn every_optimiser_and_output_lowers_the_loss() {
                     batch_frames,
                     ..recipe.train
                 };
+                let mut start = recipe.clone();
+                start.train.max_steps = 1;
+                let first = run(&start).1[0].loss;
                 let (model, seen) = run(&recipe);
-                let first = seen[0].loss;
                 let last = seen
                     .iter()
                     .rfind(|p| p.stage == "autoencoder")

@@ -136,8 +136,22 @@ fn through(gradient: &mut [f32], output: &[f32], softplus: bool) {
     }
 }
 
-/// Divergence and its gradient with respect to the last products, which take their place in `b`.
-fn divergence(b: &mut [f32], x: &[f32], weight: f32, softplus: bool) -> f64 {
+/// Divergence, and its gradient with respect to the last products, which takes their place in `b`. As
+/// in ours, the value is worked out where it is read only.
+fn divergence(b: &mut [f32], x: &[f32], weight: f32, softplus: bool, is_read: bool) -> f64 {
+    if !is_read {
+        let pairs = b.iter_mut().zip(x);
+        vectorised!(if softplus {
+            for (b, x) in pairs {
+                *b = gradient::<true>(*b, *x, weight).0;
+            }
+        } else {
+            for (b, x) in pairs {
+                *b = gradient::<false>(*b, *x, weight).0;
+            }
+        });
+        return f64::NAN;
+    }
     let mut total = 0.0;
     for (b, x) in b.chunks_mut(1024).zip(x.chunks(1024)) {
         let mut sums = [0.0f32; 16];
@@ -168,15 +182,22 @@ fn divergence(b: &mut [f32], x: &[f32], weight: f32, softplus: bool) -> f64 {
     total * f64::from(weight)
 }
 
+/// The gradient, the estimate, and the inverse of its sum with ε.
 #[inline(always)]
-fn term<const SOFTPLUS: bool>(b: &mut f32, x: f32, weight: f32) -> f32 {
+fn gradient<const SOFTPLUS: bool>(b: f32, x: f32, weight: f32) -> (f32, f32, f32) {
     let (y, slope) = if SOFTPLUS {
-        vector::softplus::<true>(*b, SHARPNESS, 1.0 / SHARPNESS)
+        vector::softplus::<true>(b, SHARPNESS, 1.0 / SHARPNESS)
     } else {
-        (*b, 1.0)
+        (b, 1.0)
     };
     let inverse = 1.0 / (y + EPS);
-    *b = (1.0 - x * inverse) * slope * weight;
+    ((1.0 - x * inverse) * slope * weight, y, inverse)
+}
+
+#[inline(always)]
+fn term<const SOFTPLUS: bool>(b: &mut f32, x: f32, weight: f32) -> f32 {
+    let (gradient, y, inverse) = gradient::<SOFTPLUS>(*b, x, weight);
+    *b = gradient;
     x * vector::ln::<true>((x + EPS) * inverse) - x + y
 }
 
@@ -219,9 +240,9 @@ pub(crate) fn train(x: &Matrix, weights: &[Matrix], form: &ModelConfig, steps: u
     let last = sizes.len() - 1;
     let weight = 1.0 / x.values.len() as f32;
     let mut watch = Stopwatch::start();
-    let mut window = 0.0;
     let mut loss = f64::NAN;
     for step in 1..=steps {
+        let is_read = step.is_multiple_of(WINDOW);
         let mut positive = weights[last].clone();
         if !softplus {
             vectorised!(for w in &mut positive {
@@ -245,7 +266,13 @@ pub(crate) fn train(x: &Matrix, weights: &[Matrix], form: &ModelConfig, steps: u
                 }
             }
             part.gradients[last].copy_from_slice(&part.outputs[last]);
-            part.loss = divergence(&mut part.gradients[last], &part.x, weight, softplus);
+            part.loss = divergence(
+                &mut part.gradients[last],
+                &part.x,
+                weight,
+                softplus,
+                is_read,
+            );
             for l in (0..=last).rev() {
                 let (m, k) = sizes[l];
                 let (lower, upper) = part.gradients.split_at_mut(l);
@@ -287,11 +314,9 @@ pub(crate) fn train(x: &Matrix, weights: &[Matrix], form: &ModelConfig, steps: u
             }
             states[l].step(&mut weights[l], gradient, 1e-3, step as i32);
         }
-        window += parts.iter().map(|part| part.loss).sum::<f64>();
-        if step.is_multiple_of(WINDOW) {
+        if is_read {
             watch.window();
-            loss = window / WINDOW as f64;
-            window = 0.0;
+            loss = parts.iter().map(|part| part.loss).sum();
         }
     }
     Timed {
@@ -349,9 +374,9 @@ pub(crate) fn separate(
         work.push((part, readings));
     }
     let mut watch = Stopwatch::start();
-    let mut window = 0.0;
     let mut loss = f64::NAN;
     for step in 1..=steps {
+        let is_read = step.is_multiple_of(WINDOW);
         work.par_iter_mut().for_each(|(part, readings)| {
             let n = part.frames;
             for (reading, decoder) in readings.iter_mut().zip(&decoders) {
@@ -380,7 +405,7 @@ pub(crate) fn separate(
                     *sum = if i == 0 { *y } else { *sum + y };
                 });
             }
-            part.loss = divergence(sum, &part.x, weight, false);
+            part.loss = divergence(sum, &part.x, weight, false, is_read);
             for (reading, decoder) in readings.iter_mut().zip(&decoders) {
                 let last = decoder.len();
                 reading.gradients[last].copy_from_slice(sum);
@@ -409,11 +434,9 @@ pub(crate) fn separate(
                     .step(&mut reading.z, &reading.gradients[0], 0.5, step as i32);
             }
         });
-        window += work.iter().map(|(part, _)| part.loss).sum::<f64>();
-        if step.is_multiple_of(WINDOW) {
+        if is_read {
             watch.window();
-            loss = window / WINDOW as f64;
-            window = 0.0;
+            loss = work.iter().map(|(part, _)| part.loss).sum();
         }
     }
     Timed {

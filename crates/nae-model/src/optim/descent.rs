@@ -14,8 +14,32 @@ pub struct Plan {
     pub max_steps: usize,
     /// Steps in a window.
     pub window: usize,
+    /// Steps at the end of a window whose losses make its mean, at least 1: enough to see most frames.
+    pub heard: usize,
     /// Relative improvement from window to window below which the run stops; 0: never.
     pub tolerance: f64,
+}
+
+impl Plan {
+    /// Step number `number`, from 0.
+    fn step(&self, number: usize) -> Step {
+        let window = self.window.max(1);
+        let end = (number / window * window + window).min(self.max_steps);
+        Step {
+            number,
+            is_heard: number + self.heard.max(1) >= end,
+        }
+    }
+}
+
+/// One step of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Its number, from 0.
+    pub number: usize,
+    /// Whether its losses are for the window's mean. Those of other steps are not looked at, and need
+    /// not be worked out.
+    pub is_heard: bool,
 }
 
 /// How far a run is, reported once a window.
@@ -27,7 +51,7 @@ pub struct Progress {
     pub step: usize,
     /// Steps at most.
     pub max_steps: usize,
-    /// Mean loss over the last window.
+    /// Mean loss over the last window's heard steps.
     pub loss: f64,
 }
 
@@ -112,8 +136,8 @@ enum Ending {
 /// window and its own end, and the result is one run for each, whose `best` is the whole state at
 /// that model's best.
 ///
-/// `step` gets the state and the step's number and returns the new state and every model's loss
-/// before the step (`[models]`, off the tape), or none where a window's mean need not know it. The
+/// `step` gets the state and which step it is, and returns the new state and every model's loss
+/// (`[models]`, off the tape), which is looked at where the step is heard. The
 /// observer hears the mean over models. With 0 steps the state comes back as it was, with a loss of 0.
 ///
 /// # Errors
@@ -123,7 +147,7 @@ pub fn descend<S: Clone>(
     plan: Plan,
     models: usize,
     mut state: S,
-    mut step: impl FnMut(S, usize) -> (S, Option<Tensor<1>>),
+    mut step: impl FnMut(S, Step) -> (S, Option<Tensor<1>>),
     observe: &mut dyn FnMut(&Progress) -> Flow,
 ) -> Result<Vec<Result<Descent<S>, DescentError>>, DescentError> {
     let mut window = Window::new(plan.window);
@@ -136,9 +160,11 @@ pub fn descend<S: Clone>(
         })
         .collect();
     for number in 1..=plan.max_steps {
+        let this = plan.step(number - 1);
         let losses;
-        (state, losses) = step(state, number - 1);
-        let Some(losses) = window.push(losses, number == plan.max_steps)? else {
+        (state, losses) = step(state, this);
+        let heard = losses.filter(|_| this.is_heard);
+        let Some(losses) = window.push(heard, number == plan.max_steps)? else {
             continue;
         };
         let mut heard = Vec::with_capacity(models);
@@ -221,15 +247,19 @@ mod tests {
         stage: "test",
         max_steps: 10,
         window: 2,
+        heard: 2,
         tolerance: 0.0,
     };
 
     fn losses<const N: usize>(
         values: [&'static [f32]; N],
-    ) -> impl FnMut(usize, usize) -> (usize, Option<Tensor<1>>) {
-        move |_, number| {
-            let losses = values.map(|values| values[number]);
-            (number, Some(Tensor::from_data(losses, &Device::flex())))
+    ) -> impl FnMut(usize, Step) -> (usize, Option<Tensor<1>>) {
+        move |_, step| {
+            let losses = values.map(|values| values[step.number]);
+            (
+                step.number,
+                Some(Tensor::from_data(losses, &Device::flex())),
+            )
         }
     }
 
@@ -253,6 +283,22 @@ mod tests {
             (run.best, run.loss, run.steps, run.is_interrupted),
             (3, 1.0, 10, false)
         );
+    }
+
+    #[test]
+    fn only_the_last_steps_of_a_window_are_heard() {
+        let plan = Plan {
+            max_steps: 7,
+            window: 3,
+            ..PLAN
+        };
+        let heard = |plan: Plan| (0..7).map(move |number| u8::from(plan.step(number).is_heard));
+        assert_eq!(heard(plan).collect::<Vec<_>>(), [0, 1, 1, 0, 1, 1, 1]);
+        let last = Plan { heard: 0, ..plan };
+        assert_eq!(heard(last).collect::<Vec<_>>(), [0, 0, 1, 0, 0, 1, 1]);
+        let values = &[f32::NAN, 4., 2., f32::NAN, 1., 2., 9.];
+        let run = run(plan, values, &mut |_| Flow::Continue).unwrap();
+        assert_eq!((run.best, run.loss), (5, 1.5));
     }
 
     #[test]

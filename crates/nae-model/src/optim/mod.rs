@@ -10,7 +10,7 @@ use burn::optim::{ModuleOptimizer, RmsPropConfig};
 use serde::{Deserialize, Serialize};
 
 pub use adam::Adam;
-pub use descent::{Descent, DescentError, Flow, Plan, Progress, descend};
+pub use descent::{Descent, DescentError, Flow, Plan, Progress, Step, descend};
 pub use rprop::{Rprop, RpropSettings};
 pub use schedule::Schedule;
 

@@ -26,7 +26,7 @@ impl Window {
         }
     }
 
-    /// Takes one step's losses (`[models]`), if they were worked out; gives every model's mean over
+    /// Takes one step's losses (`[models]`), if they are heard; gives every model's mean over
     /// the window at the end of each, and when `is_last`.
     ///
     /// # Errors
