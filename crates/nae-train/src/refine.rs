@@ -100,7 +100,7 @@ pub fn refine(
         encoder: Vec::new(),
         decoder,
     };
-    let threads = batches.iter().map(Vec::len).max().unwrap_or(1);
+    let threads = batches.iter().map(Vec::len).fold(1, usize::max);
     let mut optimizers: Vec<_> = (0..threads).map(|_| adam()).collect();
     let runs = descend(
         plan,

@@ -19,7 +19,7 @@ pub struct TrainConfig {
     pub schedule: Schedule,
     /// Random frames in a step; 0: all of them.
     pub batch_frames: usize,
-    /// Steps at most. 300 give refining a start; without refining use 1500.
+    /// Steps at most. They give refining its start; without refining use 1500.
     pub max_steps: usize,
     /// Relative improvement from one window of steps to the next below which training stops;
     /// 0: run every step.
@@ -101,7 +101,7 @@ impl Default for TrainConfig {
             learning_rate: 3e-3,
             schedule: Schedule::Cosine,
             batch_frames: 128,
-            max_steps: 300,
+            max_steps: 900,
             tolerance: 0.0,
             window: 25,
             sparsity: 0.0,
@@ -118,7 +118,7 @@ impl Default for TrainConfig {
 impl Default for RefineConfig {
     fn default() -> Self {
         Self {
-            passes: 100,
+            passes: 200,
             batches: 6,
             activation_rate: 0.8,
             decoder_rate: 1e-2,
@@ -209,7 +209,7 @@ impl TrainConfig {
             return Err(setting("train.window", "at least 1", self.window, "25").into());
         }
         if self.max_steps == 0 {
-            return Err(setting("train.max_steps", "at least 1", self.max_steps, "300").into());
+            return Err(setting("train.max_steps", "at least 1", self.max_steps, "900").into());
         }
         if self.optimizer == OptimizerKind::Rprop && self.batch_frames != 0 {
             return Err(setting(

@@ -137,8 +137,8 @@ enum Ending {
 /// that model's best.
 ///
 /// `step` gets the state and which step it is, and returns the new state and every model's loss
-/// (`[models]`, off the tape), which is looked at where the step is heard. The
-/// observer hears the mean over models. With 0 steps the state comes back as it was, with a loss of 0.
+/// (`[models]`, off the tape), which is looked at where the step is heard. The observer hears the mean
+/// over models. With 0 steps the state comes back as it was, with a loss of 0.
 ///
 /// # Errors
 /// [`DescentError::Model`] if the losses cannot be read back; [`DescentError::Diverged`] for a model
