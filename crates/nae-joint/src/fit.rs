@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
-use nae_kernels::{Activation, Scale, Sharing, divergence, mask_loss};
+use nae_kernels::{Activation, Scale, Sharing, Wanted, divergence, mask_loss};
 use nae_model::ModelError;
 use nae_model::init::from_host;
 use nae_model::loss::DEFAULT_EPS;
@@ -51,7 +51,7 @@ pub fn fit(
         stage: "joining",
         max_steps: config.steps,
         window: config.window,
-        heard: if judges.is_some() { 1 } else { config.window },
+        judged: if judges.is_some() { 1 } else { config.window },
         tolerance: config.tolerance,
     };
     let mut runs = descend(
@@ -59,6 +59,10 @@ pub fn fit(
         1,
         network,
         |network, step| {
+            let wanted = match judges {
+                None => Wanted::ValueAndGradient,
+                Some(_) => Wanted::Gradient,
+            };
             // each thread has a network of its own on a tape of its own, with the same values
             let of_part = |part: &std::ops::Range<usize>| {
                 let network = network.clone().fork(device);
@@ -68,7 +72,7 @@ pub fn fit(
                 let batch = scenes.draw(step.number, mixtures, Side::Learnt, device);
                 let share = part.len() as f64 / columns as f64;
                 let activations = network.forward(batch.input.clone(), frames, factors);
-                let loss = objective(decoders, activations, batch, config.loss, share);
+                let loss = objective(decoders, activations, batch, config.loss, share, wanted);
                 let gradients = GradientsParams::from_grads(loss.backward(), &network);
                 (loss.inner(), gradients)
             };
@@ -84,10 +88,11 @@ pub fn fit(
             let loss = match &judges {
                 None => losses.into_iter().reduce(|a, b| a + b),
                 // what is held back judges a window by its last step
-                Some(batch) => step.is_heard.then(|| {
+                Some(batch) => step.is_judged.then(|| {
                     let network = network.clone().valid();
                     let activations = network.forward(batch.input.clone(), frames, None);
-                    objective(&still, activations, batch.clone(), config.loss, 1.0)
+                    let wanted = Wanted::ValueAndGradient;
+                    objective(&still, activations, batch.clone(), config.loss, 1.0, wanted)
                 }),
             };
             (network, loss)
@@ -111,6 +116,7 @@ fn objective(
     batch: Batch,
     kind: LossKind,
     share: f64,
+    wanted: Wanted,
 ) -> Tensor<1> {
     let estimates: Tensor<3> = Tensor::stack(decoders.amplitudes(activations), 0);
     match kind {
@@ -122,7 +128,7 @@ fn objective(
             let scale = Scale {
                 eps: DEFAULT_EPS,
                 share,
-                is_read: true,
+                wanted,
             };
             divergence(products, batch.targets, Activation::Identity, scale).mean()
         }

@@ -95,7 +95,7 @@ pub struct JointConfig {
     pub held_back: f64,
     /// Relative improvement from one window to the next below which training stops; 0: never.
     pub tolerance: f64,
-    /// Steps in a window.
+    /// Steps in a window, judged by all of them, or by the last if something is held back.
     pub window: usize,
     /// Frames this far below the loudest do not count for levels, in dB (negative).
     pub silence_db: f64,

@@ -22,9 +22,18 @@ pub struct Scale {
     /// Factor of value and gradient: the share of all bins that these are, where several threads or
     /// batches make one mean.
     pub share: f64,
-    /// Whether anybody reads the value. If not, it may be NaN: a step needs the gradient only, and
-    /// the value's logarithm takes longer than all the rest.
-    pub is_read: bool,
+    /// What the divergence is for.
+    pub wanted: Wanted,
+}
+
+/// What a divergence is for: a step needs the gradient only, and the value's logarithm takes longer
+/// than all the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Somebody reads the value.
+    ValueAndGradient,
+    /// Nobody does; it may be NaN.
+    Gradient,
 }
 
 /// Divergence of every scene's target `X` from the sum of its activated sources,
@@ -38,7 +47,7 @@ pub struct Scale {
 /// - `products` (`B`): `[scenes·sources, bins, frames]`, the sources of one scene one after the
 ///   other; or `[bins, frames]` for one source of one scene
 /// - `target` (`X`): `[scenes, bins, frames]` or `[bins, frames]`, non-negative
-/// - output: `[scenes]`
+/// - output: `[scenes]`; NaN from the fused form if only the gradient is wanted
 ///
 /// # Panics
 /// If `products` is no whole number of sources for every scene, bins or frames differ, or there are
@@ -141,7 +150,7 @@ pub(crate) fn forward(
                 g,
                 eps: scale.eps as f32,
                 weight: (scale.share / plane as f64) as f32,
-                is_read: scale.is_read,
+                wanted: scale.wanted,
             })
             .collect();
         *loss = (sum(pieces, vectorised) * scale.share / plane as f64) as f32;
@@ -158,8 +167,7 @@ struct Piece<'a> {
     eps: f32,
     /// The share over the scene's number of bins.
     weight: f32,
-    /// Whether the value is wanted.
-    is_read: bool,
+    wanted: Wanted,
 }
 
 impl Work for Piece<'_> {
@@ -172,7 +180,7 @@ impl Work for Piece<'_> {
             g,
             eps,
             weight,
-            is_read,
+            wanted,
         } = self;
         let mut total = 0.0;
         // a few cache lines at a time: sums stay in single precision only that long
@@ -182,7 +190,7 @@ impl Work for Piece<'_> {
             let range = start..start + target.len();
             start = range.end;
             if let ([only], Activation::Identity) = (sources.as_mut_slice(), g) {
-                total += linear::<FUSED>(&mut only[range], target, eps, weight, is_read);
+                total += linear::<FUSED>(&mut only[range], target, eps, weight, wanted);
                 continue;
             }
             let mut estimate = [0.0f32; BLOCK];
@@ -190,7 +198,7 @@ impl Work for Piece<'_> {
             for source in &mut sources {
                 add_activated::<FUSED>(estimate, &mut source[range.clone()], g);
             }
-            total += linear::<FUSED>(estimate, target, eps, weight, is_read);
+            total += linear::<FUSED>(estimate, target, eps, weight, wanted);
             // the estimate has become the gradient with respect to it, the sources their slopes
             for source in &mut sources {
                 for (slope, gradient) in source[range.clone()].iter_mut().zip(&*estimate) {
@@ -250,9 +258,9 @@ fn linear<const FUSED: bool>(
     target: &[f32],
     eps: f32,
     weight: f32,
-    is_read: bool,
+    wanted: Wanted,
 ) -> f64 {
-    if !is_read {
+    if wanted == Wanted::Gradient {
         for (y, x) in estimate.iter_mut().zip(target) {
             *y = slope(1.0 / (*y + eps), *x, weight);
         }

@@ -12,7 +12,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 /// Lanes of the vectors that this is made for. Narrower ones waste less of themselves, and their
 /// processors have too few registers for a block's sums.
-const LANES: usize = 16;
+const WIDE: usize = 16;
 
 /// How many terms of a dot product take as long as adding up its vector does; measured with
 /// 513 × 64 to 782 × 5 to 100.
@@ -33,8 +33,8 @@ pub(crate) fn are_faster(rows: usize, columns: usize, inner: usize) -> bool {
         }
     }
     let few = rows.min(columns);
-    (inner + ADDING_UP) * few < inner * few.next_multiple_of(LANES)
-        && Arch::new().dispatch(Lanes) == LANES
+    (inner + ADDING_UP) * few < inner * few.next_multiple_of(WIDE)
+        && Arch::new().dispatch(Lanes) == WIDE
 }
 
 /// Rows of one length at regular places.
@@ -49,7 +49,7 @@ pub(crate) struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     #[inline(always)]
-    fn from(self, row: usize) -> Self {
+    fn starting_at(self, row: usize) -> Self {
         let values = &self.values[row * self.stride..];
         Self { values, ..self }
     }
@@ -57,16 +57,20 @@ impl<'a> Rows<'a> {
     /// The first `N` rows, in whole vectors and a rest each.
     #[inline(always)]
     fn vectors<S: Simd, const N: usize>(self) -> [(&'a [S::f32s], &'a [f32]); N] {
-        std::array::from_fn(|row| S::as_simd_f32s(&self.from(row).values[..self.length]))
+        std::array::from_fn(|row| S::as_simd_f32s(&self.starting_at(row).values[..self.length]))
     }
 }
 
-/// Every row of `a` times every row of `b`, which are of one length.
+/// Every row of `a` times every row of `b`.
 ///
 /// # Shapes
 /// - `a`: `[rows, inner]`; `b`: `[columns, inner]`
 /// - `c`: `[rows, columns]`, row after row; all of it is written
+///
+/// # Panics
+/// If rows of both are not of one length, or there are too few.
 pub(crate) fn fill(a: Rows<'_>, b: Rows<'_>, columns: usize, c: &mut [MaybeUninit<f32>]) {
+    assert_eq!(a.length, b.length);
     Arch::new().dispatch(Fill { a, b, columns, c });
 }
 
@@ -84,21 +88,33 @@ impl WithSimd for Fill<'_> {
         let Self { a, b, columns, c } = self;
         let [height, width] = BLOCK;
         for (i, c) in c.chunks_mut(height * columns.max(1)).enumerate() {
-            let a = a.from(i * height);
+            let a = a.starting_at(i * height);
             let is_whole = c.len() == height * columns;
             for j in (0..columns).step_by(width) {
                 let is_wide = columns - j >= width;
                 if is_whole && is_wide {
                     let c = &mut c[j..];
-                    block::<S, { BLOCK[0] }, { BLOCK[1] }>(simd, a, b.from(j), c, columns);
+                    block::<S, { BLOCK[0] }, { BLOCK[1] }>(simd, a, b.starting_at(j), c, columns);
                 } else if is_whole {
                     for j in j..columns {
-                        block::<S, { BLOCK[0] }, 1>(simd, a, b.from(j), &mut c[j..], columns);
+                        block::<S, { BLOCK[0] }, 1>(
+                            simd,
+                            a,
+                            b.starting_at(j),
+                            &mut c[j..],
+                            columns,
+                        );
                     }
                 } else {
                     for (row, c) in c.chunks_mut(columns).enumerate() {
                         for j in j..columns.min(j + width) {
-                            block::<S, 1, 1>(simd, a.from(row), b.from(j), &mut c[j..], columns);
+                            block::<S, 1, 1>(
+                                simd,
+                                a.starting_at(row),
+                                b.starting_at(j),
+                                &mut c[j..],
+                                columns,
+                            );
                         }
                     }
                 }
@@ -147,6 +163,45 @@ fn block<S: Simd, const R: usize, const C: usize>(
     for r in 0..R {
         for q in 0..C {
             c[r * columns + q].write(simd.reduce_sum_f32s(sums[r][q]));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_entry_is_its_rows_product_for_any_shape() {
+        for (rows, columns) in (1..10).flat_map(|rows| (1..12).map(move |columns| (rows, columns)))
+        {
+            for length in [1, 7, 8, 15, 16, 17, 33] {
+                let stride = length + 3;
+                let numbers = |count: usize, step: usize| -> Vec<f32> {
+                    let number = |i: usize| (i * step % 17) as f32 / 8.0 - 1.0;
+                    (0..count * stride).map(number).collect()
+                };
+                let (left, right) = (numbers(rows, 5), numbers(columns, 7));
+                let [a, b] = [&left, &right].map(|values| Rows {
+                    values,
+                    stride,
+                    length,
+                });
+                let mut c = vec![MaybeUninit::new(f32::NAN); rows * columns];
+                fill(a, b, columns, &mut c);
+                for (i, c) in c.iter().enumerate() {
+                    let [a, b] = [(a, i / columns), (b, i % columns)]
+                        .map(|(rows, row)| &rows.values[row * stride..][..length]);
+                    let expected: f32 = a.iter().zip(b).map(|(a, b)| a * b).sum();
+                    #[allow(unsafe_code, reason = "what was written is looked at")]
+                    // SAFETY: made of numbers above.
+                    let came = unsafe { c.assume_init() };
+                    assert!(
+                        (came - expected).abs() < 1e-4,
+                        "{rows} {columns} {length}: {came} instead of {expected}"
+                    );
+                }
+            }
         }
     }
 }

@@ -47,7 +47,7 @@ mod vector;
 pub use activation::{Activation, activate};
 pub use adam::{AdamStep, adam};
 pub use columns::columns;
-pub use divergence::{Scale, divergence};
+pub use divergence::{Scale, Wanted, divergence};
 pub use lanes::{Footprint, Sharing, stack_size};
 pub use mask_loss::mask_loss;
 pub use normal::standard_normal;

@@ -164,7 +164,8 @@ fn one(
 ) {
     let ([_, rows, inner], [_, _, columns]) = (a.shape, b.shape);
     assert!(c.len() == rows * columns && inner == b.shape[1]);
-    if matches!(parallelism, Parallelism::None)
+    // neither threads nor stacks decide, only the matrices: results must not depend on them
+    if rows * columns * inner < PARALLEL
         && dots::are_faster(rows, columns, inner)
         && let (Some(a), Some(b)) = (a.rows(scene), b.columns(scene))
     {

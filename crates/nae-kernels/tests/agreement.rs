@@ -3,7 +3,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use nae_kernels::{
-    Activation, AdamStep, RpropFactors, Scale, Taps, activate, adam, columns, composite,
+    Activation, AdamStep, RpropFactors, Scale, Taps, Wanted, activate, adam, columns, composite,
     divergence, mask_loss, mean_abs, product, quotient, rprop, temporal,
 };
 
@@ -18,7 +18,7 @@ const ACTIVATIONS: [Activation; 5] = [
 const SCALE: Scale = Scale {
     eps: 1e-6,
     share: 1.0,
-    is_read: true,
+    wanted: Wanted::ValueAndGradient,
 };
 
 /// Numbers in `[low, high)`, always the same for a seed (a linear congruential generator).
@@ -114,7 +114,7 @@ fn divergences_of_one_and_of_several_sources_agree() {
                 let scale = Scale {
                     eps: 1.19e-7,
                     share: 0.7,
-                    is_read: true,
+                    wanted: Wanted::ValueAndGradient,
                 };
                 let (ours, our_gradient) =
                     with_gradient(&products, |b| divergence(b, target.clone(), g, scale));
@@ -122,7 +122,7 @@ fn divergences_of_one_and_of_several_sources_agree() {
                     composite::divergence(b, target.clone(), g, scale)
                 });
                 let unread = Scale {
-                    is_read: false,
+                    wanted: Wanted::Gradient,
                     ..scale
                 };
                 let (_, unread) =
@@ -214,7 +214,7 @@ fn products_agree() {
         let b = tensor([right, inner, columns], -1.0, 1.0, 41);
         let weights = tensor([left, rows, columns], -1.0, 1.0, 42);
         let weighted = |c: Tensor<3>| c * weights.clone();
-        // sums of up to 400 terms, in another order
+        // sums of up to 513 terms, in another order
         let tolerance = 20.0 * TOLERANCE;
         for is_left in [true, false] {
             let of = |own: &Tensor<3>, f: fn(Tensor<3>, Tensor<3>) -> Tensor<3>| {
@@ -254,6 +254,15 @@ fn products_of_views_and_of_one_matrix_with_many_agree() {
         &across.clone().narrow(1, 5, 20)
     ));
     assert!(agree(&a.flip([2]), &across));
+    // narrow ones, which are dot products
+    let a = tensor([1, 20, 150], -1.0, 1.0, 46)
+        .inner()
+        .narrow(2, 3, 131);
+    let b = tensor([3, 77, 150], -1.0, 1.0, 47)
+        .inner()
+        .narrow(2, 5, 131);
+    assert!(agree(&a, &b.clone().transpose()));
+    assert!(agree(&b, &a.transpose()));
 }
 
 #[test]

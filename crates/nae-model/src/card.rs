@@ -85,7 +85,7 @@ pub struct TrainingSummary {
     pub duration_s: f64,
     /// Frames trained on (silent ones left out).
     pub frames: usize,
-    /// Final loss (mean over the last window of steps).
+    /// Loss that the kept window was judged by.
     pub loss: f64,
     /// Steps taken, refining included.
     pub steps: usize,

@@ -1,7 +1,7 @@
 //! The objective `D(X‖X̂) + λ·|H|₁` (Smaragdis & Venkataramani, ICASSP 2017, and their script).
 
 use burn::tensor::Tensor;
-use nae_kernels::{Activation, Scale, activate, divergence, mean_abs};
+use nae_kernels::{Activation, Scale, Wanted, activate, divergence, mean_abs};
 
 use crate::init::from_host;
 
@@ -17,7 +17,10 @@ const FAR_BELOW_ZERO: f64 = -1e4;
 pub struct Target {
     /// `X`, `[models, bins, frames]`, non-negative.
     pub spectrum: Tensor<3>,
-    scale: Scale,
+    /// Floor in both logarithms.
+    eps: f64,
+    /// These frames' share of those that the mean goes over.
+    share: f64,
     padding: Option<Padding>,
 }
 
@@ -33,14 +36,10 @@ struct Padding {
 impl Target {
     /// Spectra (`[models, bins, frames]`, non-negative) and the floor ε in both logarithms.
     pub fn new(spectrum: Tensor<3>, eps: f64) -> Self {
-        let scale = Scale {
-            eps,
-            share: 1.0,
-            is_read: true,
-        };
         Self {
             spectrum,
-            scale,
+            eps,
+            share: 1.0,
             padding: None,
         }
     }
@@ -48,7 +47,7 @@ impl Target {
     /// The same frames as a part of `frames`, the number that the objective's mean goes over: the
     /// objectives of all parts add up to that of the whole.
     pub fn part_of(mut self, frames: usize) -> Self {
-        self.scale.share = self.spectrum.dims()[2] as f64 / frames.max(1) as f64;
+        self.share = self.spectrum.dims()[2] as f64 / frames.max(1) as f64;
         self
     }
 
@@ -74,7 +73,7 @@ impl Target {
 
     /// Every model's λ as the factor of its mean, or the one for all.
     fn factors(&self, lambdas: &[f64]) -> Vec<f64> {
-        let share = self.scale.share;
+        let share = self.share;
         match &self.padding {
             None => lambdas.iter().map(|lambda| lambda * share).collect(),
             Some(padding) => {
@@ -129,10 +128,10 @@ impl From<Tensor<3>> for Estimate {
 /// - `estimate`: `[models, bins, frames]`, non-negative
 /// - output: `[models]`
 pub fn generalised_kl(target: &Target, estimate: impl Into<Estimate>) -> Tensor<1> {
-    divergence_of(target, estimate.into(), true)
+    divergence_of(target, estimate.into(), Wanted::ValueAndGradient)
 }
 
-fn divergence_of(target: &Target, estimate: Estimate, is_read: bool) -> Tensor<1> {
+fn divergence_of(target: &Target, estimate: Estimate, wanted: Wanted) -> Tensor<1> {
     let Estimate {
         mut product,
         activation,
@@ -144,8 +143,9 @@ fn divergence_of(target: &Target, estimate: Estimate, is_read: bool) -> Tensor<1
         }
     }
     let scale = Scale {
-        is_read,
-        ..target.scale
+        eps: target.eps,
+        share: target.share,
+        wanted,
     };
     let means = divergence(product, target.spectrum.clone(), activation, scale);
     match &target.padding {
@@ -182,7 +182,7 @@ pub fn sparsity<'a>(
 /// The whole objective of every model, [`generalised_kl`] plus [`sparsity`]; of a part of a whole,
 /// its share.
 ///
-/// - `is_read`: whether anybody reads the value; if not, only its gradient is right
+/// - `wanted`: what for; the value may be NaN if only the gradient is
 ///
 /// # Shapes
 /// - `estimate`: `[models, bins, frames]`; `hidden`: `[models, units, frames]` each; all non-negative
@@ -193,9 +193,9 @@ pub fn objective<'a>(
     estimate: impl Into<Estimate>,
     hidden: impl IntoIterator<Item = &'a Tensor<3>>,
     lambdas: &[f64],
-    is_read: bool,
+    wanted: Wanted,
 ) -> Tensor<1> {
-    let divergence = divergence_of(target, estimate.into(), is_read);
+    let divergence = divergence_of(target, estimate.into(), wanted);
     if lambdas.iter().all(|&lambda| lambda == 0.0) {
         return divergence;
     }
@@ -272,7 +272,13 @@ mod tests {
                         activation,
                     };
                     let target = Target::new(spectrum, DEFAULT_EPS).padded(frames);
-                    objective(&target, estimate, [&product], lambdas, true)
+                    objective(
+                        &target,
+                        estimate,
+                        [&product],
+                        lambdas,
+                        Wanted::ValueAndGradient,
+                    )
                 };
             let product = product.require_grad();
             let batch = value(&product, spectrum, &FRAMES, &lambdas);

@@ -45,7 +45,7 @@ pub struct Found {
     pub estimates: Vec<Tensor<3>>,
     /// Every source's activations, `[rank, frames]` each, off the tape.
     pub activations: Vec<Tensor<2>>,
-    /// Loss (mean over the last window of steps).
+    /// Loss before the last step of the window that was kept.
     pub loss: f64,
     /// Steps taken.
     pub steps: usize,
@@ -128,7 +128,7 @@ pub fn explain(
         stage: "separating",
         max_steps: config.max_steps,
         window: config.window,
-        heard: 1,
+        judged: 1,
         tolerance: config.tolerance,
     };
     let runs = descend(
@@ -147,7 +147,7 @@ pub fn explain(
                     return (latents, None);
                 };
                 let lambdas = [config.sparsity];
-                let losses = objective(&part.target, estimate, &values, &lambdas, step.is_heard);
+                let losses = objective(&part.target, estimate, &values, &lambdas, step.wanted());
                 let gradients =
                     GradientsParams::from_grads(losses.clone().sum().backward(), &latents);
                 let stepped = part.optimizer.step(rate, latents, gradients);

@@ -32,7 +32,7 @@ pub struct SeparateConfig {
     /// Relative improvement from one window of steps to the next below which a run stops;
     /// 0: run every step.
     pub tolerance: f64,
-    /// Steps in a window.
+    /// Steps in a window, which its last one judges.
     pub window: usize,
     /// λ of the L1 penalty `λ·mean|H|` on the activations.
     pub sparsity: f64,

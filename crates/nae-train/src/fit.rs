@@ -77,9 +77,8 @@ pub fn fit(
         stage: "autoencoder",
         max_steps: config.max_steps,
         window: config.window,
-        // half a window of batches is about what sees every frame once; the same number whatever else
-        // is in the stack
-        heard: if config.batch_frames == 0 {
+        // by default about one pass over 25 s of sound; the same number whatever else is in the stack
+        judged: if config.batch_frames == 0 {
             1
         } else {
             config.window.div_ceil(2)
@@ -120,7 +119,7 @@ pub fn fit(
                 let latent = noise.apply(latent, step.number, part.start);
                 let (hidden, estimate) = network.decode(latent);
                 let hidden = encoded.iter().chain(&hidden);
-                let losses = objective(&target, estimate, hidden, lambdas, step.is_heard);
+                let losses = objective(&target, estimate, hidden, lambdas, step.wanted());
                 let gradients =
                     GradientsParams::from_grads(losses.clone().sum().backward(), &network);
                 (losses.inner(), gradients)

@@ -57,7 +57,7 @@ pub fn remember(
         stage: "remembering",
         max_steps: STEPS,
         window: STEPS / 4,
-        heard: 1,
+        judged: 1,
         tolerance: 0.0,
     };
     let found = descend(
@@ -66,7 +66,7 @@ pub fn remember(
         Activations::new(start, ActivationForm::Preactivation),
         |activations, step| {
             let estimate = decoder.decode(activations.value());
-            let loss = objective(&target, estimate, &[], &[0.0], step.is_heard);
+            let loss = objective(&target, estimate, &[], &[0.0], step.wanted());
             let gradients =
                 GradientsParams::from_grads(loss.clone().sum().backward(), &activations);
             let stepped = optimizer.step(RATE, activations, gradients);

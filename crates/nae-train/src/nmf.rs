@@ -53,7 +53,7 @@ pub fn fit(
         stage: "factorisation",
         max_steps: settings.updates,
         window: config.window,
-        heard: 1,
+        judged: 1,
         tolerance: config.tolerance,
     };
     // a mean over all frames into one over real ones
@@ -72,7 +72,7 @@ pub fn fit(
             let h = objective.update_activations(&w, h, &x);
             // the updates do not need the objective, and it costs as much as one of them
             let value = step
-                .is_heard
+                .is_judged
                 .then(|| objective.value(w.clone().matmul(h.clone()), &h, &x) * factors.clone());
             ((w, h), value)
         };

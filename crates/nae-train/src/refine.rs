@@ -89,7 +89,7 @@ pub fn refine(
         max_steps: steps,
         // whole passes, so that windows can be compared
         window: config.window.next_multiple_of(settings.batches),
-        heard: settings.batches,
+        judged: settings.batches,
         tolerance: config.tolerance,
     };
 
@@ -116,7 +116,7 @@ pub fn refine(
                 let noised = noise.apply(latent.clone(), step.number, part.first);
                 let (hidden, estimate) = network.decode(noised);
                 let hidden = std::iter::once(&latent).chain(&hidden);
-                let losses = objective(&part.target, estimate, hidden, lambdas, step.is_heard);
+                let losses = objective(&part.target, estimate, hidden, lambdas, step.wanted());
                 let mut gradients = losses.clone().sum().backward();
                 let of_decoder = GradientsParams::from_module(&mut gradients, &network);
                 let of_activations = GradientsParams::from_module(&mut gradients, &activations);

@@ -24,7 +24,8 @@ pub struct TrainConfig {
     /// Relative improvement from one window of steps to the next below which training stops;
     /// 0: run every step.
     pub tolerance: f64,
-    /// Steps in a window: how often the loss is read, shown and judged.
+    /// Steps in a window: how often the loss is read, shown and judged, by the later half of the
+    /// window's mini-batches, refining's last pass, or the last step on all frames.
     pub window: usize,
     /// λ of the L1 penalty `λ·mean|H|` on every hidden layer.
     pub sparsity: f64,

@@ -1,6 +1,7 @@
 //! The one loop around steps: windows, the best state so far, stopping.
 
 use burn::tensor::Tensor;
+use nae_kernels::Wanted;
 
 use super::window::Window;
 use crate::error::ModelError;
@@ -14,8 +15,8 @@ pub struct Plan {
     pub max_steps: usize,
     /// Steps in a window.
     pub window: usize,
-    /// Steps at the end of a window whose losses make its mean, at least 1: enough to see most frames.
-    pub heard: usize,
+    /// Steps at the end of a window whose losses make its mean, by which it is judged; at least 1.
+    pub judged: usize,
     /// Relative improvement from window to window below which the run stops; 0: never.
     pub tolerance: f64,
 }
@@ -27,7 +28,7 @@ impl Plan {
         let end = (number / window * window + window).min(self.max_steps);
         Step {
             number,
-            is_heard: number + self.heard.max(1) >= end,
+            is_judged: number + self.judged.max(1) >= end,
         }
     }
 }
@@ -39,7 +40,18 @@ pub struct Step {
     pub number: usize,
     /// Whether its losses are for the window's mean. Those of other steps are not looked at, and need
     /// not be worked out.
-    pub is_heard: bool,
+    pub is_judged: bool,
+}
+
+impl Step {
+    /// What a step's objective is wanted for.
+    pub fn wanted(&self) -> Wanted {
+        if self.is_judged {
+            Wanted::ValueAndGradient
+        } else {
+            Wanted::Gradient
+        }
+    }
 }
 
 /// How far a run is, reported once a window.
@@ -51,7 +63,7 @@ pub struct Progress {
     pub step: usize,
     /// Steps at most.
     pub max_steps: usize,
-    /// Mean loss over the last window's heard steps.
+    /// Mean loss over the judged steps of the last window.
     pub loss: f64,
 }
 
@@ -137,7 +149,7 @@ enum Ending {
 /// that model's best.
 ///
 /// `step` gets the state and which step it is, and returns the new state and every model's loss
-/// (`[models]`, off the tape), which is looked at where the step is heard. The observer hears the mean
+/// (`[models]`, off the tape), which is looked at where the step is judged. The observer hears the mean
 /// over models. With 0 steps the state comes back as it was, with a loss of 0.
 ///
 /// # Errors
@@ -163,8 +175,8 @@ pub fn descend<S: Clone>(
         let this = plan.step(number - 1);
         let losses;
         (state, losses) = step(state, this);
-        let heard = losses.filter(|_| this.is_heard);
-        let Some(losses) = window.push(heard, number == plan.max_steps)? else {
+        let judged = losses.filter(|_| this.is_judged);
+        let Some(losses) = window.push(judged, number == plan.max_steps)? else {
             continue;
         };
         let mut heard = Vec::with_capacity(models);
@@ -247,7 +259,7 @@ mod tests {
         stage: "test",
         max_steps: 10,
         window: 2,
-        heard: 2,
+        judged: 2,
         tolerance: 0.0,
     };
 
@@ -286,16 +298,16 @@ mod tests {
     }
 
     #[test]
-    fn only_the_last_steps_of_a_window_are_heard() {
+    fn only_the_last_steps_of_a_window_are_judged() {
         let plan = Plan {
             max_steps: 7,
             window: 3,
             ..PLAN
         };
-        let heard = |plan: Plan| (0..7).map(move |number| u8::from(plan.step(number).is_heard));
-        assert_eq!(heard(plan).collect::<Vec<_>>(), [0, 1, 1, 0, 1, 1, 1]);
-        let last = Plan { heard: 0, ..plan };
-        assert_eq!(heard(last).collect::<Vec<_>>(), [0, 0, 1, 0, 0, 1, 1]);
+        let judged = |plan: Plan| (0..7).map(move |number| u8::from(plan.step(number).is_judged));
+        assert_eq!(judged(plan).collect::<Vec<_>>(), [0, 1, 1, 0, 1, 1, 1]);
+        let last = Plan { judged: 0, ..plan };
+        assert_eq!(judged(last).collect::<Vec<_>>(), [0, 0, 1, 0, 0, 1, 1]);
         let values = &[f32::NAN, 4., 2., f32::NAN, 1., 2., 9.];
         let run = run(plan, values, &mut |_| Flow::Continue).unwrap();
         assert_eq!((run.best, run.loss), (5, 1.5));

@@ -5,8 +5,8 @@ use burn::tensor::Tensor;
 use crate::error::ModelError;
 use crate::spectra::read;
 
-/// Collects losses on the device and reads their means back once a window, so that no step waits
-/// for a scalar.
+/// Collects the judged steps' losses on the device and reads their means back once a window, so that
+/// no step waits for a scalar.
 #[derive(Clone, Debug)]
 pub(super) struct Window {
     length: usize,
@@ -26,8 +26,8 @@ impl Window {
         }
     }
 
-    /// Takes one step's losses (`[models]`), if they are heard; gives every model's mean over
-    /// the window at the end of each, and when `is_last`.
+    /// Takes one step's losses (`[models]`), if it is judged; gives every model's mean over the judged
+    /// steps at the end of a window, and when `is_last`.
     ///
     /// # Errors
     /// [`ModelError::Device`] if the losses cannot be read back.
