@@ -9,7 +9,7 @@ use clap::ValueEnum;
 /// What `--device` takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DeviceChoice {
-    /// A GPU if this build has the feature and the machine the card, else the CPU
+    /// A GPU if this build supports one and the machine has one, otherwise the CPU
     Auto,
     /// The CPU (burn-flex)
     Cpu,
@@ -24,7 +24,7 @@ pub enum DeviceChoice {
 pub struct NamedDevice {
     /// Where tensors live.
     pub device: Device,
-    /// Words for it.
+    /// For messages.
     pub name: String,
     /// Whether work shares the machine's cores, so that several small jobs fit side by side.
     pub is_cpu: bool,
@@ -48,7 +48,7 @@ impl DeviceChoice {
     }
 }
 
-/// Everything this build can use: the choice that picks it, and its name or why it is missing.
+/// All choices, each with the name of its device or why it is not available.
 pub fn list() -> Vec<(&'static str, String)> {
     let mut list = vec![("cpu", cpu().name)];
     match gpu::open() {
@@ -62,11 +62,15 @@ pub fn list() -> Vec<(&'static str, String)> {
     list
 }
 
+/// Cores that this process may use.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 fn cpu() -> NamedDevice {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     NamedDevice {
         device: Device::flex(),
-        name: format!("cpu (burn-flex, {cores} threads)"),
+        name: format!("cpu (burn-flex, {} threads)", cores()),
         is_cpu: true,
     }
 }
@@ -125,7 +129,7 @@ mod gpu {
         }
         if Device::enumerate(DeviceType::Wgpu).into_vec().is_empty() {
             bail!(
-                "wgpu finds no GPU on this machine (no Vulkan, Metal or DirectX 12 driver); install its driver, or use --device cpu"
+                "no GPU found on this machine (no Vulkan, Metal or DirectX 12 driver); install a driver, or use --device cpu"
             );
         }
         Ok(named(Device::wgpu(DeviceKind::DefaultDevice)))

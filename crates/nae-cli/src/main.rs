@@ -1,16 +1,20 @@
-//! The command `nae`: learns one model per sound source and pulls sources apart.
+//! The command `nae`: trains one model per sound source and separates those sources in mixtures.
 #![recursion_limit = "256"] // burn-wgpu's fused types nest deeply
 
+mod allocator;
 mod arguments;
-mod clips;
 mod commands;
-mod demo_page;
+mod console;
 mod device;
-#[allow(dead_code, reason = "called by `nae sweep report`")]
-mod figures;
+mod interrupt;
+mod joining;
+mod joint_cache;
+mod loss_log;
+mod outputs;
 mod progress;
-mod scores;
 mod settings;
+mod sources;
+mod training_clips;
 
 use std::process::ExitCode;
 
@@ -18,23 +22,8 @@ use clap::Parser;
 
 use arguments::{Arguments, Command};
 
-/// Every tensor operation allocates its result. The C library returns large buffers to the system
-/// and gets them back page by page, which costs NMF half its time; this allocator keeps them.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// Tells the allocator never to give pages back while the program runs (by itself it does after
-/// 10 ms without use): a tenth of the time of training.
-#[allow(unsafe_code, reason = "the allocator's options are a C function")]
-fn keep_pages() {
-    /// `mi_option_purge_delay` in `mimalloc.h`, in milliseconds; −1: never.
-    const PURGE_DELAY: i32 = 15;
-    // SAFETY: sets a number; called before any other thread exists.
-    unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, -1) };
-}
-
 fn main() -> ExitCode {
-    keep_pages();
+    allocator::keep_pages();
     let arguments = Arguments::parse();
     arguments.terminal.start_log();
     // inside the thread pool, where parallel loops start without waking anybody
@@ -42,7 +31,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("nae: {error:#}");
+            console::error_line(format_args!("nae: {error:#}"));
             ExitCode::FAILURE
         }
     }

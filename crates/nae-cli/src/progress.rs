@@ -1,39 +1,14 @@
-//! Progress bars and Ctrl-C: libraries count, only this draws.
+//! Progress bars: libraries report numbers, this draws them.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nae_model::optim::{Flow, Progress};
 
 use crate::arguments::Terminal;
-
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-
-/// From now on the first Ctrl-C asks the work to stop; a second one ends the program at once.
-pub fn catch_interrupt() -> Result<()> {
-    ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
-    })
-    .context("cannot catch Ctrl-C")
-}
-
-/// Whether Ctrl-C was pressed.
-pub fn is_interrupted() -> bool {
-    INTERRUPTED.load(Ordering::SeqCst)
-}
-
-/// [`Flow::Stop`] once Ctrl-C was pressed.
-pub fn flow() -> Flow {
-    if is_interrupted() {
-        Flow::Stop
-    } else {
-        Flow::Continue
-    }
-}
+use crate::interrupt::flow;
+use crate::loss_log::LossRecord;
 
 /// Standard error, or nowhere.
 pub fn draw_target(is_hidden: bool) -> ProgressDrawTarget {
@@ -86,9 +61,23 @@ impl Bar {
     }
 }
 
-/// A line on standard error, unless `-q`.
-pub fn say(terminal: &Terminal, text: &str) {
-    if !terminal.quiet {
-        eprintln!("{text}");
-    }
+/// Runs a training with a progress bar, until it ends or Ctrl-C is pressed. Returns its result and
+/// its losses.
+///
+/// - `label`: precedes the stage's name on the bar
+pub fn with_progress<T, E: Into<anyhow::Error>>(
+    terminal: &Terminal,
+    label: &str,
+    training: impl FnOnce(&mut dyn FnMut(&Progress) -> Flow) -> Result<T, E>,
+) -> Result<(T, Vec<LossRecord>)> {
+    let mut bar = Bar::new(terminal)?;
+    let mut losses = Vec::new();
+    let trained = training(&mut |progress| {
+        bar.show(label, progress);
+        losses.push(LossRecord::from(progress));
+        flow()
+    });
+    let trained = trained.map_err(Into::into)?;
+    bar.finish();
+    Ok((trained, losses))
 }

@@ -1,4 +1,4 @@
-//! What users get wrong: one clear paragraph, a status that is not zero, nothing half-written.
+//! Bad input: one clear paragraph, a status that is not zero, no partial file.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -35,7 +35,7 @@ fn shared() -> &'static Shared {
     })
 }
 
-/// `nae separate` of this mixture must fail, say one of these words, and write nothing.
+/// `nae separate` of this mixture must fail with all of these words and write nothing.
 fn separate_fails(mixture: &Path, words: &[&str]) {
     let out = tempfile::tempdir().unwrap();
     let stems = out.path().join("stems");
@@ -51,7 +51,7 @@ fn separate_fails(mixture: &Path, words: &[&str]) {
     assert!(files(out.path()).is_empty(), "{:?}", files(out.path()));
 }
 
-/// `nae train` on this clip must fail, say one of these words, and write nothing.
+/// `nae train` on this clip must fail with all of these words and write nothing.
 fn train_fails(clip: &Path, words: &[&str]) {
     let out = tempfile::tempdir().unwrap();
     let model = out.path().join("m.safetensors");
@@ -145,7 +145,7 @@ fn silence_and_a_clip_of_one_frame() {
     train_fails(&short, &["frames", "longer"]);
     train_fails(folder.path().join("nothing").as_path(), &["nothing"]);
     let empty = tempfile::tempdir().unwrap();
-    train_fails(empty.path(), &["no sound file"]);
+    train_fails(empty.path(), &["no sound file", ".wav"]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `nae evaluate`: scores, bounds, folders, pairing, words.
+//! `nae evaluate`: scores, bounds, folders, permutation, explanations.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,7 +13,7 @@ use common::{failure, scene, stdout};
 use nae_audio::{BitDepth, Clip};
 use serde_json::Value;
 
-/// Writes made-up stems, each the true voice with some of the other, and gives their paths.
+/// Writes synthetic stems, each a reference with some of the other, and returns their paths.
 fn stems(references: &[std::path::PathBuf; 2], folder: &Path) -> [String; 2] {
     std::fs::create_dir_all(folder).unwrap();
     let voices = references
@@ -148,7 +148,7 @@ fn folders_are_matched_by_name() {
 }
 
 #[test]
-fn the_definitions_are_told_apart_in_words() {
+fn the_definitions_of_sdr_are_explained() {
     let folder = tempfile::tempdir().unwrap();
     let (references, _) = scene(folder.path());
     let stems = stems(&references, &folder.path().join("stems"));

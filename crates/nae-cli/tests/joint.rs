@@ -1,4 +1,4 @@
-//! Joining models and separating with what came of it, through the command line, on real voices.
+//! Joint encoders through the command line, on real voices.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -70,7 +70,7 @@ fn models_are_joined_without_audio_and_separate_in_one_pass() {
         assert!(row["si_sdr_improvement"].as_f64().unwrap() > 2.0, "{row}");
     }
 
-    // models given beside it must be its own
+    // models given as well must be those it was trained for
     let out = path("again");
     let with = |model: &str| {
         let start = ["separate", mixture, "--joint", &joint, "--model", model];
@@ -94,7 +94,7 @@ fn models_are_joined_without_audio_and_separate_in_one_pass() {
     let message = failure(&arguments.split('\n').collect::<Vec<_>>());
     assert!(message.contains("made for other models"), "{message}");
 
-    // and one without a memory needs clips
+    // a model without a latent cache needs clips
     let pair = ["--model", &models[0], "--model", &other];
     let out = path("other.joint.safetensors");
     let join = [&["join"][..], &pair[..], &["--out", &out], &SMALL[..]].concat();
@@ -103,14 +103,14 @@ fn models_are_joined_without_audio_and_separate_in_one_pass() {
     let named = format!("other={}", clips.to_str().unwrap());
     stdout(&[&join[..], &["--clips", &named, "--set", "joint.steps=2"]].concat());
 
-    joining_on_the_way_is_kept(folder.path(), mixture, &models);
-    a_start_is_learnt_and_used(folder.path(), &models);
+    a_joint_encoder_is_cached(folder.path(), mixture, &models);
+    an_initialisation_is_pretrained_and_used(folder.path(), &models);
 }
 
-/// `nae pretrain` writes what `nae join --start` begins with, and nothing else will do.
-fn a_start_is_learnt_and_used(folder: &Path, models: &[String; 2]) {
+/// `nae join --start` takes what `nae pretrain` writes, and nothing else.
+fn an_initialisation_is_pretrained_and_used(folder: &Path, models: &[String; 2]) {
     let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
-    let (start, out) = (path("start.safetensors"), path("started.safetensors"));
+    let (start, out) = (path("start.safetensors"), path("initialised.safetensors"));
     let pair = ["--model", &models[0], "--model", &models[1]];
     let few = ["--set", "joint.steps=2"];
     let pretrain = ["pretrain", "--rounds", "1", "--out", &start];
@@ -131,8 +131,8 @@ fn a_start_is_learnt_and_used(folder: &Path, models: &[String; 2]) {
     stdout(&arguments.split('\n').collect::<Vec<_>>());
 }
 
-/// `separate --join` joins once, and finds the file the second time.
-fn joining_on_the_way_is_kept(folder: &Path, mixture: &str, models: &[String; 2]) {
+/// `separate --join` trains once, and uses the cached file the second time.
+fn a_joint_encoder_is_cached(folder: &Path, mixture: &str, models: &[String; 2]) {
     let cache = folder.join("cache");
     let run = |out: &str, steps: &str| -> Output {
         let out = folder.join(out);
@@ -145,19 +145,19 @@ fn joining_on_the_way_is_kept(folder: &Path, mixture: &str, models: &[String; 2]
             .args(["--set", &format!("joint.steps={steps}")]);
         command.output().unwrap()
     };
-    let said = |output: Output| {
+    let log = |output: Output| {
         assert!(output.status.success());
         String::from_utf8(output.stderr).unwrap()
     };
-    assert!(said(run("first", "4")).contains("kept as"));
+    assert!(log(run("first", "4")).contains("cached as"));
     assert_eq!(files(&cache.join("nae")).len(), 1);
-    assert!(said(run("second", "4")).contains("joined before"));
+    assert!(log(run("second", "4")).contains("using the cached joint encoder"));
     for voice in VOICES {
         let stem =
             |out: &str| std::fs::read(folder.join(out).join(format!("{voice}.wav"))).unwrap();
         assert_eq!(stem("first"), stem("second"));
     }
     // other settings make another file
-    assert!(said(run("third", "5")).contains("kept as"));
+    assert!(log(run("third", "5")).contains("cached as"));
     assert_eq!(files(&cache.join("nae")).len(), 2);
 }

@@ -14,7 +14,7 @@ use serde_json::Value;
 const VOICES: [&str; 2] = ["allison_en_f", "librivox_en_m"];
 
 #[test]
-fn two_voices_come_apart() {
+fn two_voices_are_separated() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     for voice in VOICES {
@@ -270,7 +270,7 @@ fn training_reports_logs_and_describes_itself() {
 }
 
 #[test]
-fn the_small_commands_answer() {
+fn the_small_commands_print_something() {
     assert!(stdout(&["devices"]).contains("burn-flex"));
     assert!(stdout(&["settings"]).contains("[separate]"));
     assert!(stdout(&["completions", "bash"]).contains("complete"));

@@ -1,4 +1,4 @@
-//! Experiments through the command line: planned, run by several workers, collected, and got wrong.
+//! Experiments through the command line: planned, run by several workers, collected, and with mistakes.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -197,7 +197,7 @@ fn a_slurm_task_takes_its_share() {
 }
 
 #[test]
-fn a_failure_is_told_kept_and_retried() {
+fn a_failure_is_reported_recorded_and_retried() {
     let folder = tempfile::tempdir().unwrap();
     let speakers = folder.path().join("speakers");
     for part in [
@@ -258,7 +258,7 @@ fn a_failure_is_told_kept_and_retried() {
 }
 
 #[test]
-fn what_users_get_wrong_is_said_in_one_paragraph() {
+fn mistakes_are_explained_in_one_paragraph() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");
     let base = std::fs::read_to_string(experiment(folder.path())).unwrap();

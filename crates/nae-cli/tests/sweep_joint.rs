@@ -62,8 +62,8 @@ fn plan(folder: &Path, name: &str, more: &[&str]) -> (PathBuf, String) {
     let mut arguments = words(&["sweep", "plan"]);
     arguments.extend([experiment.as_os_str(), "--out".as_ref(), run.as_os_str()]);
     arguments.extend(words(more));
-    let told = stdout(&arguments);
-    (run, told)
+    let printed = stdout(&arguments);
+    (run, printed)
 }
 
 fn counts(count: &Value) -> [u64; 4] {
@@ -73,9 +73,9 @@ fn counts(count: &Value) -> [u64; 4] {
 #[test]
 fn joint_encoders_are_trained_once_and_separate_like_any_other_system() {
     let folder = tempfile::tempdir().unwrap();
-    let (run, told) = plan(folder.path(), "run", &[]);
+    let (run, printed) = plan(folder.path(), "run", &[]);
     let cells = "3 models (0 done), 6 joint encoders (0 done), 8 separations (0 done)";
-    assert!(told.contains(cells), "{told}");
+    assert!(printed.contains(cells), "{printed}");
     assert_eq!(counts(&run_json(&run, &[])), [3, 6, 8, 0]);
     assert!(sweep("status", &run, &[]).contains("joint        6/6"));
 
@@ -144,10 +144,10 @@ fn joint_encoders_are_trained_once_and_separate_like_any_other_system() {
     }
 
     // other settings of it are other joint encoders of the same models
-    let (changed, told) = plan(folder.path(), "run", &["--set", "joint.steps=6"]);
+    let (changed, printed) = plan(folder.path(), "run", &["--set", "joint.steps=6"]);
     assert!(
-        told.contains("6 joint encoders (0 done), 8 separations (2 done)"),
-        "{told}"
+        printed.contains("6 joint encoders (0 done), 8 separations (2 done)"),
+        "{printed}"
     );
     assert_eq!(counts(&run_json(&changed, &[])), [0, 6, 6, 0]);
     // and the resolved file says all of it
@@ -199,7 +199,7 @@ fn two_workers_and_shares_join_nothing_twice_and_give_the_rows_of_one() {
 }
 
 #[test]
-fn what_users_get_wrong_about_joining_is_said_in_one_paragraph() {
+fn mistakes_about_joining_are_explained_in_one_paragraph() {
     let folder = tempfile::tempdir().unwrap();
     let base = std::fs::read_to_string(experiment(folder.path())).unwrap();
     let check = |text: &str, more: &[&str], words: &[&str]| {
@@ -288,7 +288,7 @@ fn joining_can_be_an_axis_of_the_grid() {
     );
     std::fs::write(&path, text).unwrap();
     let run = folder.path().join("run");
-    let told = stdout(&[
+    let printed = stdout(&[
         "sweep".as_ref(),
         "plan".as_ref(),
         path.as_os_str(),
@@ -296,8 +296,8 @@ fn joining_can_be_an_axis_of_the_grid() {
         run.as_os_str(),
     ]);
     assert!(
-        told.contains("3 models") && told.contains("4 joint encoders"),
-        "{told}"
+        printed.contains("3 models") && printed.contains("4 joint encoders"),
+        "{printed}"
     );
     let manifest: Value =
         serde_json::from_slice(&std::fs::read(run.join("manifest.json")).unwrap()).unwrap();

@@ -4,13 +4,11 @@ use anyhow::Result;
 use clap::CommandFactory;
 
 use crate::arguments::{Arguments, Completions};
+use crate::console::print;
 
 pub fn run(command: &Completions) -> Result<()> {
-    clap_complete::generate(
-        command.shell,
-        &mut Arguments::command(),
-        "nae",
-        &mut std::io::stdout(),
-    );
-    Ok(())
+    // by way of a buffer: the generator panics where it cannot write
+    let mut script = Vec::new();
+    clap_complete::generate(command.shell, &mut Arguments::command(), "nae", &mut script);
+    print(&String::from_utf8(script)?)
 }

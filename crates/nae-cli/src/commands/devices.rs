@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::print;
+use crate::console::print;
 use crate::device::{self, DeviceChoice};
 
 pub fn run() -> Result<()> {

@@ -1,4 +1,4 @@
-//! One file a command.
+//! One file or folder a command; what commands share lies beside this folder.
 
 pub mod completions;
 pub mod demo;
@@ -9,37 +9,4 @@ pub mod pretrain;
 pub mod separate;
 pub mod settings;
 pub mod sweep;
-pub mod sweep_report;
-pub mod sweep_systems;
 pub mod train;
-
-use std::io::Write;
-use std::path::Path;
-
-use anyhow::{Context, Result, bail};
-
-/// Prints a line to standard output; a closed pipe is an error, not a panic.
-pub fn print(text: &str) -> Result<()> {
-    writeln!(std::io::stdout(), "{}", text.trim_end()).context("cannot write to standard output")
-}
-
-/// Refuses a path that exists, before any work is done.
-pub fn refuse_existing(path: &Path, force: bool) -> Result<()> {
-    if path.exists() && !force {
-        bail!(
-            "{} exists already; give another path, or --force to overwrite it",
-            path.display()
-        );
-    }
-    Ok(())
-}
-
-/// Makes a folder with its parents.
-pub fn make_folder(path: &Path) -> Result<()> {
-    std::fs::create_dir_all(path).with_context(|| {
-        format!(
-            "cannot make the folder {}; check its parent's permissions, or give another path",
-            path.display()
-        )
-    })
-}

@@ -1,13 +1,14 @@
-//! `nae pretrain`: where joint encoders may begin.
+//! `nae pretrain`
 
 use anyhow::Result;
 use nae_joint::Start;
 
-use super::join::read_parts;
-use super::train::watched;
-use super::{make_folder, refuse_existing};
 use crate::arguments::{Pretrain, Terminal};
-use crate::progress::{catch_interrupt, is_interrupted, say};
+use crate::console::log_line;
+use crate::interrupt::{catch_interrupt, is_interrupted};
+use crate::joining::{read_parts, source_names};
+use crate::outputs::{make_parent, refuse_existing};
+use crate::progress::with_progress;
 use crate::settings::Settings;
 
 pub fn run(command: &Pretrain, terminal: &Terminal) -> Result<()> {
@@ -15,25 +16,31 @@ pub fn run(command: &Pretrain, terminal: &Terminal) -> Result<()> {
     refuse_existing(&command.out, command.force)?;
     let device = command.computing.device.open()?;
     let parts = read_parts(&command.models, &command.clips, &device.device)?;
-    if let Some(folder) = command.out.parent() {
-        make_folder(folder)?;
-    }
+    make_parent(&command.out)?;
     catch_interrupt()?;
-    let names: Vec<&str> = parts.iter().map(|part| part.name.as_str()).collect();
-    let text = format!("hearing any two of {} apart on {device}", names.join(", "));
-    say(terminal, &text);
+    let names = source_names(&parts);
+    log_line(
+        terminal,
+        format_args!("pretraining on pairs of {names} on {device}"),
+    );
     let seed = command.computing.seed;
-    let joint = &settings.joint;
     let rounds = usize::from(command.rounds);
-    let (start, _) = watched(terminal, |observe| {
-        Start::learn(&parts, rounds, joint, seed, &device.device, observe)
+    let (start, _) = with_progress(terminal, "", |observe| {
+        Start::learn(
+            &parts,
+            rounds,
+            &settings.joint,
+            seed,
+            &device.device,
+            observe,
+        )
     })?;
     start.save(&command.out)?;
-    let stopped = if is_interrupted() {
-        "stopped by Ctrl-C; the best so far was written to"
+    let saved = if is_interrupted() {
+        "interrupted by Ctrl-C; the best initialisation so far was saved as"
     } else {
-        "written to"
+        "initialisation saved as"
     };
-    say(terminal, &format!("{stopped} {}", command.out.display()));
+    log_line(terminal, format_args!("{saved} {}", command.out.display()));
     Ok(())
 }

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use super::print;
 use crate::arguments::Configured;
+use crate::console::print;
 use crate::settings::Settings;
 
 pub fn run(command: &Configured) -> Result<()> {

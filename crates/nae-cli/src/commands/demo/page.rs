@@ -8,23 +8,29 @@ use nae_report::{
     Track,
 };
 
-use crate::commands::demo::{Scene, System, Voice};
+use super::system::{System, Voice};
+use super::test_mixture::TestMixture;
 
 /// The whole page as one file.
-pub fn render(scene: &Scene, systems: &[System], device: &str, seed: u64) -> Result<String> {
+pub fn render(
+    mixture: &TestMixture,
+    systems: &[System],
+    device: &str,
+    seed: u64,
+) -> Result<String> {
     let lead = format!(
-        "Two voices, {}, were learnt one by one from the clean clips in data/, and then pulled apart in a mixture of two sentences that no model had heard.\n\nEverything on this page was computed by one run of `nae demo` on {device} with seed {seed}.",
-        scene.names.join(" and "),
+        "A model of each of two voices, {}, was trained on its clean clips in data/; the models then separated a mixture of two unseen sentences.\n\nEverything on this page was computed by one run of `nae demo` on {device} with seed {seed}.",
+        mixture.names.join(" and "),
     );
-    let mut page = Page::new("nae: two voices come apart", lead);
-    page.sections.push(Section::new("Scores").introduced("SI-SDR in dB, higher is better. The gain is over the mixture itself as the estimate.").with(Block::Table(scores(scene, systems))));
-    page.sections.push(listen(scene, systems)?);
+    let mut page = Page::new("nae: separating two voices", lead);
+    page.sections.push(Section::new("Scores").introduced("SI-SDR in dB, higher is better. The gain is the improvement over the mixture as the estimate.").with(Block::Table(scores(mixture, systems))));
+    page.sections.push(listen(mixture, systems)?);
     for system in systems {
-        page.sections.push(inside(scene, system)?);
+        page.sections.push(inside(mixture, system)?);
     }
     page.sections.push(training(systems));
     let mut settings = Section::new("Settings")
-        .introduced("Save one as a file and give it to `nae train --config FILE`.");
+        .introduced("Save one as a file and pass it to `nae train --config FILE`.");
     for system in systems {
         settings = settings.with(Block::Settings(SettingsText::new(
             &system.name,
@@ -35,7 +41,7 @@ pub fn render(scene: &Scene, systems: &[System], device: &str, seed: u64) -> Res
     Ok(page.render()?)
 }
 
-fn scores(scene: &Scene, systems: &[System]) -> Table {
+fn scores(mixture: &TestMixture, systems: &[System]) -> Table {
     let mut table = Table::new([
         "system",
         "voice",
@@ -44,29 +50,29 @@ fn scores(scene: &Scene, systems: &[System]) -> Table {
         "gain",
         "trained in",
         "separated in",
-        "stems sum to mixture",
+        "residual",
     ]);
     for system in systems {
-        for (i, name) in scene.names.iter().enumerate() {
+        for (i, name) in mixture.names.iter().enumerate() {
             table = table.row([
                 system.name.clone(),
                 name.clone(),
-                format!("{:.1}", scene.si_sdr[i]),
+                format!("{:.1}", mixture.si_sdr[i]),
                 format!("{:.1}", system.si_sdr[i]),
-                format!("{:+.1}", system.si_sdr[i] - scene.si_sdr[i]),
-                match system.joined_s {
+                format!("{:+.1}", system.si_sdr[i] - mixture.si_sdr[i]),
+                match &system.joint {
                     None => format!("{:.1} s", system.voices[i].card.training.seconds),
-                    Some(seconds) => format!("joined in {seconds:.1} s"),
+                    Some(joint) => format!("joint encoder: {:.1} s", joint.seconds),
                 },
                 format!("{:.2} s", system.seconds),
-                format!("{:.0} dB", system.null_db),
+                format!("{:.0} dB", system.residual_db),
             ]);
         }
         let mut mean = vec![system.name.clone(), "mean of both".into()];
         mean.extend([
             String::new(),
             String::new(),
-            format!("{:+.1}", system.mean_improvement(scene)),
+            format!("{:+.1}", system.mean_improvement(mixture)),
         ]);
         mean.resize(8, String::new());
         table = table.row(mean);
@@ -74,15 +80,15 @@ fn scores(scene: &Scene, systems: &[System]) -> Table {
     table
 }
 
-fn listen(scene: &Scene, systems: &[System]) -> Result<Section> {
+fn listen(mixture: &TestMixture, systems: &[System]) -> Result<Section> {
     let mut section = Section::new("Listen")
-        .introduced("All tracks of a player run together; switching between them is instant. All spectrograms share one scale, 0 dB being the mixture's loudest bin.");
+        .introduced("The tracks of a player play in sync; switching between them is instant. All spectrograms share one scale, with 0 dB at the mixture's loudest bin.");
     let stft = Stft::new(
         systems
             .first()
             .map_or_else(StftConfig::default, |system| system.settings.audio.stft()),
     )?;
-    let loudest = matrix(&stft, &scene.mixture)?.largest().map(f64::from);
+    let loudest = matrix(&stft, &mixture.mixture)?.largest().map(f64::from);
     let track = |name: &str, clip: &Clip| -> Result<Track> {
         let nyquist = f64::from(clip.sample_rate()) / 2.0;
         let picture = Picture::spectrogram(name, matrix(&stft, clip)?, clip.duration_s(), nyquist);
@@ -95,14 +101,14 @@ fn listen(scene: &Scene, systems: &[System]) -> Result<Section> {
                 .pictured(picture.scaled(scale)),
         )
     };
-    for (i, name) in scene.names.iter().enumerate() {
-        let mut player = Player::new(name.as_str()).track(track("mixture", &scene.mixture)?);
+    for (i, name) in mixture.names.iter().enumerate() {
+        let mut player = Player::new(name.as_str()).track(track("mixture", &mixture.mixture)?);
         for system in systems {
             let note = format!("{:.1} dB", system.si_sdr[i]);
             player = player
                 .track(track(&format!("stem, {}", system.name), &system.stems[i])?.noted(note));
         }
-        player = player.track(track("the true voice", &scene.references[i])?);
+        player = player.track(track("reference", &mixture.references[i])?);
         section = section.with(Block::Player(player));
     }
     Ok(section)
@@ -116,18 +122,18 @@ fn matrix(stft: &Stft, clip: &Clip) -> Result<Matrix> {
 }
 
 /// Bases and activations of one system.
-fn inside(scene: &Scene, system: &System) -> Result<Section> {
+fn inside(mixture: &TestMixture, system: &System) -> Result<Section> {
     let mut section = Section::new(format!("Inside: {}", system.name)).introduced(
-        "Left, the last layer's bases, ordered by their centre of gravity: the spectra a voice is built from. Right, the activations found in the mixture: which parts of the model sound when.",
+        "Left: the bases of the last layer, the spectra that a voice is composed of, ordered by spectral centroid. Right: the activations found in the mixture, which say how strongly each component is active in each frame.",
     );
-    for (name, voice) in scene.names.iter().zip(&system.voices) {
+    for (name, voice) in mixture.names.iter().zip(&system.voices) {
         let nyquist = f64::from(voice.card.audio.sample_rate) / 2.0;
         section = section.with(Block::Pictures(vec![
             Picture::bases(format!("{name}: bases"), sorted_bases(voice)?, nyquist),
             Picture::activations(
                 format!("{name}: activations"),
                 activations(voice)?,
-                scene.mixture.duration_s(),
+                mixture.mixture.duration_s(),
             ),
         ]));
     }
@@ -174,10 +180,10 @@ fn activations(voice: &Voice) -> Result<Matrix> {
 }
 
 fn training(systems: &[System]) -> Section {
-    let mut section = Section::new("Training").introduced("Loss of every window of steps. With the latent noise of training, lower loss is not everything: the scores above decide.");
+    let mut section = Section::new("Training").introduced("Loss of every window of steps. Training adds latent noise, so a lower loss does not always mean a better separation; compare the scores above.");
     for stage in ["autoencoder", "refining"] {
         let mut chart = Chart::losses(stage);
-        for system in systems.iter().filter(|system| system.joined_s.is_none()) {
+        for system in systems.iter().filter(|system| system.joint.is_none()) {
             for voice in &system.voices {
                 let points: Vec<(f64, f64)> = voice
                     .losses
@@ -194,10 +200,13 @@ fn training(systems: &[System]) -> Section {
             section = section.with(Block::Chart(chart));
         }
     }
-    for system in systems.iter().filter(|system| !system.joining.is_empty()) {
-        let records = system.joining.iter();
+    for system in systems {
+        let Some(joint) = &system.joint else {
+            continue;
+        };
+        let records = joint.losses.iter();
         let points = records.map(|record| (record.step as f64, record.loss));
-        let chart = Chart::losses("joining").curve(system.name.clone(), points.collect());
+        let chart = Chart::losses("joint encoder").curve(system.name.clone(), points.collect());
         section = section.with(Block::Chart(chart));
     }
     section

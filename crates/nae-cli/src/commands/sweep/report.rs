@@ -17,11 +17,11 @@ use nae_sweep::store::Kind;
 use nae_sweep::table::{Table, Value};
 use nae_sweep::{Manifest, Store, collect};
 
-use super::make_folder;
-use super::sweep_systems::{baselines, describe, variant_of};
+use super::figures;
+use super::systems::{baselines, describe, variant_of};
 use crate::arguments::{SweepReport, Terminal};
-use crate::figures;
-use crate::progress::say;
+use crate::console::log_line;
+use crate::outputs::make_folder;
 
 /// Highest frequency in pictures of bases.
 const TOP_HZ: f64 = 4000.0;
@@ -72,7 +72,7 @@ pub fn run(command: &SweepReport, terminal: &Terminal) -> Result<()> {
     }
     let page = folder.join("index.html");
     nae_audio::write_atomically(&page, report.page.render()?.as_bytes())?;
-    say(terminal, &format!("{}", page.display()));
+    log_line(terminal, page.display());
     Ok(())
 }
 

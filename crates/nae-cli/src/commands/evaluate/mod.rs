@@ -1,5 +1,7 @@
 //! `nae evaluate`
 
+mod scores;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -10,10 +12,10 @@ use nae_metrics::summary::{self, Summary};
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::print;
 use crate::arguments::{Evaluate, Terminal};
+use crate::console::print;
 use crate::progress::draw_target;
-use crate::scores::{Order, Row, Scene};
+use scores::{Order, Row, Scene};
 
 /// Name of a scene's mixture in a folder.
 const MIXTURE: &str = "mixture";

@@ -14,7 +14,7 @@ pub fn read_clips(paths: &[PathBuf], sample_rate: u32) -> Result<Vec<TrainingCli
             let found = nae_audio::sound_files(path)?;
             if found.is_empty() {
                 bail!(
-                    "there is no sound file in the folder {} (looked for {})",
+                    "no sound file in the folder {} or its subfolders; expected files ending in {}",
                     path.display(),
                     nae_audio::ENDINGS.join(", ")
                 );

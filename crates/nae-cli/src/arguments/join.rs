@@ -1,0 +1,48 @@
+//! `nae join`
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::heading::{INPUT, MODEL, OUTPUT};
+use super::{Computing, Configured};
+
+const EXAMPLES: &str = "\
+Examples:
+  Train a joint encoder for two models, then separate with it:
+    nae join --model voice.safetensors --model fan.safetensors --out both.joint.safetensors
+    nae separate call.wav --joint both.joint.safetensors --out stems/";
+
+/// Train a joint encoder, which separates a fixed set of sources in one forward pass
+///
+/// The models' decoders stay as they are. Training mixtures are made from the latent caches of the
+/// model files, so no audio is needed.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Join {
+    /// Train on these clips of a source instead of its model's latent cache (repeatable)
+    #[arg(long, value_name = "NAME=CLIP_OR_FOLDER", help_heading = INPUT)]
+    pub clips: Vec<String>,
+    /// Joint file to write
+    #[arg(long, value_name = "FILE.safetensors", help_heading = OUTPUT)]
+    pub out: PathBuf,
+    /// Overwrite existing files
+    #[arg(long, help_heading = OUTPUT)]
+    pub force: bool,
+    /// Write the training loss to this file: a JSON object per line, one for every window of steps
+    #[arg(long, value_name = "FILE.jsonl", help_heading = OUTPUT)]
+    pub log: Option<PathBuf>,
+    /// Print a summary as JSON on standard output
+    #[arg(long, help_heading = OUTPUT)]
+    pub json: bool,
+    /// Model file of a source, one per source (2 to 6): FILE, or NAME=FILE to rename the source
+    #[arg(long = "model", required = true, value_name = "[NAME=]FILE", help_heading = MODEL)]
+    pub models: Vec<String>,
+    /// Initialise from a file written by `nae pretrain` [default: see `joint.start` in `nae settings`]
+    #[arg(long, value_name = "FILE", help_heading = MODEL)]
+    pub start: Option<PathBuf>,
+    #[command(flatten)]
+    pub configured: Configured,
+    #[command(flatten)]
+    pub computing: Computing,
+}

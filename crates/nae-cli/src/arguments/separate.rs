@@ -1,0 +1,87 @@
+//! `nae separate`
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use nae_audio::BitDepth;
+
+use super::heading::{INPUT, MODEL, OUTPUT};
+use super::{Computing, Configured};
+
+const EXAMPLES: &str = "\
+Examples:
+  Two models, one stem each:
+    nae separate call.wav --model voice.safetensors --model fan.safetensors --out stems/
+  Three models of one source, whose masks are averaged:
+    nae separate call.wav --model voice=a.safetensors,b.safetensors,c.safetensors --model fan.safetensors --out stems/
+  With a joint encoder, trained once and cached:
+    nae separate call.wav --model voice.safetensors --model fan.safetensors --join --out stems/";
+
+/// Separate a mixture into one stem per source
+///
+/// The activations of all models are optimised to explain the mixture together; their estimates
+/// become masks. The stems have the mixture's sample rate, channels and length, and sum to it.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Separate {
+    /// Sound file to separate
+    #[arg(help_heading = INPUT)]
+    pub mixture: PathBuf,
+    /// Folder for the stems, created if missing; a stem is DIR/NAME.wav
+    #[arg(long, value_name = "DIR", help_heading = OUTPUT)]
+    pub out: PathBuf,
+    /// Overwrite existing stems
+    #[arg(long, help_heading = OUTPUT)]
+    pub force: bool,
+    /// Sample format of the stems
+    #[arg(long, value_enum, default_value_t = Bits::Float, help_heading = OUTPUT)]
+    pub bits: Bits,
+    /// Print a summary as JSON on standard output
+    #[arg(long, help_heading = OUTPUT)]
+    pub json: bool,
+    /// Model file of a source, one per source: FILE, NAME=FILE to rename the source, or several
+    /// models of it separated by commas (their masks are averaged)
+    #[arg(
+        long = "model",
+        required_unless_present = "joint",
+        value_name = "[NAME=]FILE[,FILE]",
+        help_heading = MODEL
+    )]
+    pub models: Vec<String>,
+    /// Joint file written by `nae join`: one forward pass instead of an optimisation. Any `--model`
+    /// given as well must be one it was trained for
+    #[arg(long, value_name = "FILE", help_heading = MODEL)]
+    pub joint: Option<PathBuf>,
+    /// Train a joint encoder for the models first, and keep it in the user's cache folder
+    #[arg(long, conflicts_with = "joint", help_heading = MODEL)]
+    pub join: bool,
+    #[command(flatten)]
+    pub configured: Configured,
+    #[command(flatten)]
+    pub computing: Computing,
+}
+
+/// Sample format of stems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Bits {
+    /// 32-bit float, never scaled
+    #[value(name = "32")]
+    Float,
+    /// 16-bit integer; if any stem would clip, all are attenuated by the same gain
+    #[value(name = "16")]
+    Int16,
+    /// 24-bit integer; if any stem would clip, all are attenuated by the same gain
+    #[value(name = "24")]
+    Int24,
+}
+
+impl Bits {
+    /// The file's sample format.
+    pub fn depth(self) -> BitDepth {
+        match self {
+            Self::Float => BitDepth::Float32,
+            Self::Int16 => BitDepth::Int16,
+            Self::Int24 => BitDepth::Int24,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The files of the stems while they are written.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use nae_audio::{AudioError, AudioReader, BitDepth, WavSink};
+use nae_separate::{NullDepth, Summary};
+
+use super::integers::to_integers;
+
+/// What the finished files hold.
+pub struct Written {
+    /// Gain that all stems share: 1 unless integer stems would have clipped.
+    pub gain: f32,
+    /// Residual of the files, with the rounding of integer stems.
+    pub residual: NullDepth,
+}
+
+/// The files of all stems. Integer stems may need a gain that is known at the end only, so they are
+/// first written as floats into a temporary folder beside them.
+pub struct StemFiles {
+    stems: Vec<PathBuf>,
+    depth: BitDepth,
+    sinks: Vec<WavSink>,
+    draft: Option<Draft>,
+}
+
+/// Float stems on their way to integers. The folder is removed when dropped.
+struct Draft {
+    paths: Vec<PathBuf>,
+    _folder: tempfile::TempDir,
+}
+
+impl StemFiles {
+    /// Opens a file a stem, with the mixture's channels and rate.
+    ///
+    /// - `folder`: that of the stems
+    pub fn create(
+        folder: &Path,
+        stems: &[PathBuf],
+        mixture: &AudioReader,
+        depth: BitDepth,
+    ) -> Result<Self> {
+        let draft = match depth {
+            BitDepth::Float32 => None,
+            BitDepth::Int16 | BitDepth::Int24 => Some(Draft::new(folder, stems.len())?),
+        };
+        let (channels, rate) = (mixture.channel_count(), mixture.sample_rate());
+        let paths = draft.as_ref().map_or(stems, |draft| &draft.paths);
+        let sinks = paths
+            .iter()
+            .map(|path| WavSink::create(path, channels, rate, BitDepth::Float32))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            stems: stems.to_vec(),
+            depth,
+            sinks,
+            draft,
+        })
+    }
+
+    /// Appends samples, channel by channel, to one stem.
+    pub fn write(&mut self, stem: usize, samples: &[Vec<f32>]) -> Result<(), AudioError> {
+        self.sinks[stem].write(samples)
+    }
+
+    /// Completes the files.
+    pub fn finish(self, separation: &Summary) -> Result<Written> {
+        for sink in self.sinks {
+            sink.finish()?;
+        }
+        let residual = separation.null;
+        let Some(draft) = self.draft else {
+            let gain = 1.0;
+            return Ok(Written { gain, residual });
+        };
+        let peak = separation.peaks.iter().fold(0.0f32, |a, &b| a.max(b));
+        let (gain, residual) = to_integers(&draft.paths, &self.stems, self.depth, peak, residual)?;
+        Ok(Written { gain, residual })
+    }
+}
+
+impl Draft {
+    fn new(folder: &Path, stems: usize) -> Result<Self> {
+        let draft = tempfile::Builder::new()
+            .prefix(".nae-")
+            .tempdir_in(folder)
+            .with_context(|| format!("cannot write into {}", folder.display()))?;
+        let path = |i| draft.path().join(format!("{i}.wav"));
+        Ok(Self {
+            paths: (0..stems).map(path).collect(),
+            _folder: draft,
+        })
+    }
+}

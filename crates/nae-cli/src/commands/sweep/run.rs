@@ -1,0 +1,106 @@
+//! `nae sweep run`
+
+use anyhow::{Result, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use nae_sweep::Store;
+use nae_sweep::worker::{Event, FailedBefore, Lanes, OnFailure, Options, Tally};
+use serde_json::json;
+
+use super::share::share;
+use crate::arguments::{SweepRun, Terminal};
+use crate::console::{error_line, log_line, print};
+use crate::device::cores;
+use crate::interrupt::{catch_interrupt, is_interrupted};
+use crate::progress::draw_target;
+
+pub fn run(command: &SweepRun, terminal: &Terminal) -> Result<()> {
+    let store = Store::open(&command.run)?;
+    let share = share(command, &store.manifest()?)?;
+    let device = command.device.open()?;
+    let lanes = match device.is_cpu {
+        true => Lanes::SideBySide(command.jobs.unwrap_or_else(cores)),
+        false => Lanes::Batched,
+    };
+    let options = Options {
+        share,
+        lanes,
+        on_failure: match command.fail_fast {
+            true => OnFailure::Stop,
+            false => OnFailure::KeepGoing,
+        },
+        failed_before: match command.retry_failed {
+            true => FailedBefore::Retry,
+            false => FailedBefore::Skip,
+        },
+    };
+    log_line(
+        terminal,
+        format_args!("share {} of {} on {device}", share.index, share.of),
+    );
+    catch_interrupt()?;
+    let bar = ProgressBar::with_draw_target(Some(0), draw_target(terminal.quiet));
+    bar.set_style(ProgressStyle::with_template(
+        "{bar:32} {pos}/{len} cells {msg} ETA {eta}",
+    )?);
+    let watch = |event: &Event| match event {
+        Event::Begun { cells } => bar.set_length(*cells as u64),
+        Event::Found => bar.inc(1),
+        Event::Finished { label, seconds } => {
+            bar.set_message(format!("{label} ({seconds:.1} s)"));
+            bar.inc(1);
+        }
+        Event::Failed(failure) => {
+            bar.inc(1);
+            // immediately, and also without a terminal or with -q: it is an error
+            bar.suspend(|| {
+                error_line(format_args!("failed: {}: {}", failure.label, failure.error))
+            });
+        }
+    };
+    let tally = nae_sweep::run(&store, &options, &device.device, &is_interrupted, &watch)?;
+    bar.finish_and_clear();
+    if command.json {
+        print(
+            &json!({
+                "trained": tally.trained, "joined": tally.joined, "separated": tally.separated,
+                "found": tally.found, "failed": tally.failed, "blocked": tally.blocked,
+                "left": tally.left,
+            })
+            .to_string(),
+        )?;
+    }
+    report(command, terminal, &tally)
+}
+
+/// Writes a log line of what was done. An error if cells failed or are left.
+fn report(command: &SweepRun, terminal: &Terminal, tally: &Tally) -> Result<()> {
+    let Tally {
+        trained,
+        joined,
+        separated,
+        found,
+        failed,
+        blocked,
+        left,
+    } = *tally;
+    let joined = match joined {
+        0 => String::new(),
+        joined => format!("{joined} joint encoders trained, "),
+    };
+    log_line(
+        terminal,
+        format_args!(
+            "{trained} models trained, {joined}{separated} mixtures separated and scored, {found} cells already finished"
+        ),
+    );
+    let run = command.run.display();
+    if failed + blocked > 0 {
+        bail!(
+            "{failed} cells failed; {blocked} skipped because they depend on them. `nae sweep status {run}` lists the failures, `nae sweep run {run} --retry-failed` retries them"
+        );
+    }
+    if left > 0 {
+        bail!("stopped with {left} cells left; `nae sweep run {run}` resumes the run");
+    }
+    Ok(())
+}

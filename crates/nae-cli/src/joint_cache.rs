@@ -1,0 +1,82 @@
+//! The joint encoders that `nae separate --join` keeps in the user's cache folder.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use nae_joint::{Joint, JointConfig, Part, Start};
+use nae_model::file::sha256_hex;
+
+use crate::arguments::Terminal;
+use crate::console::log_line;
+use crate::device::NamedDevice;
+use crate::interrupt::bail_if_interrupted;
+use crate::joining::join;
+use crate::outputs::make_folder;
+
+/// The joint encoder of these models, settings and seed: from the cache, or trained now and added to
+/// it.
+pub fn cached_joint_encoder(
+    parts: &[Part],
+    config: &JointConfig,
+    seed: u64,
+    device: &NamedDevice,
+    terminal: &Terminal,
+) -> Result<Joint> {
+    let key = key(parts, config, seed)?;
+    let folder = cache_folder()?;
+    let path = folder.join(format!("{}.joint.safetensors", &key[..16]));
+    if path.exists() {
+        match Joint::load(&path, &device.device) {
+            Ok(joint) => {
+                log_line(
+                    terminal,
+                    format_args!("using the cached joint encoder {}", path.display()),
+                );
+                return Ok(joint);
+            }
+            Err(error) => log::warn!("{error}; training the joint encoder again"),
+        }
+    }
+    let (joint, _) = join(None, parts, config, seed, device, terminal)?;
+    bail_if_interrupted("nothing was separated")?;
+    make_folder(&folder)?;
+    joint.save(&path)?;
+    log_line(
+        terminal,
+        format_args!(
+            "joint encoder trained in {:.1} s, cached as {}",
+            joint.card.training.seconds,
+            path.display()
+        ),
+    );
+    Ok(joint)
+}
+
+/// SHA-256 of everything that a joint encoder depends on.
+fn key(parts: &[Part], config: &JointConfig, seed: u64) -> Result<String> {
+    let mut identity = format!(
+        "{}\n{seed}\n{}\n",
+        toml::to_string(config)?,
+        Start::fingerprint()
+    );
+    for part in parts {
+        // two models may differ in their latent caches only
+        let frames = part.model.memory.as_ref().map(|memory| memory.frames());
+        let fingerprint = part.model.fingerprint()?;
+        identity += &format!("{} {fingerprint} {frames:?}\n", part.name);
+    }
+    Ok(sha256_hex(identity.as_bytes()))
+}
+
+/// `nae` in the user's cache folder.
+fn cache_folder() -> Result<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let cache = set("XDG_CACHE_HOME")
+        .or_else(|| set("LOCALAPPDATA"))
+        .map(PathBuf::from)
+        .or_else(|| std::env::home_dir().map(|home| home.join(".cache")));
+    let cache = cache.context(
+        "there is no cache folder for the joint encoder; set XDG_CACHE_HOME, or use `nae join` and `nae separate --joint`",
+    )?;
+    Ok(cache.join("nae"))
+}

@@ -1,0 +1,38 @@
+//! The loss of a training, window by window.
+
+use std::path::Path;
+
+use anyhow::Result;
+use nae_model::optim::Progress;
+use serde::Serialize;
+
+/// One line of the log.
+#[derive(Clone, Debug, Serialize)]
+pub struct LossRecord {
+    /// Stage of the training.
+    pub stage: &'static str,
+    /// Steps of this stage so far.
+    pub step: usize,
+    /// Loss at this step.
+    pub loss: f64,
+}
+
+impl From<&Progress> for LossRecord {
+    fn from(progress: &Progress) -> Self {
+        Self {
+            stage: progress.stage,
+            step: progress.step,
+            loss: progress.loss,
+        }
+    }
+}
+
+/// Writes one JSON object a line.
+pub fn write_loss_log(path: &Path, records: &[LossRecord]) -> Result<()> {
+    let lines = records
+        .iter()
+        .map(serde_json::to_string)
+        .collect::<Result<Vec<_>, _>>()?;
+    let text = lines.join("\n") + "\n";
+    Ok(nae_audio::write_atomically(path, text.as_bytes())?)
+}
