@@ -14,6 +14,7 @@ mod outputs;
 mod progress;
 mod settings;
 mod sources;
+mod tracks;
 mod training_clips;
 
 use std::process::ExitCode;

@@ -145,7 +145,7 @@ fn silence_and_a_clip_of_one_frame() {
     train_fails(&short, &["frames", "longer"]);
     train_fails(folder.path().join("nothing").as_path(), &["nothing"]);
     let empty = tempfile::tempdir().unwrap();
-    train_fails(empty.path(), &["no sound file", ".wav"]);
+    train_fails(empty.path(), &["no sound file", "flac"]);
 }
 
 #[test]

@@ -1,15 +1,14 @@
 //! The demo's page.
 
 use anyhow::Result;
-use nae_audio::{Clip, Stft, StftConfig};
-use nae_model::spectra::bin_major;
+use nae_audio::StftConfig;
 use nae_report::{
-    Block, Chart, Matrix, Page, Picture, Player, Scale, Section, Settings as SettingsText, Table,
-    Track,
+    Block, Chart, Matrix, Page, Picture, Player, Section, Settings as SettingsText, Table,
 };
 
 use super::system::{System, Voice};
 use super::test_mixture::TestMixture;
+use crate::tracks::Tracks;
 
 /// The whole page as one file.
 pub fn render(
@@ -83,42 +82,25 @@ fn scores(mixture: &TestMixture, systems: &[System]) -> Table {
 fn listen(mixture: &TestMixture, systems: &[System]) -> Result<Section> {
     let mut section = Section::new("Listen")
         .introduced("The tracks of a player play in sync; switching between them is instant. All spectrograms share one scale, with 0 dB at the mixture's loudest bin.");
-    let stft = Stft::new(
-        systems
-            .first()
-            .map_or_else(StftConfig::default, |system| system.settings.audio.stft()),
-    )?;
-    let loudest = matrix(&stft, &mixture.mixture)?.largest().map(f64::from);
-    let track = |name: &str, clip: &Clip| -> Result<Track> {
-        let nyquist = f64::from(clip.sample_rate()) / 2.0;
-        let picture = Picture::spectrogram(name, matrix(&stft, clip)?, clip.duration_s(), nyquist);
-        let scale = Scale::Decibels {
-            reference: loudest,
-            range_db: 70.0,
-        };
-        Ok(
-            Track::new(name, clip.channels().to_vec(), clip.sample_rate())
-                .pictured(picture.scaled(scale)),
-        )
-    };
+    let stft = systems
+        .first()
+        .map_or_else(StftConfig::default, |system| system.settings.audio.stft());
+    let tracks = Tracks::new(stft, &mixture.mixture)?;
     for (i, name) in mixture.names.iter().enumerate() {
-        let mut player = Player::new(name.as_str()).track(track("mixture", &mixture.mixture)?);
+        let mut player =
+            Player::new(name.as_str()).track(tracks.track("mixture", &mixture.mixture)?);
         for system in systems {
             let note = format!("{:.1} dB", system.si_sdr[i]);
-            player = player
-                .track(track(&format!("stem, {}", system.name), &system.stems[i])?.noted(note));
+            player = player.track(
+                tracks
+                    .track(&format!("stem, {}", system.name), &system.stems[i])?
+                    .noted(note),
+            );
         }
-        player = player.track(track("reference", &mixture.references[i])?);
+        player = player.track(tracks.track("reference", &mixture.references[i])?);
         section = section.with(Block::Player(player));
     }
     Ok(section)
-}
-
-/// Magnitudes, a row a bin.
-fn matrix(stft: &Stft, clip: &Clip) -> Result<Matrix> {
-    let magnitude = stft.analyze(&clip.mixdown())?.magnitude();
-    let values = bin_major(&magnitude);
-    Ok(Matrix::new(magnitude.bins(), magnitude.frames(), values)?)
 }
 
 /// Bases and activations of one system.

@@ -1,7 +1,6 @@
 //! `nae sweep`: one file a subcommand.
 
 mod collect;
-mod figures;
 mod plan;
 mod report;
 mod run;
@@ -9,7 +8,6 @@ mod share;
 mod slurm;
 mod status;
 mod status_lines;
-mod systems;
 
 use anyhow::Result;
 

@@ -1,0 +1,88 @@
+//! `nae sweep report`
+
+mod figures;
+mod listening;
+mod models;
+mod observations;
+mod systems;
+
+use anyhow::{Result, bail};
+use nae_report::Page;
+use nae_report::comparison::{Comparison, Report};
+use nae_sweep::{Manifest, Store, collect};
+
+use crate::arguments::{SweepReport, Terminal};
+use crate::console::log_line;
+use crate::outputs::make_folder;
+use observations::observations;
+use systems::baselines;
+
+pub fn run(command: &SweepReport, terminal: &Terminal) -> Result<()> {
+    let store = Store::open(&command.run)?;
+    let manifest = store.manifest()?;
+    let device = command.device.open()?.device;
+    let table = collect::table(&store)?;
+    if table.rows().is_empty() {
+        bail!(
+            "no cell of {0} is finished; run `nae sweep run {0}` first",
+            command.run.display()
+        );
+    }
+    let folder = command.run.join("report");
+    make_folder(&folder)?;
+    let mut report = match manifest.separations.is_empty() {
+        true => Report {
+            page: Page::new(
+                manifest.name.as_str(),
+                "Trained models only; nothing was separated.",
+            ),
+            figures: Vec::new(),
+        },
+        false => {
+            let observations = observations(&table, &manifest);
+            Comparison {
+                title: manifest.name.clone(),
+                lead: lead(&manifest),
+                baselines: baselines(&manifest, &observations)?,
+                observations,
+                players: listening::pages(&store, &manifest, &folder, &device)?,
+                seed: 0,
+            }
+            .report()?
+        }
+    };
+    if manifest.separations.is_empty() {
+        models::add(&mut report, &store, &manifest, &device)?;
+    }
+    for run in &command.with {
+        let store = Store::open(run)?;
+        models::add(&mut report, &store, &store.manifest()?, &device)?;
+    }
+    for file in report.files()? {
+        nae_audio::write_atomically(&folder.join(&file.name), &file.bytes)?;
+    }
+    let page = folder.join("index.html");
+    nae_audio::write_atomically(&page, report.page.render()?.as_bytes())?;
+    log_line(terminal, page.display());
+    Ok(())
+}
+
+fn lead(manifest: &Manifest) -> String {
+    let names: Vec<&str> = manifest.speakers.iter().map(|s| s.name.as_str()).collect();
+    let amounts = manifest.variants.first().map(|variant| variant.setup.data);
+    let amounts = amounts.unwrap_or_default();
+    let mut seeds: Vec<u64> = manifest.trainings.iter().map(|cell| cell.seed).collect();
+    seeds.sort_unstable();
+    seeds.dedup();
+    format!(
+        "{} sources ({}) in {} pairs, {} mixtures per pair of {} s at {} dB; up to {} s of training audio per source; seeds {seeds:?}. Everything on this page was computed by nae {}.",
+        names.len(),
+        names.join(", "),
+        manifest.pairs.len(),
+        manifest.mixtures,
+        amounts.mixture_s,
+        amounts.level_db,
+        amounts.train_s,
+        manifest.tool_version,
+    )
+}

@@ -1,0 +1,49 @@
+//! Figures of trained models.
+
+use anyhow::Result;
+use burn::tensor::Device;
+use nae_model::Model;
+use nae_report::Section;
+use nae_report::comparison::Report;
+use nae_sweep::cell::Training;
+use nae_sweep::store::Kind;
+use nae_sweep::{Manifest, Store, hear};
+
+use super::figures;
+
+/// Highest frequency in pictures of bases.
+const TOP_HZ: f64 = 4000.0;
+
+/// Adds every trained model of the first seed in action on its own training clips, and all their bases.
+pub fn add(report: &mut Report, store: &Store, manifest: &Manifest, device: &Device) -> Result<()> {
+    let seed = manifest.trainings.first().map(|cell| cell.seed);
+    let is_shown =
+        |cell: &&Training| Some(cell.seed) == seed && store.is_finished(Kind::Model, &cell.id);
+    let mut models = Vec::new();
+    let mut figures = Vec::new();
+    for (i, cell) in manifest.trainings.iter().filter(is_shown).enumerate() {
+        let model = Model::load(&store.model_path(&cell.id), device)?;
+        let label = &manifest.variants[cell.variant].label;
+        let title = format!(
+            "{label} in action on {}",
+            manifest.speakers[cell.speaker].name
+        );
+        let name = format!("{}-action-{}", manifest.name, i + 1);
+        let clip = hear::training(manifest, cell)?;
+        figures.push(figures::in_action(&name, &title, &model, &clip, device)?);
+        models.push((label.as_str(), model));
+    }
+    if models.is_empty() {
+        return Ok(());
+    }
+    let all: Vec<(&str, &Model)> = models
+        .iter()
+        .map(|(label, model)| (*label, model))
+        .collect();
+    let name = format!("{}-bases", manifest.name);
+    figures.push(figures::bases(&name, "Bases side by side", &all, TOP_HZ)?);
+    let section = Section::new(format!("Models in action: {}", manifest.name))
+        .introduced("Each model's reconstruction of its own training clips, and its bases.");
+    report.add(section, figures);
+    Ok(())
+}
