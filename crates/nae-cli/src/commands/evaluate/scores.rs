@@ -1,4 +1,4 @@
-//! Every score of a set of estimates, with floor and ceiling.
+//! Every score of a set of estimates, with lower and upper bounds.
 
 use anyhow::{Result, anyhow, bail};
 use nae_audio::Clip;
@@ -8,11 +8,11 @@ use nae_metrics::{
 };
 use nae_separate::ideal_ratio_mask;
 
-/// Signals that belong together: true sources, what was made of them, the mixture.
+/// Signals that belong together: references, their estimates, and the mixture.
 #[derive(Debug)]
-pub struct Scene {
+pub struct Example {
     sample_rate: u32,
-    /// Name and samples of every true source.
+    /// Name and samples of every reference.
     references: Vec<(String, Vec<f32>)>,
     /// Name and samples of every estimate, in the order of the references.
     estimates: Vec<(String, Vec<f32>)>,
@@ -22,19 +22,19 @@ pub struct Scene {
 /// One source's row in the table.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// Name of the true source.
+    /// Name of the reference.
     pub reference: String,
     /// Name of the estimate.
     pub estimate: String,
     /// Scores of the estimate.
     pub scores: Scores,
-    /// With a mixture: scores of the mixture as the estimate (floor) and of the ideal ratio mask
-    /// (ceiling).
+    /// With a mixture: scores of the mixture as the estimate (lower bound) and of the ideal
+    /// ratio mask (upper bound).
     pub bounds: Option<(Scores, Scores)>,
 }
 
-impl Scene {
-    /// Takes named sounds of one rate; channels are mixed down.
+impl Example {
+    /// Takes named clips of one sample rate; channels are mixed down.
     pub fn new(
         references: Vec<(String, Clip)>,
         estimates: Vec<(String, Clip)>,
@@ -43,11 +43,13 @@ impl Scene {
         let (first, sample_rate) = references
             .first()
             .map(|(name, clip)| (name.clone(), clip.sample_rate()))
-            .ok_or_else(|| anyhow!("there is no reference to score against"))?;
+            .ok_or_else(|| {
+                anyhow!("no reference given; scores compare each estimate with a reference")
+            })?;
         for (name, clip) in references.iter().chain(&estimates).chain(&mixture) {
             if clip.sample_rate() != sample_rate {
                 bail!(
-                    "{first} has {sample_rate} Hz and {name} has {} Hz; scores need one rate, so resample one of them",
+                    "{first} has a sample rate of {sample_rate} Hz and {name} of {} Hz; expected the same rate, so resample one of them",
                     clip.sample_rate()
                 );
             }
@@ -128,7 +130,7 @@ impl Scene {
         Ok(rows.collect())
     }
 
-    /// Says which files the error's numbers stand for.
+    /// Adds the files that the error's numbers stand for.
     fn named(&self, error: MetricsError) -> anyhow::Error {
         let list = |sounds: &[(String, Vec<f32>)]| {
             sounds
@@ -144,7 +146,7 @@ impl Scene {
         )
     }
 
-    /// One estimate under every definition of SDR, with what tells them apart, in words.
+    /// One estimate with every definition of SDR, and how they differ.
     pub fn explain(&self, index: usize) -> Result<String> {
         let references: Vec<Reference<'_>> = self
             .references
