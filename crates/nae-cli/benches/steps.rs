@@ -20,7 +20,7 @@ use nae_model::optim::Flow;
 use nae_model::random::generator;
 use nae_model::{AudioConfig, Card, Model, ModelConfig, Nae, TrainingSummary};
 use nae_separate::fit::explain;
-use nae_separate::{Scene, Search, SeparateConfig, Sharing, Source};
+use nae_separate::{Parallelism, Scene, Search, SeparateConfig, Source};
 use nae_train::TrainConfig;
 use nae_train::batches::Spectra;
 use nae_train::seeds::Seeds;
@@ -148,7 +148,7 @@ fn separation(criterion: &mut Criterion) {
                 let started = Instant::now();
                 rayon::scope(|_| {
                     let observe = &mut |_: &_| Flow::Continue;
-                    black_box(explain(&[scene], 0, Sharing::Frames, observe).unwrap());
+                    black_box(explain(&[scene], 0, Parallelism::Frames, observe).unwrap());
                 });
                 started.elapsed()
             });

@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
-use nae_kernels::{Taps, temporal};
+use nae_kernels::{DepthwiseConv1dSpec, depthwise_conv1d};
 use nae_model::dense::Dense;
 use nae_model::init::glorot_uniform;
 use rand::rngs::ChaCha8Rng;
@@ -49,12 +49,12 @@ impl Block {
     /// # Shapes
     /// - input and output: `[width, sequences·frames]`
     pub fn forward(&self, x: Tensor<2>, frames: usize) -> Tensor<2> {
-        let places = Taps {
+        let spec = DepthwiseConv1dSpec {
             frames,
             dilation: self.dilation,
-            before: self.before,
+            left_padding: self.before,
         };
-        let heard = temporal(x.clone(), self.taps.val(), places);
+        let heard = depthwise_conv1d(x.clone(), self.taps.val(), spec);
         x + through(&self.mix, heard)
     }
 }

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
-use nae_kernels::{Activation, Scale, Sharing, Wanted, divergence, mask_loss};
+use nae_kernels::{Activation, DivergenceOptions, LossOutput, Parallelism, divergence, mask_loss};
 use nae_model::ModelError;
 use nae_model::init::from_host;
 use nae_model::loss::DEFAULT_EPS;
@@ -37,7 +37,7 @@ pub fn fit(
 ) -> Result<Descent<Network>, JointError> {
     let frames = config.frames;
     let columns = config.mixtures * frames;
-    let parts = Sharing::Frames.parts(columns, frames, device);
+    let parts = Parallelism::Frames.parts(columns, frames, device);
     let dropout = Dropout::new(config.dropout, generator(seed, "dropout"));
     let judges = (config.held_back > 0.0).then(|| {
         let plain = device.clone().inner();
@@ -60,8 +60,8 @@ pub fn fit(
         network,
         |network, step| {
             let wanted = match judges {
-                None => Wanted::ValueAndGradient,
-                Some(_) => Wanted::Gradient,
+                None => LossOutput::ValueAndGradient,
+                Some(_) => LossOutput::GradientOnly,
             };
             // each thread has a network of its own on a tape of its own, with the same values
             let of_part = |part: &std::ops::Range<usize>| {
@@ -91,7 +91,7 @@ pub fn fit(
                 Some(batch) => step.is_judged.then(|| {
                     let network = network.clone().valid();
                     let activations = network.forward(batch.input.clone(), frames, None);
-                    let wanted = Wanted::ValueAndGradient;
+                    let wanted = LossOutput::ValueAndGradient;
                     objective(&still, activations, batch.clone(), config.loss, 1.0, wanted)
                 }),
             };
@@ -116,7 +116,7 @@ fn objective(
     batch: Batch,
     kind: LossKind,
     share: f64,
-    wanted: Wanted,
+    wanted: LossOutput,
 ) -> Tensor<1> {
     let estimates: Tensor<3> = Tensor::stack(decoders.amplitudes(activations), 0);
     match kind {
@@ -125,12 +125,12 @@ fn objective(
             let powers = estimates.square().add_scalar(DEFAULT_EPS);
             let masks = powers.clone() / powers.sum_dim(0);
             let products = masks * batch.mixture.unsqueeze_dim(0);
-            let scale = Scale {
+            let options = DivergenceOptions {
                 eps: DEFAULT_EPS,
-                share,
-                wanted,
+                weight: share,
+                output: wanted,
             };
-            divergence(products, batch.targets, Activation::Identity, scale).mean()
+            divergence(products, batch.targets, Activation::Identity, options).mean()
         }
     }
 }

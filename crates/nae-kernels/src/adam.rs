@@ -1,13 +1,13 @@
-//! Adam's update in one pass.
+//! Adam's step in one pass.
 
-use burn::backend::Dispatch;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Dispatch, Flex, backend_extension};
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 
-use crate::is_fused_off_tape;
-use crate::lanes::{Work, chunk, vectorised};
-use crate::ops::Updates;
-use crate::slices::{FlexTensor, contiguous, values, values_mut};
+use crate::flex::{FlexTensor, contiguous, has_kernels_without_gradient, values, values_mut};
+use crate::schedule::chunk;
+use crate::simd::{SimdLoop, dispatch};
 
 const BETA_1: f32 = 0.9;
 const BETA_2: f32 = 0.999;
@@ -60,11 +60,11 @@ pub fn adam<const D: usize>(
     moments: [Tensor<D>; 2],
     step: AdamStep,
 ) -> (Tensor<D>, [Tensor<D>; 2]) {
-    if !is_fused_off_tape(&parameter) {
+    if !has_kernels_without_gradient(&parameter) {
         return composite(parameter, gradient, moments, step);
     }
     let [first, second] = moments;
-    let (parameter, first, second) = <Dispatch as Updates>::adam(
+    let (parameter, first, second) = <Dispatch as AdamOps>::adam(
         parameter.into_dispatch(),
         gradient.into_dispatch(),
         first.into_dispatch(),
@@ -77,7 +77,7 @@ pub fn adam<const D: usize>(
     )
 }
 
-/// [`adam`] made of Burn's own operations.
+/// [`adam`] composed of Burn's own operations.
 pub fn composite<const D: usize>(
     parameter: Tensor<D>,
     gradient: Tensor<D>,
@@ -91,37 +91,51 @@ pub fn composite<const D: usize>(
     (parameter, [first, second])
 }
 
-/// Parameter and both moments after a step.
-pub(crate) fn update(
-    parameter: FlexTensor,
-    gradient: FlexTensor,
-    first: FlexTensor,
-    second: FlexTensor,
-    step: AdamStep,
-) -> (FlexTensor, FlexTensor, FlexTensor) {
-    let gradient = contiguous(gradient);
-    let (mut parameter, mut first, mut second) =
-        (contiguous(parameter), contiguous(first), contiguous(second));
-    let gradient = values(&gradient);
-    let chunk = chunk(gradient.len());
-    values_mut(&mut parameter)
-        .par_chunks_mut(chunk)
-        .zip(values_mut(&mut first).par_chunks_mut(chunk))
-        .zip(values_mut(&mut second).par_chunks_mut(chunk))
-        .zip(gradient.par_chunks(chunk))
-        .for_each(|(((parameter, first), second), gradient)| {
-            vectorised(Update {
-                parameter,
-                first,
-                second,
-                gradient,
-                step,
-            });
-        });
-    (parameter, first, second)
+/// What a backend needs for [`adam`].
+#[backend_extension(Flex)]
+pub(crate) trait AdamOps: Backend {
+    /// See [`adam`].
+    fn adam(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+        step: AdamStep,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 }
 
-struct Update<'a> {
+impl AdamOps for Flex {
+    fn adam(
+        parameter: FlexTensor,
+        gradient: FlexTensor,
+        first: FlexTensor,
+        second: FlexTensor,
+        step: AdamStep,
+    ) -> (FlexTensor, FlexTensor, FlexTensor) {
+        let gradient = contiguous(gradient);
+        let (mut parameter, mut first, mut second) =
+            (contiguous(parameter), contiguous(first), contiguous(second));
+        let gradient = values(&gradient);
+        let chunk = chunk(gradient.len());
+        values_mut(&mut parameter)
+            .par_chunks_mut(chunk)
+            .zip(values_mut(&mut first).par_chunks_mut(chunk))
+            .zip(values_mut(&mut second).par_chunks_mut(chunk))
+            .zip(gradient.par_chunks(chunk))
+            .for_each(|(((parameter, first), second), gradient)| {
+                dispatch(UpdateLoop {
+                    parameter,
+                    first,
+                    second,
+                    gradient,
+                    step,
+                });
+            });
+        (parameter, first, second)
+    }
+}
+
+struct UpdateLoop<'a> {
     parameter: &'a mut [f32],
     first: &'a mut [f32],
     second: &'a mut [f32],
@@ -129,10 +143,10 @@ struct Update<'a> {
     step: AdamStep,
 }
 
-impl Work for Update<'_> {
+impl SimdLoop for UpdateLoop<'_> {
     type Output = ();
     #[inline(always)]
-    fn run<const FUSED: bool>(self) {
+    fn run<const FMA: bool>(self) {
         let moments = self.first.iter_mut().zip(self.second);
         let parameters = self.parameter.iter_mut().zip(self.gradient);
         for ((parameter, g), (first, second)) in parameters.zip(moments) {

@@ -1,91 +1,75 @@
-//! Fused operations on Burn tensors, as a backend extension.
+//! Hand-written operations on Burn tensors, as backend extensions.
 //!
 //! Burn runs an expression one operation after the other, each with a buffer of its own; on the CPU
 //! a softplus is seven passes over memory and the divergence eight, and they cost several times what
 //! the matrix products cost. Here each is one pass, with its gradient written by hand:
 //!
-//! | Operation | What it is | Where |
-//! |---|---|---|
-//! | [`activate`] | softplus, ReLU or absolute value | `activation` |
-//! | [`divergence`] | generalised Kullback–Leibler divergence of a sum of activated sources | `divergence` |
-//! | [`mean_abs`] | the L1 penalty | `penalty` |
-//! | [`product`] | the matrix product | `product` |
-//! | [`mask_loss`] | squared error of ratio masks | `mask_loss` |
-//! | [`temporal`] | convolution along time, every channel by itself | `temporal` |
-//! | [`columns`] | rows of a matrix as the columns of others, for mini-batches | `columns` |
-//! | [`quotient`] | division with a floor under the divisor, for NMF's updates | `quotient` |
-//! | [`standard_normal`] | random numbers for noise | `normal` |
-//! | [`adam`], [`rprop`] | one step of an optimiser | `adam`, `rprop` |
+//! | Operation | What it is |
+//! |---|---|
+//! | [`activate`] | softplus, ReLU or absolute value |
+//! | [`divergence`] | generalised Kullback–Leibler divergence of a sum of activated sources |
+//! | [`l1`] | L1 penalty |
+//! | [`matmul`] | matrix product |
+//! | [`mask_loss`] | squared error of ratio masks |
+//! | [`depthwise_conv1d`] | depthwise convolution along time |
+//! | [`gather_columns`] | rows of a matrix as the columns of others, for mini-batches |
+//! | [`safe_divide`] | division with a floor under the divisor, for NMF's updates |
+//! | [`standard_normal`] | random numbers for noise |
+//! | [`adam`], [`rprop`] | one step of an optimiser |
 //!
-//! On Burn's CPU backend (burn-flex) in single precision they run as loops that the compiler turns
-//! into vector code, compiled for several generations of processors and chosen at run time (`lanes`),
-//! on all cores. `exp` and `ln` are polynomials (`vector`), because no crate offers them for loops
-//! whose vector width is only known at run time; their error bounds are tested against f64.
-//! Everywhere else, double precision and GPUs included, the same functions are compositions of Burn's
-//! own operations (`*::composite`), which Burn's fusion joins into few kernels on GPUs by itself.
+//! Every operation is one file: the public function, its composite twin, the backend-extension trait,
+//! the CPU kernel and the gradient. What they have in common are leaves that import no operation:
+//! `flex` (the CPU backend's tensors as slices), `simd` (vector code chosen at run time), `math`
+//! (`exp`, `ln` and the like as polynomials, because no crate offers them for loops whose vector
+//! width is only known at run time; their error bounds are tested against f64), `schedule` (division
+//! of work among threads and batches) and `forward_gradient`.
 //!
-//! The only other place that may name a backend is the binary.
+//! The kernels run on Burn's CPU backend (burn-flex) in single precision. Everywhere else, double
+//! precision and GPUs included, the same functions are compositions of Burn's own operations
+//! ([`composite`]), which Burn's fusion joins into few kernels on GPUs by itself.
 
-mod activation;
+mod activate;
 mod adam;
-mod columns;
+mod depthwise_conv1d;
 mod divergence;
-mod dots;
-mod lanes;
+mod dot_products;
+mod flex;
+mod forward_gradient;
+mod gather_columns;
+mod l1;
 mod mask_loss;
-mod normal;
-mod ops;
-mod penalty;
-mod product;
-mod quotient;
-mod ready;
+mod math;
+mod matmul;
 mod rprop;
-mod slices;
-mod temporal;
-mod vector;
+mod safe_divide;
+mod schedule;
+mod simd;
+mod standard_normal;
 
-pub use activation::{Activation, activate};
+pub use activate::{Activation, activate};
 pub use adam::{AdamStep, adam};
-pub use columns::columns;
-pub use divergence::{Scale, Wanted, divergence};
-pub use lanes::{Footprint, Sharing, stack_size};
+pub use depthwise_conv1d::{DepthwiseConv1dSpec, depthwise_conv1d};
+pub use divergence::{DivergenceOptions, LossOutput, divergence};
+pub use gather_columns::gather_columns;
+pub use l1::l1;
 pub use mask_loss::mask_loss;
-pub use normal::standard_normal;
-pub use penalty::mean_abs;
-pub use product::product;
-pub use quotient::quotient;
+pub use matmul::matmul;
 pub use rprop::{RpropFactors, rprop};
-pub use temporal::{Taps, temporal};
+pub use safe_divide::safe_divide;
+pub use schedule::{MemoryCost, Parallelism, batch_size};
+pub use standard_normal::standard_normal;
 
-/// The same functions composed of Burn's own operations: what runs on backends without fused
-/// kernels, and what the tests compare with.
+/// The same functions composed of Burn's own operations: what runs on backends without kernels of
+/// their own, and what the tests compare with.
 pub mod composite {
-    pub use crate::activation::composite as activate;
+    pub use crate::activate::composite as activate;
     pub use crate::adam::composite as adam;
-    pub use crate::columns::composite as columns;
+    pub use crate::depthwise_conv1d::composite as depthwise_conv1d;
     pub use crate::divergence::composite as divergence;
+    pub use crate::gather_columns::composite as gather_columns;
+    pub use crate::l1::composite as l1;
     pub use crate::mask_loss::composite as mask_loss;
-    pub use crate::penalty::composite as mean_abs;
-    pub use crate::product::composite as product;
-    pub use crate::quotient::composite as quotient;
+    pub use crate::matmul::composite as matmul;
     pub use crate::rprop::composite as rprop;
-    pub use crate::temporal::composite as temporal;
-}
-
-use burn::backend::DispatchDevice;
-use burn::tensor::{DType, Tensor};
-
-/// Whether the fused kernels can work on `x`: single precision on burn-flex.
-fn is_fused<const D: usize>(x: &Tensor<D>) -> bool {
-    x.dtype() == DType::F32 && is_flex(x.device().as_dispatch())
-}
-
-/// The same for operations that have no gradient: on the tape they must be made of ones that do.
-fn is_fused_off_tape<const D: usize>(x: &Tensor<D>) -> bool {
-    is_fused(x) && !x.device().is_autodiff()
-}
-
-fn is_flex(device: &DispatchDevice) -> bool {
-    matches!(device, DispatchDevice::Flex(_))
-        || matches!(device, DispatchDevice::Autodiff(device) if is_flex(&device.clone().inner()))
+    pub use crate::safe_divide::composite as safe_divide;
 }

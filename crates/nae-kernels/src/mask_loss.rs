@@ -1,26 +1,25 @@
-//! The error of ratio masks.
+//! Squared error of ratio masks.
 
-use burn::backend::Dispatch;
 use burn::backend::autodiff::Autodiff;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Dispatch, Flex, backend_extension};
 use burn::tensor::{DType, Tensor};
 
-use crate::is_fused;
-use crate::lanes::{LANES, Work, chunk, sum, vectorised};
-use crate::ops::{Kernels, Passes};
-use crate::ready;
-use crate::slices::{FlexTensor, contiguous, values, values_mut};
+use crate::flex::{FlexTensor, contiguous, has_kernels, values, values_mut};
+use crate::forward_gradient;
+use crate::schedule::{chunk, sum};
+use crate::simd::{LANES, SimdLoop, dispatch};
 
 /// Added to every source's power, so that masks exist where all sources are silent.
 const FLOOR: f64 = 1e-8;
 
 /// Squared error of what ratio masks with exponent 2, `Mᵢ = X̂ᵢ²/Σⱼ X̂ⱼ²`, leave of a mixture's
-/// magnitudes `X` against the targets `Tᵢ`: `share` times the mean over sources and bins of
+/// magnitudes `X` against the targets `Tᵢ`: `weight` times the mean over sources and bins of
 /// `(Mᵢ·X − Tᵢ)²`.
 ///
 /// With `n` entries and `cᵢ = 2·(Mᵢ·X − Tᵢ)·X`, the gradient with respect to `X̂ᵢ` is
-/// `(2·X̂ᵢ/ΣX̂²)·(cᵢ − Σⱼ cⱼ·Mⱼ)·share/n`; the fused form works it out on the way and keeps nothing
+/// `(2·X̂ᵢ/ΣX̂²)·(cᵢ − Σⱼ cⱼ·Mⱼ)·weight/n`; the kernel computes it in the forward pass and keeps nothing
 /// else. Mixture and targets get no gradient.
 ///
 /// # Shapes
@@ -34,7 +33,7 @@ pub fn mask_loss(
     estimates: Tensor<3>,
     mixture: Tensor<2>,
     targets: Tensor<3>,
-    share: f64,
+    weight: f64,
 ) -> Tensor<1> {
     let [sources, bins, frames] = estimates.dims();
     assert!(
@@ -43,37 +42,74 @@ pub fn mask_loss(
         mixture.dims(),
         targets.dims()
     );
-    if is_fused(&estimates) && is_fused(&mixture) && is_fused(&targets) {
-        Tensor::from_dispatch(<Dispatch as Kernels>::mask_loss(
+    if has_kernels(&estimates) && has_kernels(&mixture) && has_kernels(&targets) {
+        Tensor::from_dispatch(<Dispatch as MaskLossOps>::mask_loss(
             estimates.into_dispatch(),
             mixture.into_dispatch(),
             targets.into_dispatch(),
-            share,
+            weight,
         ))
     } else {
-        composite(estimates, mixture, targets, share)
+        composite(estimates, mixture, targets, weight)
     }
 }
 
-/// [`mask_loss`] made of Burn's own operations.
+/// [`mask_loss`] composed of Burn's own operations.
 pub fn composite(
     estimates: Tensor<3>,
     mixture: Tensor<2>,
     targets: Tensor<3>,
-    share: f64,
+    weight: f64,
 ) -> Tensor<1> {
     let powers = estimates.square().add_scalar(FLOOR);
     let masks = powers.clone() / powers.sum_dim(0);
     let error = masks * mixture.unsqueeze_dim(0) - targets;
-    error.square().mean().mul_scalar(share)
+    error.square().mean().mul_scalar(weight)
+}
+
+/// What a backend needs for [`mask_loss`].
+#[backend_extension(Flex, Autodiff)]
+pub(crate) trait MaskLossOps: Backend {
+    /// See [`mask_loss`].
+    fn mask_loss(
+        estimates: FloatTensor<Self>,
+        mixture: FloatTensor<Self>,
+        targets: FloatTensor<Self>,
+        weight: f64,
+    ) -> FloatTensor<Self>;
+}
+
+impl MaskLossOps for Flex {
+    fn mask_loss(
+        estimates: FlexTensor,
+        mixture: FlexTensor,
+        targets: FlexTensor,
+        weight: f64,
+    ) -> FlexTensor {
+        value_and_gradient(estimates, mixture, targets, weight).0
+    }
+}
+
+impl<C: CheckpointStrategy> MaskLossOps for Autodiff<Flex, C> {
+    fn mask_loss(
+        estimates: FloatTensor<Self>,
+        mixture: FloatTensor<Self>,
+        targets: FloatTensor<Self>,
+        weight: f64,
+    ) -> FloatTensor<Self> {
+        let (mixture, targets) = (mixture.into_primitive(), targets.into_primitive());
+        forward_gradient::record::<C>(estimates, |estimates| {
+            value_and_gradient(estimates, mixture, targets, weight)
+        })
+    }
 }
 
 /// The error, and its gradient with respect to the estimates, which takes their place.
-pub(crate) fn forward(
+fn value_and_gradient(
     estimates: FlexTensor,
     mixture: FlexTensor,
     targets: FlexTensor,
-    share: f64,
+    weight: f64,
 ) -> (FlexTensor, FlexTensor) {
     let (mut estimates, mixture, targets) = (
         contiguous(estimates),
@@ -103,10 +139,10 @@ pub(crate) fn forward(
                 .iter_mut()
                 .filter_map(Iterator::next)
                 .collect(),
-            weight: (share / count as f64) as f32,
+            weight: (weight / count as f64) as f32,
         })
         .collect();
-    let total = sum(pieces, vectorised) * share / count as f64;
+    let total = sum(pieces, dispatch) * weight / count as f64;
     let mut loss = FlexTensor::empty([1].into(), DType::F32);
     values_mut(&mut loss).fill(total as f32);
     (loss, estimates)
@@ -118,14 +154,14 @@ struct Piece<'a> {
     /// Every source's estimates; afterwards the gradients.
     estimates: Vec<&'a mut [f32]>,
     targets: Vec<&'a [f32]>,
-    /// The share over the number of entries.
+    /// The loss's weight over the number of entries.
     weight: f32,
 }
 
-impl Work for Piece<'_> {
+impl SimdLoop for Piece<'_> {
     type Output = f64;
     #[inline(always)]
-    fn run<const FUSED: bool>(self) -> f64 {
+    fn run<const FMA: bool>(self) -> f64 {
         const BLOCK: usize = 16 * LANES;
         let floor = FLOOR as f32;
         let Self {
@@ -171,17 +207,4 @@ impl Work for Piece<'_> {
         }
         total
     }
-}
-
-/// [`Kernels::mask_loss`] on the tape.
-pub(crate) fn tracked<B: Kernels + Passes, C: CheckpointStrategy>(
-    estimates: FloatTensor<Autodiff<B, C>>,
-    mixture: FloatTensor<Autodiff<B, C>>,
-    targets: FloatTensor<Autodiff<B, C>>,
-    share: f64,
-) -> FloatTensor<Autodiff<B, C>> {
-    let (mixture, targets) = (mixture.into_primitive(), targets.into_primitive());
-    ready::tracked::<B, C>(estimates, |estimates| {
-        B::mask_loss_and_gradient(estimates, mixture, targets, share)
-    })
 }

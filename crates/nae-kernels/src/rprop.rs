@@ -1,13 +1,13 @@
-//! iRprop−'s update in one pass.
+//! iRprop−'s step in one pass.
 
-use burn::backend::Dispatch;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Dispatch, Flex, backend_extension};
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 
-use crate::is_fused_off_tape;
-use crate::lanes::{Work, chunk, vectorised};
-use crate::ops::Updates;
-use crate::slices::{FlexTensor, contiguous, values, values_mut};
+use crate::flex::{FlexTensor, contiguous, has_kernels_without_gradient, values, values_mut};
+use crate::schedule::chunk;
+use crate::simd::{SimdLoop, dispatch};
 
 /// Factors and bounds of the step sizes.
 #[derive(Clone, Copy, Debug)]
@@ -33,10 +33,10 @@ pub fn rprop<const D: usize>(
     [step, sign]: [Tensor<D>; 2],
     factors: RpropFactors,
 ) -> (Tensor<D>, [Tensor<D>; 2]) {
-    if !is_fused_off_tape(&parameter) {
+    if !has_kernels_without_gradient(&parameter) {
         return composite(parameter, gradient, [step, sign], factors);
     }
-    let (parameter, step, sign) = <Dispatch as Updates>::rprop(
+    let (parameter, step, sign) = <Dispatch as RpropOps>::rprop(
         parameter.into_dispatch(),
         gradient.into_dispatch(),
         step.into_dispatch(),
@@ -49,7 +49,7 @@ pub fn rprop<const D: usize>(
     )
 }
 
-/// [`rprop`] made of Burn's own operations.
+/// [`rprop`] composed of Burn's own operations.
 pub fn composite<const D: usize>(
     parameter: Tensor<D>,
     gradient: Tensor<D>,
@@ -67,37 +67,51 @@ pub fn composite<const D: usize>(
     (parameter - sign.clone() * step.clone(), [step, sign])
 }
 
-/// Parameter, step sizes and signs after a step.
-pub(crate) fn update(
-    parameter: FlexTensor,
-    gradient: FlexTensor,
-    step: FlexTensor,
-    sign: FlexTensor,
-    factors: RpropFactors,
-) -> (FlexTensor, FlexTensor, FlexTensor) {
-    let gradient = contiguous(gradient);
-    let (mut parameter, mut step, mut sign) =
-        (contiguous(parameter), contiguous(step), contiguous(sign));
-    let gradient = values(&gradient);
-    let chunk = chunk(gradient.len());
-    values_mut(&mut parameter)
-        .par_chunks_mut(chunk)
-        .zip(values_mut(&mut step).par_chunks_mut(chunk))
-        .zip(values_mut(&mut sign).par_chunks_mut(chunk))
-        .zip(gradient.par_chunks(chunk))
-        .for_each(|(((parameter, step), sign), gradient)| {
-            vectorised(Update {
-                parameter,
-                step,
-                sign,
-                gradient,
-                factors,
-            });
-        });
-    (parameter, step, sign)
+/// What a backend needs for [`rprop`].
+#[backend_extension(Flex)]
+pub(crate) trait RpropOps: Backend {
+    /// See [`rprop`].
+    fn rprop(
+        parameter: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        step: FloatTensor<Self>,
+        sign: FloatTensor<Self>,
+        factors: RpropFactors,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 }
 
-struct Update<'a> {
+impl RpropOps for Flex {
+    fn rprop(
+        parameter: FlexTensor,
+        gradient: FlexTensor,
+        step: FlexTensor,
+        sign: FlexTensor,
+        factors: RpropFactors,
+    ) -> (FlexTensor, FlexTensor, FlexTensor) {
+        let gradient = contiguous(gradient);
+        let (mut parameter, mut step, mut sign) =
+            (contiguous(parameter), contiguous(step), contiguous(sign));
+        let gradient = values(&gradient);
+        let chunk = chunk(gradient.len());
+        values_mut(&mut parameter)
+            .par_chunks_mut(chunk)
+            .zip(values_mut(&mut step).par_chunks_mut(chunk))
+            .zip(values_mut(&mut sign).par_chunks_mut(chunk))
+            .zip(gradient.par_chunks(chunk))
+            .for_each(|(((parameter, step), sign), gradient)| {
+                dispatch(UpdateLoop {
+                    parameter,
+                    step,
+                    sign,
+                    gradient,
+                    factors,
+                });
+            });
+        (parameter, step, sign)
+    }
+}
+
+struct UpdateLoop<'a> {
     parameter: &'a mut [f32],
     step: &'a mut [f32],
     sign: &'a mut [f32],
@@ -105,10 +119,10 @@ struct Update<'a> {
     factors: RpropFactors,
 }
 
-impl Work for Update<'_> {
+impl SimdLoop for UpdateLoop<'_> {
     type Output = ();
     #[inline(always)]
-    fn run<const FUSED: bool>(self) {
+    fn run<const FMA: bool>(self) {
         let [increase, decrease, min_step, max_step] = [
             self.factors.increase as f32,
             self.factors.decrease as f32,

@@ -1,10 +1,11 @@
-//! Fused operations against the same made of Burn's own, values and gradients, on the CPU.
+//! Kernels against the same operations composed of Burn's own, values and gradients, on the CPU.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic")]
 
 use burn::tensor::{Device, Tensor, TensorData};
 use nae_kernels::{
-    Activation, AdamStep, RpropFactors, Scale, Taps, Wanted, activate, adam, columns, composite,
-    divergence, mask_loss, mean_abs, product, quotient, rprop, temporal,
+    Activation, AdamStep, DepthwiseConv1dSpec, DivergenceOptions, LossOutput, RpropFactors,
+    activate, adam, composite, depthwise_conv1d, divergence, gather_columns, l1, mask_loss, matmul,
+    rprop, safe_divide,
 };
 
 const ACTIVATIONS: [Activation; 5] = [
@@ -15,10 +16,10 @@ const ACTIVATIONS: [Activation; 5] = [
     Activation::Abs,
 ];
 
-const SCALE: Scale = Scale {
+const OPTIONS: DivergenceOptions = DivergenceOptions {
     eps: 1e-6,
-    share: 1.0,
-    wanted: Wanted::ValueAndGradient,
+    weight: 1.0,
+    output: LossOutput::ValueAndGradient,
 };
 
 /// Numbers in `[low, high)`, always the same for a seed (a linear congruential generator).
@@ -106,24 +107,24 @@ fn activations_agree() {
 #[test]
 fn divergences_of_one_and_of_several_sources_agree() {
     for g in ACTIVATIONS {
-        for [scenes, bins, frames] in SHAPES {
+        for [batch, bins, frames] in SHAPES {
             for sources in [1, 2, 5] {
                 let low = if g == Activation::Identity { 0.0 } else { -2.0 };
-                let products = tensor([scenes * sources, bins, frames], low, 2.0, 2);
-                let target = tensor([scenes, bins, frames], 0.0, 3.0, 3);
-                let scale = Scale {
+                let products = tensor([batch * sources, bins, frames], low, 2.0, 2);
+                let target = tensor([batch, bins, frames], 0.0, 3.0, 3);
+                let options = DivergenceOptions {
                     eps: 1.19e-7,
-                    share: 0.7,
-                    wanted: Wanted::ValueAndGradient,
+                    weight: 0.7,
+                    output: LossOutput::ValueAndGradient,
                 };
                 let (ours, our_gradient) =
-                    with_gradient(&products, |b| divergence(b, target.clone(), g, scale));
+                    with_gradient(&products, |b| divergence(b, target.clone(), g, options));
                 let (theirs, their_gradient) = with_gradient(&products, |b| {
-                    composite::divergence(b, target.clone(), g, scale)
+                    composite::divergence(b, target.clone(), g, options)
                 });
-                let unread = Scale {
-                    wanted: Wanted::Gradient,
-                    ..scale
+                let unread = DivergenceOptions {
+                    output: LossOutput::GradientOnly,
+                    ..options
                 };
                 let (_, unread) =
                     with_gradient(&products, |b| divergence(b, target.clone(), g, unread));
@@ -135,7 +136,7 @@ fn divergences_of_one_and_of_several_sources_agree() {
                 );
                 assert!(
                     value < TOLERANCE && gradient < 2.0 * TOLERANCE,
-                    "{g:?} {scenes} {sources} {bins} {frames}: {value} {gradient}"
+                    "{g:?} {batch} {sources} {bins} {frames}: {value} {gradient}"
                 );
             }
         }
@@ -153,9 +154,10 @@ fn views_that_are_not_contiguous_agree() {
     assert!(difference(our_gradient, their_gradient) < TOLERANCE);
 
     let target = tensor([40, 40, 20], 0.0, 2.0, 5).narrow(1, 7, 20);
-    let (ours, our_gradient) = with_gradient(&x, |x| divergence(view(x), target.clone(), g, SCALE));
+    let (ours, our_gradient) =
+        with_gradient(&x, |x| divergence(view(x), target.clone(), g, OPTIONS));
     let (theirs, their_gradient) = with_gradient(&x, |x| {
-        composite::divergence(view(x), target.clone(), g, SCALE)
+        composite::divergence(view(x), target.clone(), g, OPTIONS)
     });
     assert!(difference(ours, theirs) < TOLERANCE);
     assert!(difference(our_gradient, their_gradient) < TOLERANCE);
@@ -167,33 +169,33 @@ fn what_others_hold_is_not_changed() {
     let target = tensor([1, 9, 9], 0.0, 1.0, 7);
     let (before, target_before) = (read(x.clone()), read(target.clone()));
     let _ = activate(x.clone(), Activation::Relu);
-    let _ = divergence(x.clone(), target.clone(), Activation::Abs, SCALE);
-    let _ = mean_abs(x.clone());
+    let _ = divergence(x.clone(), target.clone(), Activation::Abs, OPTIONS);
+    let _ = l1(x.clone());
     assert_eq!(read(x), before);
     assert_eq!(read(target), target_before);
 }
 
 #[test]
-fn a_single_scene_needs_no_dimension_of_its_own() {
+fn a_single_item_needs_no_dimension_of_its_own() {
     let (b, x) = (
         tensor([33, 65], -1.0, 2.0, 20),
         tensor([33, 65], 0.0, 2.0, 21),
     );
     for g in ACTIVATIONS {
-        let plain = divergence(b.clone(), x.clone(), g, SCALE);
-        let scene = divergence(
+        let plain = divergence(b.clone(), x.clone(), g, OPTIONS);
+        let item = divergence(
             b.clone().unsqueeze::<3>(),
             x.clone().unsqueeze::<3>(),
             g,
-            SCALE,
+            OPTIONS,
         );
-        let composite = composite::divergence(b.clone(), x.clone(), g, SCALE);
-        assert_eq!(read(plain.clone()), read(scene));
+        let composite = composite::divergence(b.clone(), x.clone(), g, OPTIONS);
+        assert_eq!(read(plain.clone()), read(item));
         assert!(difference(plain, composite) < TOLERANCE);
     }
 }
 
-/// Scenes of the left and of the right factor, rows, inner dimension, columns: one and many threads'
+/// Batch sizes of the left and of the right factor, rows, inner dimension, columns: one and many threads'
 /// worth; the last have gradients that are dot products.
 const PRODUCTS: [[usize; 5]; 9] = [
     [1, 1, 1, 1, 1],
@@ -224,7 +226,7 @@ fn products_agree() {
                 })
             };
             let own = if is_left { &a } else { &b };
-            let (ours, theirs) = (of(own, product), of(own, composite::product));
+            let (ours, theirs) = (of(own, matmul), of(own, composite::matmul));
             assert!(
                 difference(ours.0, theirs.0) < tolerance,
                 "{rows} {inner} {columns}"
@@ -243,8 +245,8 @@ fn products_of_views_and_of_one_matrix_with_many_agree() {
     let b = tensor([3, 50, 30], -1.0, 1.0, 44).inner();
     let tolerance = 20.0 * TOLERANCE;
     let agree = |a: &Tensor<3>, b: &Tensor<3>| {
-        let ours = product(a.clone(), b.clone());
-        difference(ours, composite::product(a.clone(), b.clone())) < tolerance
+        let ours = matmul(a.clone(), b.clone());
+        difference(ours, composite::matmul(a.clone(), b.clone())) < tolerance
     };
     let across = b.clone().transpose();
     assert!(agree(&a, &across));
@@ -267,14 +269,17 @@ fn products_of_views_and_of_one_matrix_with_many_agree() {
 
 #[test]
 fn columns_agree() {
-    for (scenes, count, length) in [(1, 1, 1), (2, 16, 33), (3, 37, 16), (1, 5, 513)] {
+    for (batch, count, length) in [(1, 1, 1), (2, 16, 33), (3, 37, 16), (1, 5, 513)] {
         let rows = tensor([40, length], -1.0, 1.0, 45).inner();
-        let chosen: Vec<i32> = (0..scenes * count)
+        let chosen: Vec<i32> = (0..batch * count)
             .map(|i| (i as i32 * 7 + 3) % 40)
             .collect();
-        let ours = columns(rows.clone(), chosen.clone(), scenes);
-        assert_eq!(ours.dims(), [scenes, length, count]);
-        assert_eq!(read(ours), read(composite::columns(rows, chosen, scenes)));
+        let ours = gather_columns(rows.clone(), chosen.clone(), batch);
+        assert_eq!(ours.dims(), [batch, length, count]);
+        assert_eq!(
+            read(ours),
+            read(composite::gather_columns(rows, chosen, batch))
+        );
     }
 }
 
@@ -283,11 +288,11 @@ fn quotients_agree() {
     for shape in SHAPES {
         let x = tensor(shape, 0.0, 2.0, 30).inner();
         let y = tensor(shape, -0.1, 2.0, 31).inner();
-        let ours = quotient(x.clone(), y.clone(), 0.05);
-        assert!(difference(ours, composite::quotient(x, y, 0.05)) < TOLERANCE);
-        // on the tape, where there is no fused form
+        let ours = safe_divide(x.clone(), y.clone(), 0.05);
+        assert!(difference(ours, composite::safe_divide(x, y, 0.05)) < TOLERANCE);
+        // where gradients are recorded, there is no kernel
         let x = tensor(shape, 0.0, 2.0, 30);
-        let (_, gradient) = with_gradient(&x, |x| quotient(x.clone(), x, 0.05));
+        let (_, gradient) = with_gradient(&x, |x| safe_divide(x.clone(), x, 0.05));
         assert!(read(gradient).iter().all(|g| g.is_finite()));
     }
 }
@@ -296,8 +301,8 @@ fn quotients_agree() {
 fn penalties_agree() {
     for shape in SHAPES {
         let x = tensor(shape, -1.0, 2.0, 8);
-        let (ours, our_gradient) = with_gradient(&x, mean_abs);
-        let (theirs, their_gradient) = with_gradient(&x, composite::mean_abs);
+        let (ours, our_gradient) = with_gradient(&x, l1);
+        let (theirs, their_gradient) = with_gradient(&x, composite::l1);
         assert!(difference(ours, theirs) < TOLERANCE);
         assert!(difference(our_gradient, their_gradient) < TOLERANCE);
     }
@@ -335,7 +340,7 @@ fn optimiser_steps_agree_over_many_steps() {
 fn a_divergence_of_equal_spectra_is_zero_and_flat() {
     let target = tensor([2, 5, 6], 0.1, 3.0, 11);
     let (value, gradient) = with_gradient(&target, |b| {
-        divergence(b, target.clone().detach(), Activation::Identity, SCALE)
+        divergence(b, target.clone().detach(), Activation::Identity, OPTIONS)
     });
     // ln of a quotient that may miss one by a rounding
     assert!(read(value).iter().all(|v| v.abs() < 1e-6));
@@ -376,21 +381,23 @@ fn convolutions_along_time_agree() {
         (4, 2, 6, 5, 8),
     ] {
         let reach = (kernel - 1) * dilation;
-        for before in [reach / 2, reach] {
-            let places = Taps {
+        for left_padding in [reach / 2, reach] {
+            let spec = DepthwiseConv1dSpec {
                 frames,
                 dilation,
-                before,
+                left_padding,
             };
             let x = tensor([channels, sequences * frames], -1.0, 1.0, 4);
             let taps = tensor([channels, kernel], -1.0, 1.0, 5);
-            let ours = with_gradient(&x, |x| temporal(x, taps.clone(), places));
-            let theirs = with_gradient(&x, |x| composite::temporal(x, taps.clone(), places));
-            assert!(difference(ours.0, theirs.0) < TOLERANCE, "{places:?}");
-            assert!(difference(ours.1, theirs.1) < TOLERANCE, "{places:?}");
-            let ours = with_gradient(&taps, |taps| temporal(x.clone(), taps, places));
-            let theirs = with_gradient(&taps, |taps| composite::temporal(x.clone(), taps, places));
-            assert!(difference(ours.1, theirs.1) < 3.0 * TOLERANCE, "{places:?}");
+            let ours = with_gradient(&x, |x| depthwise_conv1d(x, taps.clone(), spec));
+            let theirs = with_gradient(&x, |x| composite::depthwise_conv1d(x, taps.clone(), spec));
+            assert!(difference(ours.0, theirs.0) < TOLERANCE, "{spec:?}");
+            assert!(difference(ours.1, theirs.1) < TOLERANCE, "{spec:?}");
+            let ours = with_gradient(&taps, |taps| depthwise_conv1d(x.clone(), taps, spec));
+            let theirs = with_gradient(&taps, |taps| {
+                composite::depthwise_conv1d(x.clone(), taps, spec)
+            });
+            assert!(difference(ours.1, theirs.1) < 3.0 * TOLERANCE, "{spec:?}");
         }
     }
 }

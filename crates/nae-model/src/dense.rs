@@ -2,7 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
-use nae_kernels::{Activation, activate, product};
+use nae_kernels::{Activation, activate, matmul};
 use rand::rngs::ChaCha8Rng;
 
 use crate::config::{BasisNorm, Output};
@@ -124,7 +124,7 @@ impl Dense {
     /// - output: `[models, outputs, frames]`
     pub fn product(&self, x: Tensor<3>) -> Tensor<3> {
         let linear = self.stage.output == Output::Linear;
-        let mut y = product(self.basis(), x);
+        let mut y = matmul(self.basis(), x);
         if let Some(bias) = &self.bias {
             let bias = if linear { bias.val().abs() } else { bias.val() };
             y = y + bias;

@@ -1,7 +1,7 @@
 //! The objective `D(X‖X̂) + λ·|H|₁` (Smaragdis & Venkataramani, ICASSP 2017, and their script).
 
 use burn::tensor::Tensor;
-use nae_kernels::{Activation, Scale, Wanted, activate, divergence, mean_abs};
+use nae_kernels::{Activation, DivergenceOptions, LossOutput, activate, divergence, l1};
 
 use crate::init::from_host;
 
@@ -128,10 +128,10 @@ impl From<Tensor<3>> for Estimate {
 /// - `estimate`: `[models, bins, frames]`, non-negative
 /// - output: `[models]`
 pub fn generalised_kl(target: &Target, estimate: impl Into<Estimate>) -> Tensor<1> {
-    divergence_of(target, estimate.into(), Wanted::ValueAndGradient)
+    divergence_of(target, estimate.into(), LossOutput::ValueAndGradient)
 }
 
-fn divergence_of(target: &Target, estimate: Estimate, wanted: Wanted) -> Tensor<1> {
+fn divergence_of(target: &Target, estimate: Estimate, wanted: LossOutput) -> Tensor<1> {
     let Estimate {
         mut product,
         activation,
@@ -142,12 +142,12 @@ fn divergence_of(target: &Target, estimate: Estimate, wanted: Wanted) -> Tensor<
             product = product + mask.clone().sub_scalar(1.0).mul_scalar(-FAR_BELOW_ZERO);
         }
     }
-    let scale = Scale {
+    let options = DivergenceOptions {
         eps: target.eps,
-        share: target.share,
-        wanted,
+        weight: target.share,
+        output: wanted,
     };
-    let means = divergence(product, target.spectrum.clone(), activation, scale);
+    let means = divergence(product, target.spectrum.clone(), activation, options);
     match &target.padding {
         None => means,
         Some(padding) => means.clone() * vector(&padding.factors, &means),
@@ -171,7 +171,7 @@ pub fn sparsity<'a>(
     }
     let means = hidden
         .into_iter()
-        .map(|h| mean_abs(h.clone()))
+        .map(|h| l1(h.clone()))
         .reduce(|a, b| a + b)?;
     Some(match lambdas {
         [lambda] => means.mul_scalar(*lambda),
@@ -193,7 +193,7 @@ pub fn objective<'a>(
     estimate: impl Into<Estimate>,
     hidden: impl IntoIterator<Item = &'a Tensor<3>>,
     lambdas: &[f64],
-    wanted: Wanted,
+    wanted: LossOutput,
 ) -> Tensor<1> {
     let divergence = divergence_of(target, estimate.into(), wanted);
     if lambdas.iter().all(|&lambda| lambda == 0.0) {
@@ -277,7 +277,7 @@ mod tests {
                         estimate,
                         [&product],
                         lambdas,
-                        Wanted::ValueAndGradient,
+                        LossOutput::ValueAndGradient,
                     )
                 };
             let product = product.require_grad();

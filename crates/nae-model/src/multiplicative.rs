@@ -21,7 +21,7 @@
 //! 3. J. Le Roux, F. Weninger, J. R. Hershey, "Sparse NMF: half-baked or well done?", 2015.
 
 use burn::tensor::Tensor;
-use nae_kernels::{product, quotient};
+use nae_kernels::{matmul, safe_divide};
 
 use crate::config::BasisNorm;
 
@@ -62,7 +62,7 @@ impl Objective {
     /// `X·Λ^{β−2}` and `Λ^{β−1}`, the latter `None` where it is one everywhere (β = 1).
     fn parts(&self, x: &Tensor<3>, product: Tensor<3>) -> (Tensor<3>, Option<Tensor<3>>) {
         if self.beta == 1.0 {
-            return (quotient(x.clone(), product, FLOOR), None);
+            return (safe_divide(x.clone(), product, FLOOR), None);
         }
         let product = product.clamp_min(FLOOR);
         if self.beta == 2.0 {
@@ -75,7 +75,7 @@ impl Objective {
     }
 
     fn ratio(&self, positive: Tensor<3>, negative: Tensor<3>) -> Tensor<3> {
-        let ratio = quotient(positive, negative, FLOOR);
+        let ratio = safe_divide(positive, negative, FLOOR);
         match self.exponent() {
             1.0 => ratio,
             exponent => ratio.powf_scalar(exponent),
@@ -91,18 +91,18 @@ impl Objective {
     pub fn update_activations(&self, w: &Tensor<3>, h: Tensor<3>, x: &Tensor<3>) -> Tensor<3> {
         // the mean over bins and frames against the mean over rank and frames
         let penalty = self.sparsity * w.dims()[1] as f64 / w.dims()[2] as f64;
-        let (up, down) = self.parts(x, product(w.clone(), h.clone()));
+        let (up, down) = self.parts(x, matmul(w.clone(), h.clone()));
         match down {
             // the divisor is one number a component: the bases are fewer numbers to divide
             None => {
                 let sums = w.clone().sum_dim(1).add_scalar(penalty);
-                let scaled = quotient(w.clone(), sums.expand(w.dims()), FLOOR);
-                h * product(scaled.transpose(), up)
+                let scaled = safe_divide(w.clone(), sums.expand(w.dims()), FLOOR);
+                h * matmul(scaled.transpose(), up)
             }
             Some(down) => {
                 let transposed = w.clone().transpose();
-                let negative = product(transposed.clone(), down).add_scalar(penalty);
-                h * self.ratio(product(transposed, up), negative)
+                let negative = matmul(transposed.clone(), down).add_scalar(penalty);
+                h * self.ratio(matmul(transposed, up), negative)
             }
         }
     }
@@ -114,12 +114,12 @@ impl Objective {
     ///   all non-negative
     /// - output: `[models, bins, rank]`
     pub fn update_bases(&self, w: Tensor<3>, h: &Tensor<3>, x: &Tensor<3>) -> Tensor<3> {
-        let (up, down) = self.parts(x, product(w.clone(), h.clone()));
+        let (up, down) = self.parts(x, matmul(w.clone(), h.clone()));
         let transposed = h.clone().transpose();
-        let positive = product(up, transposed.clone());
+        let positive = matmul(up, transposed.clone());
         let negative = match down {
             None => h.clone().sum_dim(2).transpose().expand(positive.dims()),
-            Some(down) => product(down, transposed),
+            Some(down) => matmul(down, transposed),
         };
         match self.basis_norm {
             BasisNorm::None => w * self.ratio(positive, negative),

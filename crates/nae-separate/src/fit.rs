@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::Tensor;
 use nae_audio::Magnitude;
-use nae_kernels::Sharing;
+use nae_kernels::Parallelism;
 use nae_model::init::from_host;
 use nae_model::loss::{Target, objective};
 use nae_model::optim::{Descent, Flow, Plan, Progress, descend};
@@ -81,7 +81,7 @@ impl Search {
 pub fn explain(
     scenes: &[Scene<'_>],
     run: usize,
-    sharing: Sharing,
+    sharing: Parallelism,
     observe: &mut dyn FnMut(&Progress) -> Flow,
 ) -> Result<Vec<Result<Found, SeparateError>>, SeparateError> {
     let Some(first) = scenes.first() else {

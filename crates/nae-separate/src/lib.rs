@@ -47,7 +47,7 @@ pub use error::SeparateError;
 pub use explainer::{Explained, Explainer};
 pub use fit::Scene;
 pub use ideal::ideal_ratio_mask;
-pub use nae_kernels::Sharing;
+pub use nae_kernels::Parallelism;
 pub use separator::Separator;
 pub use settings::SeparateConfig;
 pub use sources::{Search, Source};

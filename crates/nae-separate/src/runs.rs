@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 use nae_audio::Magnitude;
-use nae_kernels::Sharing;
+use nae_kernels::Parallelism;
 use nae_model::optim::{Flow, Progress};
 
 use crate::error::SeparateError;
@@ -24,7 +24,7 @@ impl Explainer for Search {
             mixture,
             gain,
         };
-        explain_stack(&[scene], Sharing::Frames, observe)
+        explain_stack(&[scene], Parallelism::Frames, observe)
             .pop()
             .unwrap_or(Err(SeparateError::NoSources))
     }
@@ -47,7 +47,7 @@ struct Sum {
 /// Explains scenes whose searches are alike, masks averaged over all runs.
 pub(crate) fn explain_stack(
     scenes: &[Scene<'_>],
-    sharing: Sharing,
+    sharing: Parallelism,
     observe: &mut dyn FnMut(&Progress) -> Flow,
 ) -> Vec<Result<Explained, SeparateError>> {
     let Some(first) = scenes.first() else {

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use burn::tensor::Tensor;
 use nae_audio::{Clip, Magnitude, Spectrogram, Stft, resample, resample_to_len};
-use nae_kernels::{Footprint, Sharing, stack_size};
+use nae_kernels::{MemoryCost, Parallelism, batch_size};
 use nae_model::optim::{Flow, Progress};
 use nae_model::spectra::{download, level};
 use rayon::prelude::*;
@@ -230,8 +230,8 @@ pub fn separate_many(
         .collect();
     let stacks = stacks(&scenes);
     let sharing = match stacks.as_slice() {
-        [only] if only.len() == 1 => Sharing::Frames,
-        _ => Sharing::Stacks,
+        [only] if only.len() == 1 => Parallelism::Frames,
+        _ => Parallelism::Batch,
     };
     let observe = Mutex::new(observe);
     let tell = |progress: &Progress| {
@@ -290,11 +290,11 @@ fn stacks(scenes: &[Option<Scene<'_>>]) -> Vec<Vec<usize>> {
         let numbers = (1 + 3 * scene.search.count()) * longest * scene.mixture.bins();
         let bytes = size_of::<f32>() * numbers;
         // every step is on all frames
-        let footprint = Footprint {
+        let footprint = MemoryCost {
             step: bytes,
-            whole: bytes,
+            total: bytes,
         };
-        let size = stack_size(members.len(), footprint, &scene.search.tape);
+        let size = batch_size(members.len(), footprint, &scene.search.tape);
         stacks.extend(members.chunks(size).map(<[usize]>::to_vec));
     }
     stacks

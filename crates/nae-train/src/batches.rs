@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use burn::tensor::{Device, Tensor};
-use nae_kernels::{Sharing, columns, standard_normal};
+use nae_kernels::{Parallelism, gather_columns, standard_normal};
 use nae_model::ModelError;
 use nae_model::init::from_host;
 use nae_model::spectra::read;
@@ -103,7 +103,7 @@ impl FrameRows {
                 .collect()
         };
         let all: Vec<i32> = indices.iter().zip(&self.starts).flat_map(rows).collect();
-        let picked = columns(self.rows.clone(), all, indices.len());
+        let picked = gather_columns(self.rows.clone(), all, indices.len());
         if self.device.is_autodiff() {
             Tensor::from_inner(picked)
         } else {
@@ -120,7 +120,7 @@ pub struct Spectra {
     /// Number of every model's frames.
     pub frames: Vec<usize>,
     /// What threads share out among themselves.
-    pub sharing: Sharing,
+    pub sharing: Parallelism,
 }
 
 impl Spectra {
@@ -129,7 +129,7 @@ impl Spectra {
         Self {
             frames: vec![values.dims()[2]],
             values,
-            sharing: Sharing::Frames,
+            sharing: Parallelism::Frames,
         }
     }
 
@@ -269,7 +269,7 @@ mod tests {
         Spectra {
             values: from_host(values, [models, 3, 4], &Device::flex()),
             frames,
-            sharing: Sharing::Frames,
+            sharing: Parallelism::Frames,
         }
     }
 

@@ -50,7 +50,7 @@ use nae_model::{AudioConfig, Model, ModelConfig};
 pub use error::TrainError;
 pub use frames::{Frames, TrainingClip};
 pub use memory::remember;
-pub use nae_kernels::Sharing;
+pub use nae_kernels::Parallelism;
 pub use settings::TrainConfig;
 pub use together::{Job, train_many};
 
@@ -100,7 +100,7 @@ pub fn train(
         seed,
     };
     let prepared = together::prepare(&job)?;
-    together::train_stack(&[&prepared], Sharing::Frames, device, observe)
+    together::train_stack(&[&prepared], Parallelism::Frames, device, observe)
         .pop()
         .unwrap_or(Err(TrainError::NoClips))
 }

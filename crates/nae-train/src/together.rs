@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::Device;
-use nae_kernels::{Footprint, Sharing, stack_size};
+use nae_kernels::{MemoryCost, Parallelism, batch_size};
 use nae_model::optim::{DescentError, Flow, Progress};
 use nae_model::random::generator;
 use nae_model::spectra::upload;
@@ -86,8 +86,8 @@ pub fn train_many(
     }
     let stacks = stacks(&ready, device);
     let sharing = match stacks.as_slice() {
-        [only] if only.len() == 1 => Sharing::Frames,
-        _ => Sharing::Stacks,
+        [only] if only.len() == 1 => Parallelism::Frames,
+        _ => Parallelism::Batch,
     };
     let observe = Mutex::new(observe);
     let train = |stack: &Vec<usize>| {
@@ -155,7 +155,7 @@ fn stacks(ready: &[(usize, Prepared<'_>)], device: &Device) -> Vec<Vec<usize>> {
         let frames = |i: &usize| ready[*i].1.frames.magnitude.frames();
         members.sort_by_key(frames);
         let longest = members.last().map_or(0, frames);
-        let size = stack_size(members.len(), footprint(&recipe, longest), device);
+        let size = batch_size(members.len(), footprint(&recipe, longest), device);
         stacks.extend(members.chunks(size).map(<[usize]>::to_vec));
     }
     // long ones first, so that threads end together
@@ -169,7 +169,7 @@ fn stacks(ready: &[(usize, Prepared<'_>)], device: &Device) -> Vec<Vec<usize>> {
 /// About how many bytes one model's training takes. A step reads and writes its frames' spectrum and
 /// estimate, hidden layers with their gradients, and weights with gradients and moments; in memory
 /// lies the whole spectrum, with as many numbers again for every product and gradient of all frames.
-fn footprint(recipe: &Recipe, frames: usize) -> Footprint {
+fn footprint(recipe: &Recipe, frames: usize) -> MemoryCost {
     let bins = recipe.audio.stft().bins();
     let sizes = recipe.model.sizes(bins);
     let weights: usize = sizes.windows(2).map(|pair| pair[0] * pair[1]).sum();
@@ -181,16 +181,16 @@ fn footprint(recipe: &Recipe, frames: usize) -> Footprint {
         (_, batch) => batch.max(frames / train.refine.batches.max(1)).min(frames),
     };
     let bytes = |numbers: usize| size_of::<f32>() * (8 * weights + numbers);
-    Footprint {
+    MemoryCost {
         step: bytes(of_step * (2 * bins + 3 * hidden)),
-        whole: bytes(frames * (4 * units + 4 * bins)),
+        total: bytes(frames * (4 * units + 4 * bins)),
     }
 }
 
 /// Trains jobs whose recipes differ in nothing but `train.sparsity` as one stack.
 pub(crate) fn train_stack(
     jobs: &[&Prepared<'_>],
-    sharing: Sharing,
+    sharing: Parallelism,
     device: &Device,
     observe: &mut dyn FnMut(&Progress) -> Flow,
 ) -> Vec<Result<Model, TrainError>> {

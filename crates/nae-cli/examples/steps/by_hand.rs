@@ -7,8 +7,8 @@ use rayon::prelude::*;
 use crate::{Matrix, Stopwatch, Timed, WINDOW, is_softplus};
 
 #[allow(dead_code, reason = "shared with nae-kernels, which uses all of it")]
-#[path = "../../../nae-kernels/src/vector.rs"]
-mod vector;
+#[path = "../../../nae-kernels/src/math.rs"]
+mod math;
 
 const SHARPNESS: f32 = 3.0;
 const EPS: f32 = 1.19e-7;
@@ -113,7 +113,7 @@ fn parts(x: &Matrix, sizes: &[(usize, usize)]) -> Vec<Part> {
 fn activate(values: &mut [f32], softplus: bool) {
     if softplus {
         vectorised!(for x in values {
-            *x = vector::softplus::<true>(*x, SHARPNESS, 1.0 / SHARPNESS).0;
+            *x = math::softplus::<true>(*x, SHARPNESS, 1.0 / SHARPNESS).0;
         });
     } else {
         vectorised!(for x in values {
@@ -127,7 +127,7 @@ fn through(gradient: &mut [f32], output: &[f32], softplus: bool) {
     let pairs = gradient.iter_mut().zip(output);
     if softplus {
         vectorised!(for (gradient, y) in pairs {
-            *gradient *= vector::one_minus_exp_neg::<true>(SHARPNESS * y);
+            *gradient *= math::one_minus_exp_neg::<true>(SHARPNESS * y);
         });
     } else {
         vectorised!(for (gradient, y) in pairs {
@@ -186,7 +186,7 @@ fn divergence(b: &mut [f32], x: &[f32], weight: f32, softplus: bool, is_read: bo
 #[inline(always)]
 fn gradient<const SOFTPLUS: bool>(b: f32, x: f32, weight: f32) -> (f32, f32, f32) {
     let (y, slope) = if SOFTPLUS {
-        vector::softplus::<true>(b, SHARPNESS, 1.0 / SHARPNESS)
+        math::softplus::<true>(b, SHARPNESS, 1.0 / SHARPNESS)
     } else {
         (b, 1.0)
     };
@@ -198,7 +198,7 @@ fn gradient<const SOFTPLUS: bool>(b: f32, x: f32, weight: f32) -> (f32, f32, f32
 fn term<const SOFTPLUS: bool>(b: &mut f32, x: f32, weight: f32) -> f32 {
     let (gradient, y, inverse) = gradient::<SOFTPLUS>(*b, x, weight);
     *b = gradient;
-    x * vector::ln::<true>((x + EPS) * inverse) - x + y
+    x * math::ln::<true>((x + EPS) * inverse) - x + y
 }
 
 /// Adam's state of one parameter.
@@ -382,7 +382,7 @@ pub(crate) fn separate(
             for (reading, decoder) in readings.iter_mut().zip(&decoders) {
                 let pairs = reading.outputs[0].iter_mut().zip(&reading.z);
                 vectorised!(for (h, z) in pairs {
-                    *h = vector::softplus::<true>(*z, 1.0, 1.0).0;
+                    *h = math::softplus::<true>(*z, 1.0, 1.0).0;
                 });
                 for (l, w) in decoder.iter().enumerate() {
                     let (before, after) = reading.outputs.split_at_mut(l + 1);
@@ -427,7 +427,7 @@ pub(crate) fn separate(
                 }
                 let pairs = reading.gradients[0].iter_mut().zip(&reading.outputs[0]);
                 vectorised!(for (gradient, h) in pairs {
-                    *gradient *= vector::one_minus_exp_neg::<true>(*h);
+                    *gradient *= math::one_minus_exp_neg::<true>(*h);
                 });
                 reading
                     .adam

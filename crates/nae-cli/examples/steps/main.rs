@@ -23,7 +23,7 @@ use nae_model::optim::{Flow, OptimizerKind, Progress, Schedule};
 use nae_model::random::generator;
 use nae_model::{AudioConfig, Card, Model, ModelConfig, Nae, Output, TrainingSummary};
 use nae_separate::fit::explain;
-use nae_separate::{Scene, Search, SeparateConfig, Sharing, Source};
+use nae_separate::{Parallelism, Scene, Search, SeparateConfig, Source};
 use nae_train::TrainConfig;
 use nae_train::batches::Spectra;
 use nae_train::seeds::Seeds;
@@ -250,7 +250,7 @@ fn separate(
         loss = progress.loss;
         Flow::Continue
     };
-    explain(&[scene], 0, Sharing::Frames, &mut observe)?;
+    explain(&[scene], 0, Parallelism::Frames, &mut observe)?;
     Ok(Timed {
         warm_up_s: watch.warm_up_s(),
         milliseconds: watch.milliseconds(),

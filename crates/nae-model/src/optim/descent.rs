@@ -1,7 +1,7 @@
 //! The one loop around steps: windows, the best state so far, stopping.
 
 use burn::tensor::Tensor;
-use nae_kernels::Wanted;
+use nae_kernels::LossOutput;
 
 use super::window::Window;
 use crate::error::ModelError;
@@ -45,11 +45,11 @@ pub struct Step {
 
 impl Step {
     /// What a step's objective is wanted for.
-    pub fn wanted(&self) -> Wanted {
+    pub fn wanted(&self) -> LossOutput {
         if self.is_judged {
-            Wanted::ValueAndGradient
+            LossOutput::ValueAndGradient
         } else {
-            Wanted::Gradient
+            LossOutput::GradientOnly
         }
     }
 }

@@ -1,10 +1,28 @@
-//! The values of a Flex tensor as slices.
+//! Burn's CPU backend: which tensors it holds, and their values as slices.
 
-use burn::backend::Flex;
 use burn::backend::tensor::FloatTensor;
+use burn::backend::{DispatchDevice, Flex};
+use burn::tensor::{DType, Tensor};
 
 /// The CPU backend's tensor.
 pub(crate) type FlexTensor = FloatTensor<Flex>;
+
+/// Whether a device is the CPU, with or without automatic differentiation.
+pub(crate) fn is_flex(device: &DispatchDevice) -> bool {
+    matches!(device, DispatchDevice::Flex(_))
+        || matches!(device, DispatchDevice::Autodiff(device) if is_flex(&device.clone().inner()))
+}
+
+/// Whether the kernels can work on `x`: single precision on burn-flex.
+pub(crate) fn has_kernels<const D: usize>(x: &Tensor<D>) -> bool {
+    x.dtype() == DType::F32 && is_flex(x.device().as_dispatch())
+}
+
+/// The same for operations without a gradient of their own: where gradients are recorded they must
+/// be composed of operations that have one.
+pub(crate) fn has_kernels_without_gradient<const D: usize>(x: &Tensor<D>) -> bool {
+    has_kernels(x) && !x.device().is_autodiff()
+}
 
 /// The same values in row-major order; the very same tensor when they are already.
 pub(crate) fn contiguous(tensor: FlexTensor) -> FlexTensor {

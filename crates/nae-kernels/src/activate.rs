@@ -1,20 +1,19 @@
-//! `g`, element by element.
+//! Element-wise activation function `g(x)`.
 
-use burn::backend::Dispatch;
 use burn::backend::autodiff::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind, unary};
 use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Dispatch, Flex, backend_extension};
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 
-use crate::is_fused;
-use crate::lanes::{Work, chunk, vectorised};
-use crate::ops::{Kernels, Passes};
-use crate::slices::{FlexTensor, contiguous, values, values_mut};
-use crate::vector::{one_minus_exp_neg, softplus};
+use crate::flex::{FlexTensor, contiguous, has_kernels, values, values_mut};
+use crate::math::{one_minus_exp_neg, softplus};
+use crate::schedule::chunk;
+use crate::simd::{SimdLoop, dispatch};
 
 /// Element-wise function with non-negative range, or none at all.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,14 +38,14 @@ pub enum Activation {
 pub fn activate<const D: usize>(x: Tensor<D>, g: Activation) -> Tensor<D> {
     match g {
         Activation::Identity => x,
-        _ if is_fused(&x) => {
-            Tensor::from_dispatch(<Dispatch as Kernels>::activate(x.into_dispatch(), g))
+        _ if has_kernels(&x) => {
+            Tensor::from_dispatch(<Dispatch as ActivateOps>::activate(x.into_dispatch(), g))
         }
         _ => composite(x, g),
     }
 }
 
-/// [`activate`] made of Burn's own operations.
+/// [`activate`] composed of Burn's own operations.
 pub fn composite<const D: usize>(x: Tensor<D>, g: Activation) -> Tensor<D> {
     match g {
         Activation::Identity => x,
@@ -56,14 +55,58 @@ pub fn composite<const D: usize>(x: Tensor<D>, g: Activation) -> Tensor<D> {
     }
 }
 
+/// What a backend needs for [`activate`].
+#[backend_extension(Flex, Autodiff)]
+pub(crate) trait ActivateOps: Backend {
+    /// See [`activate`].
+    fn activate(x: FloatTensor<Self>, g: Activation) -> FloatTensor<Self>;
+}
+
+impl ActivateOps for Flex {
+    fn activate(x: FlexTensor, g: Activation) -> FlexTensor {
+        forward(x, g).0
+    }
+}
+
+impl<C: CheckpointStrategy> ActivateOps for Autodiff<Flex, C> {
+    fn activate(x: FloatTensor<Self>, g: Activation) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct Activate;
+
+        impl Backward<Flex, 1> for Activate {
+            type State = (Option<FlexTensor>, Activation);
+
+            fn backward(
+                self,
+                ops: Ops<Self::State, 1>,
+                gradients: &mut Gradients,
+                _: &mut Checkpointer,
+            ) {
+                let (kept, g) = ops.state;
+                unary::<Flex, _>(ops.parents, ops.node, gradients, |gradient| match kept {
+                    Some(kept) => backward(&kept, gradient, g),
+                    None => gradient,
+                });
+            }
+        }
+
+        let node = x.node();
+        let (y, kept) = forward(x.into_primitive(), g);
+        match Activate.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish((kept, g), y),
+            OpsKind::UnTracked(prep) => prep.finish(y),
+        }
+    }
+}
+
 /// `g(x)`, and what the gradient needs: the result itself, or for `|x|` the argument.
-pub(crate) fn forward(x: FlexTensor, g: Activation) -> (FlexTensor, Option<FlexTensor>) {
+fn forward(x: FlexTensor, g: Activation) -> (FlexTensor, Option<FlexTensor>) {
     let mut x = contiguous(x);
     let argument = (g == Activation::Abs).then(|| x.clone());
     let values = values_mut(&mut x);
     values
         .par_chunks_mut(chunk(values.len()))
-        .for_each(|values| vectorised(Forward { values, g }));
+        .for_each(|values| dispatch(ForwardLoop { values, g }));
     let kept = match g {
         Activation::Identity => None,
         Activation::Abs => argument,
@@ -73,32 +116,32 @@ pub(crate) fn forward(x: FlexTensor, g: Activation) -> (FlexTensor, Option<FlexT
 }
 
 /// `gradient·g′`, from what [`forward`] kept.
-pub(crate) fn backward(kept: &FlexTensor, gradient: FlexTensor, g: Activation) -> FlexTensor {
+fn backward(kept: &FlexTensor, gradient: FlexTensor, g: Activation) -> FlexTensor {
     let mut gradient = contiguous(gradient);
     let kept = values(kept);
     let chunk = chunk(kept.len());
     values_mut(&mut gradient)
         .par_chunks_mut(chunk)
         .zip(kept.par_chunks(chunk))
-        .for_each(|(gradient, kept)| vectorised(Backwards { kept, gradient, g }));
+        .for_each(|(gradient, kept)| dispatch(BackwardLoop { kept, gradient, g }));
     gradient
 }
 
-struct Forward<'a> {
+struct ForwardLoop<'a> {
     values: &'a mut [f32],
     g: Activation,
 }
 
-impl Work for Forward<'_> {
+impl SimdLoop for ForwardLoop<'_> {
     type Output = ();
     #[inline(always)]
-    fn run<const FUSED: bool>(self) {
+    fn run<const FMA: bool>(self) {
         match self.g {
             Activation::Identity => {}
             Activation::Softplus { sharpness } => {
                 let (p, inverse) = (sharpness as f32, (1.0 / sharpness) as f32);
                 for x in self.values {
-                    *x = softplus::<FUSED>(*x, p, inverse).0;
+                    *x = softplus::<FMA>(*x, p, inverse).0;
                 }
             }
             Activation::Relu => {
@@ -115,16 +158,16 @@ impl Work for Forward<'_> {
     }
 }
 
-struct Backwards<'a> {
+struct BackwardLoop<'a> {
     kept: &'a [f32],
     gradient: &'a mut [f32],
     g: Activation,
 }
 
-impl Work for Backwards<'_> {
+impl SimdLoop for BackwardLoop<'_> {
     type Output = ();
     #[inline(always)]
-    fn run<const FUSED: bool>(self) {
+    fn run<const FMA: bool>(self) {
         let pairs = self.gradient.iter_mut().zip(self.kept);
         match self.g {
             Activation::Identity => {}
@@ -132,7 +175,7 @@ impl Work for Backwards<'_> {
                 // with y = ln(1 + e^{px})/p the slope 1/(1 + e^{−px}) is 1 − e^{−py}
                 let p = sharpness as f32;
                 for (gradient, y) in pairs {
-                    *gradient *= one_minus_exp_neg::<FUSED>(p * y);
+                    *gradient *= one_minus_exp_neg::<FMA>(p * y);
                 }
             }
             Activation::Relu => {
@@ -153,38 +196,5 @@ impl Work for Backwards<'_> {
                 }
             }
         }
-    }
-}
-
-/// [`Kernels::activate`] on the tape.
-pub(crate) fn tracked<B: Kernels + Passes, C: CheckpointStrategy>(
-    x: FloatTensor<Autodiff<B, C>>,
-    g: Activation,
-) -> FloatTensor<Autodiff<B, C>> {
-    #[derive(Debug)]
-    struct Activate;
-
-    impl<B: Kernels + Passes> Backward<B, 1> for Activate {
-        type State = (Option<FloatTensor<B>>, Activation);
-
-        fn backward(
-            self,
-            ops: Ops<Self::State, 1>,
-            gradients: &mut Gradients,
-            _: &mut Checkpointer,
-        ) {
-            let (kept, g) = ops.state;
-            unary::<B, _>(ops.parents, ops.node, gradients, |gradient| match kept {
-                Some(kept) => B::activation_gradient(kept, gradient, g),
-                None => gradient,
-            });
-        }
-    }
-
-    let guard = x.node();
-    let (y, kept) = B::activation(x.into_primitive(), g);
-    match Activate.prepare::<C>([guard]).compute_bound().stateful() {
-        OpsKind::Tracked(prep) => prep.finish((kept, g), y),
-        OpsKind::UnTracked(prep) => prep.finish(y),
     }
 }

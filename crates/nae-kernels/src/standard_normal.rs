@@ -1,7 +1,7 @@
-//! Normal numbers, many at a time.
+//! Random numbers of the standard normal distribution, many at a time.
 
-use crate::lanes::{Work, vectorised};
-use crate::vector::normal_pair;
+use crate::math::normal_pair;
+use crate::simd::{SimdLoop, dispatch};
 
 /// As many independent numbers of the standard normal distribution as there are pairs of random
 /// words, times two: between −5.8 and 5.8, in steps that single precision can tell apart. They depend
@@ -12,7 +12,7 @@ use crate::vector::normal_pair;
 pub fn standard_normal(words: &[u32]) -> Vec<f32> {
     let (distances, directions) = words.split_at(words.len() / 2);
     let mut numbers = vec![0.0; 2 * distances.len()];
-    vectorised(Pairs {
+    dispatch(PairLoop {
         distances,
         directions,
         numbers: &mut numbers,
@@ -20,20 +20,20 @@ pub fn standard_normal(words: &[u32]) -> Vec<f32> {
     numbers
 }
 
-struct Pairs<'a> {
+struct PairLoop<'a> {
     distances: &'a [u32],
     directions: &'a [u32],
     numbers: &'a mut [f32],
 }
 
-impl Work for Pairs<'_> {
+impl SimdLoop for PairLoop<'_> {
     type Output = ();
     #[inline(always)]
-    fn run<const FUSED: bool>(self) {
+    fn run<const FMA: bool>(self) {
         let (first, second) = self.numbers.split_at_mut(self.distances.len());
         let words = self.distances.iter().zip(self.directions);
         for ((distance, direction), (x, y)) in words.zip(first.iter_mut().zip(second)) {
-            (*x, *y) = normal_pair::<FUSED>(*distance, *direction);
+            (*x, *y) = normal_pair::<FMA>(*distance, *direction);
         }
     }
 }

@@ -1,38 +1,38 @@
 //! `exp`, `ln` and what is made of them, without branches or calls, so that a loop over them becomes
 //! vector code.
 //!
-//! `FUSED` says whether the processor multiplies and adds in one operation; where it does not,
+//! `FMA` says whether the processor has fused multiply-add; where it does not,
 //! `f32::mul_add` would be a slow library call. Coefficients of `exp` and `ln` are those of the Cephes
 //! library (S. L. Moshier, *Methods and Programs for Mathematical Functions*, 1989).
 
 /// `a·b + c`.
 #[inline(always)]
-fn mul_add<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
-    if FUSED { a.mul_add(b, c) } else { a * b + c }
+fn mul_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
+    if FMA { a.mul_add(b, c) } else { a * b + c }
 }
 
 /// `Σ coefficients[k]·x^(n−k)`, by Horner's rule.
 #[inline(always)]
-fn polynomial<const FUSED: bool, const N: usize>(x: f32, coefficients: [f32; N]) -> f32 {
+fn polynomial<const FMA: bool, const N: usize>(x: f32, coefficients: [f32; N]) -> f32 {
     let mut sum = coefficients[0];
     for coefficient in &coefficients[1..] {
-        sum = mul_add::<FUSED>(sum, x, *coefficient);
+        sum = mul_add::<FMA>(sum, x, *coefficient);
     }
     sum
 }
 
 /// `eˣ` within 2 units in the last place; arguments below −87 count as −87, above 88 as 88.
 #[inline(always)]
-pub(crate) fn exp<const FUSED: bool>(x: f32) -> f32 {
+pub(crate) fn exp<const FMA: bool>(x: f32) -> f32 {
     // adding this leaves the nearest whole number in the low bits
     const MAGIC: f32 = 12_582_912.0;
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
     let x = x.clamp(-87.0, 88.0);
-    let shifted = mul_add::<FUSED>(x, std::f32::consts::LOG2_E, MAGIC);
+    let shifted = mul_add::<FMA>(x, std::f32::consts::LOG2_E, MAGIC);
     let n = shifted - MAGIC;
-    let r = mul_add::<FUSED>(n, -LN_2_LOW, mul_add::<FUSED>(n, -LN_2_HIGH, x));
-    let p = polynomial::<FUSED, 6>(
+    let r = mul_add::<FMA>(n, -LN_2_LOW, mul_add::<FMA>(n, -LN_2_HIGH, x));
+    let p = polynomial::<FMA, 6>(
         r,
         [
             1.987_569_1e-4,
@@ -43,20 +43,20 @@ pub(crate) fn exp<const FUSED: bool>(x: f32) -> f32 {
             0.5,
         ],
     );
-    let mantissa = mul_add::<FUSED>(p, r * r, r) + 1.0;
+    let mantissa = mul_add::<FMA>(p, r * r, r) + 1.0;
     let power = f32::from_bits((shifted.to_bits() << 23).wrapping_add(0x3f80_0000));
     mantissa * power
 }
 
 /// `ln x` for positive normal `x`, within 2 units in the last place or 1e-7, whichever is more.
 #[inline(always)]
-pub(crate) fn ln<const FUSED: bool>(x: f32) -> f32 {
+pub(crate) fn ln<const FMA: bool>(x: f32) -> f32 {
     /// Bits of `√½`: mantissas are taken from there to `√2`.
     const ROOT_HALF: u32 = 0x3f35_04f3;
     let exponent = (x.to_bits().wrapping_sub(ROOT_HALF) as i32) >> 23;
     let m = f32::from_bits(x.to_bits().wrapping_sub((exponent << 23) as u32)) - 1.0;
     let e = exponent as f32;
-    let p = polynomial::<FUSED, 9>(
+    let p = polynomial::<FMA, 9>(
         m,
         [
             7.037_683_6e-2,
@@ -71,15 +71,15 @@ pub(crate) fn ln<const FUSED: bool>(x: f32) -> f32 {
         ],
     );
     let square = m * m;
-    let tail = mul_add::<FUSED>(-2.121_944_4e-4, e, p * square * m);
-    mul_add::<FUSED>(0.693_359_4, e, mul_add::<FUSED>(-0.5, square, tail) + m)
+    let tail = mul_add::<FMA>(-2.121_944_4e-4, e, p * square * m);
+    mul_add::<FMA>(0.693_359_4, e, mul_add::<FMA>(-0.5, square, tail) + m)
 }
 
 /// `ln(1 + t)` for `t` in `[0, 1]`, relative error below 3e-7: `2·artanh(t/(2 + t))`.
 #[inline(always)]
-pub(crate) fn ln_1p<const FUSED: bool>(t: f32) -> f32 {
+pub(crate) fn ln_1p<const FMA: bool>(t: f32) -> f32 {
     let s = t / (2.0 + t);
-    let p = polynomial::<FUSED, 7>(
+    let p = polynomial::<FMA, 7>(
         s * s,
         [
             1.0 / 13.0,
@@ -96,9 +96,9 @@ pub(crate) fn ln_1p<const FUSED: bool>(t: f32) -> f32 {
 
 /// `1 − e^{−y}` for `y ≥ 0`, relative error below 5e-7.
 #[inline(always)]
-pub(crate) fn one_minus_exp_neg<const FUSED: bool>(y: f32) -> f32 {
+pub(crate) fn one_minus_exp_neg<const FMA: bool>(y: f32) -> f32 {
     let small = y.min(0.5);
-    let p = polynomial::<FUSED, 8>(
+    let p = polynomial::<FMA, 8>(
         small,
         [
             -1.0 / 40320.0,
@@ -114,7 +114,7 @@ pub(crate) fn one_minus_exp_neg<const FUSED: bool>(y: f32) -> f32 {
     if y < 0.5 {
         small * p
     } else {
-        1.0 - exp::<FUSED>(-y)
+        1.0 - exp::<FMA>(-y)
     }
 }
 
@@ -123,41 +123,41 @@ pub(crate) fn one_minus_exp_neg<const FUSED: bool>(y: f32) -> f32 {
 /// A trained network has many units far below zero. Left as they are, they and their gradients are
 /// subnormal numbers, which made a matrix product thirty times as slow.
 #[inline(always)]
-pub(crate) fn softplus<const FUSED: bool>(x: f32, p: f32, p_inverse: f32) -> (f32, f32) {
+pub(crate) fn softplus<const FMA: bool>(x: f32, p: f32, p_inverse: f32) -> (f32, f32) {
     /// About `−ln 10⁻²⁰`.
     const FAR: f32 = 46.0;
     let px = p * x;
-    let t = exp::<FUSED>(-px.abs());
+    let t = exp::<FMA>(-px.abs());
     let t = if px.abs() < FAR { t } else { 0.0 };
-    let y = (px.max(0.0) + ln_1p::<FUSED>(t)) * p_inverse;
+    let y = (px.max(0.0) + ln_1p::<FMA>(t)) * p_inverse;
     let share = 1.0 / (1.0 + t);
     (y, if px >= 0.0 { share } else { t * share })
 }
 
 /// `sin x` and `cos x` for `x` in `[−π/4, π/4]`, absolute error below 1.2e-7.
 #[inline(always)]
-fn sin_cos<const FUSED: bool>(x: f32) -> (f32, f32) {
+fn sin_cos<const FMA: bool>(x: f32) -> (f32, f32) {
     let z = x * x;
-    let odd = polynomial::<FUSED, 3>(z, [-1.951_529_6e-4, 8.332_161e-3, -0.166_666_55]);
-    let even = polynomial::<FUSED, 3>(z, [2.443_315_7e-5, -1.388_731_6e-3, 4.166_664_6e-2]);
-    let cos = mul_add::<FUSED>(even, z * z, mul_add::<FUSED>(-0.5, z, 1.0));
-    (mul_add::<FUSED>(odd, z * x, x), cos)
+    let odd = polynomial::<FMA, 3>(z, [-1.951_529_6e-4, 8.332_161e-3, -0.166_666_55]);
+    let even = polynomial::<FMA, 3>(z, [2.443_315_7e-5, -1.388_731_6e-3, 4.166_664_6e-2]);
+    let cos = mul_add::<FMA>(even, z * z, mul_add::<FMA>(-0.5, z, 1.0));
+    (mul_add::<FMA>(odd, z * x, x), cos)
 }
 
 /// Two independent numbers of the standard normal distribution from two random words (G. E. P. Box &
 /// M. E. Muller, *A Note on the Generation of Random Normal Deviates*, 1958): the first gives their
 /// distance from zero, at most 5.8, the second their direction, a place in a quadrant and two signs.
 #[inline(always)]
-pub(crate) fn normal_pair<const FUSED: bool>(distance: u32, direction: u32) -> (f32, f32) {
+pub(crate) fn normal_pair<const FMA: bool>(distance: u32, direction: u32) -> (f32, f32) {
     /// In the middle of one of 2²³ equal parts of `[0, 1]`: more would be rounded, up to 1 itself.
     #[inline(always)]
     fn uniform(word: u32) -> f32 {
         ((word >> 9) as f32 + 0.5) * (1.0 / 8_388_608.0)
     }
     const TOP: u32 = 1 << 31;
-    let radius = (-2.0 * ln::<FUSED>(uniform(distance))).sqrt() * std::f32::consts::FRAC_1_SQRT_2;
+    let radius = (-2.0 * ln::<FMA>(uniform(distance))).sqrt() * std::f32::consts::FRAC_1_SQRT_2;
     // from the quadrant's middle, where sine and cosine are both √½
-    let (sin, cos) = sin_cos::<FUSED>((uniform(direction) - 0.5) * std::f32::consts::FRAC_PI_2);
+    let (sin, cos) = sin_cos::<FMA>((uniform(direction) - 0.5) * std::f32::consts::FRAC_PI_2);
     let signed = |x: f32, bit: u32| f32::from_bits(x.to_bits() ^ ((direction << bit) & TOP));
     (
         signed(radius * (cos - sin), 31),
