@@ -5,6 +5,7 @@ mod allocator;
 mod arguments;
 mod commands;
 mod console;
+mod counts;
 mod device;
 mod interrupt;
 mod joining;

@@ -6,6 +6,7 @@ use nae_sweep::status::status;
 
 use crate::arguments::{SweepFolder, Terminal};
 use crate::console::log_line;
+use crate::counts::count;
 
 pub fn run(command: &SweepFolder, terminal: &Terminal) -> Result<()> {
     let store = Store::open(&command.run)?;
@@ -19,14 +20,16 @@ pub fn run(command: &SweepFolder, terminal: &Terminal) -> Result<()> {
     ] {
         let path = command.run.join(name);
         nae_audio::write_atomically(&path, &bytes)?;
-        log_line(terminal, format_args!("{}: {rows} rows", path.display()));
+        let rows = count(rows, "row");
+        log_line(terminal, format_args!("{}: {rows}", path.display()));
     }
     let missing = status.open();
     if missing > 0 {
         log_line(
             terminal,
             format_args!(
-                "the rows leave out {missing} unfinished cells, of which {} failed",
+                "the rows leave out {}, of which {} failed",
+                count(missing, "unfinished cell"),
                 status.failures.len()
             ),
         );

@@ -7,6 +7,7 @@ use nae_sweep::{Experiment, Manifest, Store};
 use super::status_lines::{failures, time_left};
 use crate::arguments::SweepPlan;
 use crate::console::print;
+use crate::counts::count;
 use crate::outputs::make_folder;
 
 pub fn run(command: &SweepPlan) -> Result<()> {
@@ -19,10 +20,10 @@ pub fn run(command: &SweepPlan) -> Result<()> {
     let mut lines = vec![
         format!("experiment  {} in {out}", manifest.name),
         format!(
-            "speakers    {} in {} pairs, {} mixtures each",
+            "speakers    {} in {}, {} each",
             manifest.speakers.len(),
-            manifest.pairs.len(),
-            manifest.mixtures
+            count(manifest.pairs.len(), "pair"),
+            count(manifest.mixtures, "mixture")
         ),
         format!(
             "systems     {}; {} with their grids",
@@ -42,14 +43,14 @@ pub fn run(command: &SweepPlan) -> Result<()> {
 /// Counts of cells.
 fn cells(status: &Status) -> String {
     let counts = [
-        ("models", status.trainings, status.trained),
-        ("joint encoders", status.joinings, status.joined),
-        ("separations", status.separations, status.separated),
+        ("model", status.trainings, status.trained),
+        ("joint encoder", status.joinings, status.joined),
+        ("separation", status.separations, status.separated),
     ];
     // most runs have no joint encoders
     let counts = counts
         .iter()
-        .filter(|(what, count, _)| *count > 0 || *what != "joint encoders");
-    let words = counts.map(|(what, count, done)| format!("{count} {what} ({done} done)"));
+        .filter(|(cell, cells, _)| *cells > 0 || *cell != "joint encoder");
+    let words = counts.map(|(cell, cells, done)| format!("{} ({done} done)", count(*cells, cell)));
     words.collect::<Vec<_>>().join(", ")
 }

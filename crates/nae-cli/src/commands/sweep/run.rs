@@ -9,6 +9,7 @@ use serde_json::json;
 use super::share::share;
 use crate::arguments::{SweepRun, Terminal};
 use crate::console::{error_line, log_line, print};
+use crate::counts::count;
 use crate::device::cores;
 use crate::interrupt::{catch_interrupt, is_interrupted};
 use crate::progress::draw_target;
@@ -85,22 +86,29 @@ fn report(command: &SweepRun, terminal: &Terminal, tally: &Tally) -> Result<()> 
     } = *tally;
     let joined = match joined {
         0 => String::new(),
-        joined => format!("{joined} joint encoders trained, "),
+        joined => format!("{} trained, ", count(joined, "joint encoder")),
     };
     log_line(
         terminal,
         format_args!(
-            "{trained} models trained, {joined}{separated} mixtures separated and scored, {found} cells already finished"
+            "{} trained, {joined}{} separated and scored, {} already finished",
+            count(trained, "model"),
+            count(separated, "mixture"),
+            count(found, "cell")
         ),
     );
     let run = command.run.display();
     if failed + blocked > 0 {
         bail!(
-            "{failed} cells failed; {blocked} skipped because they depend on them. `nae sweep status {run}` lists the failures, `nae sweep run {run} --retry-failed` retries them"
+            "{} failed; {blocked} skipped because they depend on failed cells. `nae sweep status {run}` lists the failures, `nae sweep run {run} --retry-failed` retries them",
+            count(failed, "cell")
         );
     }
     if left > 0 {
-        bail!("stopped with {left} cells left; `nae sweep run {run}` resumes the run");
+        bail!(
+            "stopped with {} left; `nae sweep run {run}` resumes the run",
+            count(left, "cell")
+        );
     }
     Ok(())
 }
