@@ -3,7 +3,7 @@
 use anyhow::Result;
 use nae_audio::{Clip, Stft, StftConfig};
 use nae_model::spectra::bin_major;
-use nae_report::{Matrix, Picture, Scale, Track};
+use nae_report::{ColourScale, HeatMap, Matrix, Track};
 
 /// Range of the spectrograms in dB.
 const RANGE_DB: f64 = 70.0;
@@ -27,13 +27,13 @@ impl Tracks {
     pub fn track(&self, name: &str, clip: &Clip) -> Result<Track> {
         let nyquist = f64::from(clip.sample_rate()) / 2.0;
         let matrix = magnitudes(&self.stft, clip)?;
-        let picture = Picture::spectrogram(name, matrix, clip.duration_s(), nyquist);
-        let scale = Scale::Decibels {
+        let heat_map = HeatMap::spectrogram(name, matrix, clip.duration_s(), nyquist);
+        let scale = ColourScale::Decibels {
             reference: self.loudest,
             range_db: RANGE_DB,
         };
         let track = Track::new(name, clip.channels().to_vec(), clip.sample_rate());
-        Ok(track.pictured(picture.scaled(scale)))
+        Ok(track.with_heat_map(heat_map.with_scale(scale)))
     }
 }
 

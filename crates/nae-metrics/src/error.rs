@@ -47,7 +47,7 @@ pub enum MetricsError {
         /// The place of the first bad sample, from 0.
         sample: usize,
         /// The bad sample.
-        value: f32,
+        value: f64,
     },
 
     /// Two signals that must be compared sample by sample differ in length.

@@ -1,8 +1,13 @@
 //! Scores of separated sound: BSS_eval, scale-invariant ratios, STOI and ESTOI.
 //!
+//! For whoever separates sources and has the true ones to compare with: how much of a stem is its
+//! source, how much is left of the others, how much comes from neither, and how well its speech can be
+//! understood. The numbers equal those of the field's reference implementations, many times faster,
+//! and nothing but slices of samples is needed.
+//!
 //! Everything is measured between a [`Reference`] (a true source) and an [`Estimate`] (a separated
-//! one): different types, since every tool in the field has them in another order. Samples come as
-//! `f32`, mono, of one length and sample rate; all arithmetic is in double precision.
+//! one): different types, since every tool in the field has them in another order. Samples are `f64`
+//! or `f32`, mono, of one length and sample rate; all arithmetic is in double precision.
 //!
 //! | Score | Here | Equal to |
 //! |---|---|---|
@@ -11,6 +16,7 @@
 //! | SI-SDR alone | [`si_sdr`](fn@si_sdr) | the same number |
 //! | STOI, ESTOI | [`stoi`](fn@stoi), [`estoi`], or [`intelligibility`] for both | `pystoi` 0.4.1 |
 //! | all of them, a row a source | [`scores::Evaluation`] | |
+//! | what each is called and means | [`scores::TABLE`] | |
 //! | median, quartiles | [`summary`] | `numpy.percentile` |
 //!
 //! The golden tests hold these to 10⁻⁶ dB, 10⁻⁹ dB (one tap) and 10⁻⁶ (STOI), on the signals of
@@ -54,7 +60,7 @@
 //! `overlap_save` correlates long signals at short lags and filters them; `toeplitz` factors the Gram
 //! matrix of delayed references; `projection` solves with it; `permutation` pairs estimates with
 //! references; `octave_resample` and `third_octave` are the front of STOI. None knows of files or
-//! tensors.
+//! tensors, nor of the other crates of this workspace.
 
 pub mod bss_eval;
 mod decibel;
@@ -76,5 +82,5 @@ mod toeplitz;
 pub use bss_eval::{BSS_EVAL_TAPS, BssEval, Ratios, SCALE_INVARIANT_TAPS};
 pub use error::{MetricsError, Signal};
 pub use scale_invariant::si_sdr;
-pub use signal::{Estimate, Reference};
+pub use signal::{Estimate, Reference, Sample};
 pub use stoi::{Intelligibility, STOI_OF_TOO_FEW_FRAMES, estoi, intelligibility, stoi};

@@ -18,6 +18,7 @@
 //! before the only inverse transform.
 
 use crate::fft::{Bin, RealFft, conjugate_multiply_add};
+use crate::signal::Sample;
 
 /// The fewest points of a transform: below it the calls cost more than the arithmetic.
 const MIN_POINTS: usize = 1024;
@@ -71,7 +72,13 @@ impl Blocks {
 
     /// Copies `signal` from the start of block `index`, and `before` samples earlier, into `buffer`:
     /// zeros before its start, after its end and past the block.
-    pub(crate) fn copy(&self, signal: &[f32], index: usize, before: usize, buffer: &mut [f64]) {
+    pub(crate) fn copy<S: Sample>(
+        &self,
+        signal: &[S],
+        index: usize,
+        before: usize,
+        buffer: &mut [f64],
+    ) {
         let start = index * self.body;
         let lead = before.saturating_sub(start);
         let from = (start + lead - before).min(signal.len());
@@ -80,13 +87,13 @@ impl Blocks {
         let (sounding, trailing) = rest.split_at_mut(to - from);
         leading.fill(0.0);
         for (slot, value) in sounding.iter_mut().zip(&signal[from..to]) {
-            *slot = f64::from(*value);
+            *slot = (*value).into();
         }
         trailing.fill(0.0);
     }
 
     /// The spectra of the histories of `signal` times `scale`.
-    pub(crate) fn histories(&mut self, signal: &[f32], scale: f64) -> Histories {
+    pub(crate) fn histories<S: Sample>(&mut self, signal: &[S], scale: f64) -> Histories {
         let bins = self.fft.bins();
         let mut buffer = vec![0.0; self.fft.len()];
         let mut spectra = vec![Bin::default(); bins * self.count];
@@ -101,7 +108,7 @@ impl Blocks {
     }
 
     /// `Σₙ a[n] s[n − τ]` for `τ = 0 … taps − 1`, for each `s` in turn.
-    pub(crate) fn correlate(&mut self, a: &[f32], signals: &[Histories]) -> Vec<Vec<f64>> {
+    pub(crate) fn correlate<S: Sample>(&mut self, a: &[S], signals: &[Histories]) -> Vec<Vec<f64>> {
         let bins = self.fft.bins();
         let mut sums = vec![vec![Bin::default(); bins]; signals.len()];
         let mut buffer = vec![0.0; self.fft.len()];

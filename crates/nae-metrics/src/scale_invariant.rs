@@ -15,7 +15,7 @@
 
 use crate::decibel::ratio_db;
 use crate::error::{MetricsError, Signal};
-use crate::signal::{Estimate, Reference, check, check_of_length};
+use crate::signal::{Estimate, Reference, Sample, check, check_of_length};
 
 /// The scale-invariant signal-to-distortion ratio in dB: −∞ when nothing of the reference is in the
 /// estimate, +∞ when nothing else is.
@@ -23,13 +23,16 @@ use crate::signal::{Estimate, Reference, check, check_of_length};
 /// # Errors
 ///
 /// Silence, NaN or infinite samples, and signals of different length.
-pub fn si_sdr(reference: &Reference<'_>, estimate: &Estimate<'_>) -> Result<f64, MetricsError> {
+pub fn si_sdr<S: Sample>(
+    reference: &Reference<'_, S>,
+    estimate: &Estimate<'_, S>,
+) -> Result<f64, MetricsError> {
     let (reference, estimate) = (reference.0, estimate.0);
     check(reference, Signal::Reference(0))?;
     check_of_length(estimate, Signal::Estimate(0), reference.len())?;
     let pairs = || {
         let pairs = reference.iter().zip(estimate);
-        pairs.map(|(&s, &e)| (f64::from(s), f64::from(e)))
+        pairs.map(|(&s, &e)| -> (f64, f64) { (s.into(), e.into()) })
     };
     let scale = pairs().map(|(s, e)| s * e).sum::<f64>() / pairs().map(|(s, _)| s * s).sum::<f64>();
     let (mut target, mut rest) = (0.0, 0.0);

@@ -1,6 +1,20 @@
-//! The two roles a signal can play. Their order cannot be mixed up: they are different types.
+//! What is scored: samples, in the two roles that a signal can play. The roles cannot be mixed up: they
+//! are different types.
 
 use crate::error::{MetricsError, Signal};
+
+/// One sample of a mono signal: `f64` or `f32`. All arithmetic is in `f64`, so both give the same scores
+/// where they hold the same values; `f32` takes half the memory.
+pub trait Sample: Copy + Into<f64> + Send + Sync + sealed::Sealed {}
+
+impl Sample for f32 {}
+impl Sample for f64 {}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+}
 
 /// A true source: mono samples, any level.
 ///
@@ -16,48 +30,49 @@ use crate::error::{MetricsError, Signal};
 /// # Ok::<(), nae_metrics::MetricsError>(())
 /// ```
 #[derive(Debug, Clone, Copy)]
-pub struct Reference<'a>(pub &'a [f32]);
+pub struct Reference<'a, S = f32>(pub &'a [S]);
 
 /// A separated source, or whatever else is scored in its place (the mixture, an oracle).
 #[derive(Debug, Clone, Copy)]
-pub struct Estimate<'a>(pub &'a [f32]);
+pub struct Estimate<'a, S = f32>(pub &'a [S]);
 
-impl<'a> Reference<'a> {
+impl<'a, S: Sample> Reference<'a, S> {
     /// Takes `samples` as a true source.
     ///
     /// # Errors
     ///
     /// [`MetricsError::NonFinite`] when a sample is NaN or infinite, [`MetricsError::Silent`] when
     /// all are zero (or there are none).
-    pub fn new(samples: &'a [f32]) -> Result<Self, MetricsError> {
+    pub fn new(samples: &'a [S]) -> Result<Self, MetricsError> {
         check(samples, Signal::Reference(0))?;
         Ok(Self(samples))
     }
 }
 
-impl<'a> Estimate<'a> {
+impl<'a, S: Sample> Estimate<'a, S> {
     /// Takes `samples` as a separated source.
     ///
     /// # Errors
     ///
     /// [`MetricsError::NonFinite`] when a sample is NaN or infinite, [`MetricsError::Silent`] when
     /// all are zero (or there are none).
-    pub fn new(samples: &'a [f32]) -> Result<Self, MetricsError> {
+    pub fn new(samples: &'a [S]) -> Result<Self, MetricsError> {
         check(samples, Signal::Estimate(0))?;
         Ok(Self(samples))
     }
 }
 
 /// Finite, and not all zero.
-pub(crate) fn check(samples: &[f32], signal: Signal) -> Result<(), MetricsError> {
-    if let Some(sample) = samples.iter().position(|value| !value.is_finite()) {
+pub(crate) fn check<S: Sample>(samples: &[S], signal: Signal) -> Result<(), MetricsError> {
+    let values = || samples.iter().map(|&value| -> f64 { value.into() });
+    if let Some((sample, value)) = values().enumerate().find(|(_, value)| !value.is_finite()) {
         return Err(MetricsError::NonFinite {
             signal,
             sample,
-            value: samples[sample],
+            value,
         });
     }
-    if samples.iter().all(|&value| value == 0.0) {
+    if values().all(|value| value == 0.0) {
         return Err(MetricsError::Silent {
             signal,
             samples: samples.len(),
@@ -67,8 +82,8 @@ pub(crate) fn check(samples: &[f32], signal: Signal) -> Result<(), MetricsError>
 }
 
 /// [`check`], and `expected` samples long.
-pub(crate) fn check_of_length(
-    samples: &[f32],
+pub(crate) fn check_of_length<S: Sample>(
+    samples: &[S],
     signal: Signal,
     expected: usize,
 ) -> Result<(), MetricsError> {
@@ -93,7 +108,7 @@ mod tests {
             Err(MetricsError::Silent { samples: 8, .. })
         ));
         assert!(matches!(
-            Estimate::new(&[]),
+            Estimate::new(&[0.0_f32; 0]),
             Err(MetricsError::Silent { samples: 0, .. })
         ));
     }

@@ -44,7 +44,7 @@
 use crate::error::{MetricsError, Signal};
 use crate::fft::{Bin, RealFft};
 use crate::octave_resample::OctaveResampler;
-use crate::signal::{Estimate, Reference, check, check_of_length};
+use crate::signal::{Estimate, Reference, Sample, check, check_of_length};
 use crate::third_octave::{BANDS, bands};
 
 /// What pystoi returns, with a warning, where this crate has [`MetricsError::TooFewFrames`].
@@ -82,9 +82,9 @@ pub struct Intelligibility {
 ///
 /// Silence, NaN or infinite samples, signals of different length, fewer than 30 frames of speech
 /// (0.4 s), a sample rate of zero or above 384 kHz.
-pub fn intelligibility(
-    reference: &Reference<'_>,
-    estimate: &Estimate<'_>,
+pub fn intelligibility<S: Sample>(
+    reference: &Reference<'_, S>,
+    estimate: &Estimate<'_, S>,
     sample_rate: u32,
 ) -> Result<Intelligibility, MetricsError> {
     let (x, y) = band_amplitudes(reference, estimate, sample_rate)?;
@@ -99,9 +99,9 @@ pub fn intelligibility(
 /// # Errors
 ///
 /// As for [`intelligibility`].
-pub fn stoi(
-    reference: &Reference<'_>,
-    estimate: &Estimate<'_>,
+pub fn stoi<S: Sample>(
+    reference: &Reference<'_, S>,
+    estimate: &Estimate<'_, S>,
     sample_rate: u32,
 ) -> Result<f64, MetricsError> {
     let (x, y) = band_amplitudes(reference, estimate, sample_rate)?;
@@ -113,9 +113,9 @@ pub fn stoi(
 /// # Errors
 ///
 /// As for [`intelligibility`].
-pub fn estoi(
-    reference: &Reference<'_>,
-    estimate: &Estimate<'_>,
+pub fn estoi<S: Sample>(
+    reference: &Reference<'_, S>,
+    estimate: &Estimate<'_, S>,
     sample_rate: u32,
 ) -> Result<f64, MetricsError> {
     let (x, y) = band_amplitudes(reference, estimate, sample_rate)?;
@@ -129,9 +129,9 @@ type Amplitudes = Vec<[f64; BANDS]>;
 type Segment = [[f64; BANDS]; SEGMENT];
 
 /// The amplitudes of both signals at 10 kHz, without the frames that are silent in the reference.
-fn band_amplitudes(
-    reference: &Reference<'_>,
-    estimate: &Estimate<'_>,
+fn band_amplitudes<S: Sample>(
+    reference: &Reference<'_, S>,
+    estimate: &Estimate<'_, S>,
     sample_rate: u32,
 ) -> Result<(Amplitudes, Amplitudes), MetricsError> {
     if !(1..=MAX_RATE).contains(&sample_rate) {
@@ -144,8 +144,8 @@ fn band_amplitudes(
     check(reference, Signal::Reference(0))?;
     check_of_length(estimate, Signal::Estimate(0), reference.len())?;
     let resampler = OctaveResampler::new(sample_rate, RATE);
-    let resampled = |signal: &[f32]| {
-        let samples: Vec<f64> = signal.iter().map(|&value| f64::from(value)).collect();
+    let resampled = |signal: &[S]| {
+        let samples: Vec<f64> = signal.iter().map(|&value| value.into()).collect();
         resampler.resample(&samples)
     };
     let (x, y) = (resampled(reference), resampled(estimate));

@@ -6,8 +6,9 @@
 
 use std::f32::consts::TAU;
 
+use nae_report::plots::Chart;
 use nae_report::{
-    Block, Chart, Matrix, Page, Picture, Player, Scale, Section, Settings, Table, Track,
+    Block, ColourScale, HeatMap, Listing, Matrix, Page, Player, Section, Table, Track,
 };
 
 const RATE: u32 = 16_000;
@@ -29,18 +30,18 @@ fn page() -> Result<Page, nae_report::ReportError> {
     let high = voice(410.0, 4.7);
     let mixture: Vec<f32> = low.iter().zip(&high).map(|(a, b)| a + b).collect();
     let loudest = spectrogram(&mixture)?.largest().map(f64::from);
-    let scale = Scale::Decibels {
+    let scale = ColourScale::Decibels {
         reference: loudest,
         range_db: 70.0,
     };
     let picture = |name: &str, samples: &[f32]| {
         let matrix = spectrogram(samples)?;
-        let picture = Picture::spectrogram(name, matrix, SECONDS as f64, f64::from(RATE) / 2.0);
-        Ok::<_, nae_report::ReportError>(picture.scaled(scale))
+        let picture = HeatMap::spectrogram(name, matrix, SECONDS as f64, f64::from(RATE) / 2.0);
+        Ok::<_, nae_report::ReportError>(picture.with_scale(scale))
     };
     let track = |name: &str, samples: &[f32]| {
         Ok::<_, nae_report::ReportError>(
-            Track::mono(name, samples.to_vec(), RATE).pictured(picture(name, samples)?),
+            Track::mono(name, samples.to_vec(), RATE).with_heat_map(picture(name, samples)?),
         )
     };
 
@@ -50,24 +51,24 @@ fn page() -> Result<Page, nae_report::ReportError> {
     );
     page.sections.push(
         Section::new("Results")
-            .introduced("Scores of the stems against their references, in decibels.")
+            .with_intro("Scores of the stems against their references, in decibels.")
             .with(Block::Table(
                 Table::new(["model", "voice", "SI-SDR (dB)", "mixture (dB)", "gain (dB)"])
                     .row(["shallow", "low & slow", "8.31", "0.02", "+8.29"])
                     .row(["shallow", "high <fast>", "7.95", "−0.02", "+7.97"])
                     .row(["4 layers", "low & slow", "10.44", "0.02", "+10.42"])
                     .row(["4 layers", "high <fast>", "9.87", "−0.02", "+9.89"])
-                    .captioned("Median of one pair."),
+                    .with_caption("Median of one pair."),
             )),
     );
     page.sections.push(
         Section::new("Listen")
             .with(Block::Player(
                 Player::new("Mixture, stems and references")
-                    .captioned("All tracks run together; switch while they play.")
+                    .with_caption("All tracks run together; switch while they play.")
                     .track(track("Mixture", &mixture)?)
-                    .track(track("Low: stem", &low)?.noted("10.4 dB (+10.4)"))
-                    .track(track("High: stem", &high)?.noted("9.9 dB (+9.9)")),
+                    .track(track("Low: stem", &low)?.with_note("10.4 dB (+10.4)"))
+                    .track(track("High: stem", &high)?.with_note("9.9 dB (+9.9)")),
             ))
             .with(Block::Player(
                 Player::new("The same as waveforms")
@@ -80,11 +81,11 @@ fn page() -> Result<Page, nae_report::ReportError> {
     broken[40 * 250 + 60..40 * 250 + 90].fill(f32::NAN);
     let broken = Matrix::new(FFT / 2 + 1, broken.len() / (FFT / 2 + 1), broken)?;
     page.sections
-        .push(Section::new("Models").with(Block::Pictures(vec![
-            Picture::bases("Bases of low", bases()?, 8000.0).captioned("Sorted by centroid."),
-            Picture::activations("Activations of low", activations()?, SECONDS as f64),
+        .push(Section::new("Models").with(Block::HeatMaps(vec![
+            HeatMap::bases("Bases of low", bases()?, 8000.0).with_caption("Sorted by centroid."),
+            HeatMap::activations("Activations of low", activations()?, SECONDS as f64),
             picture("Mixture", &mixture)?,
-            Picture::spectrogram("A picture with holes", broken, SECONDS as f64, 8000.0),
+            HeatMap::spectrogram("A picture with holes", broken, SECONDS as f64, 8000.0),
         ])));
     let fall = |from: f64, rate: f64| {
         let point = |i: u32| (f64::from(i), 0.02 + from * (-f64::from(i) * rate).exp());
@@ -92,28 +93,30 @@ fn page() -> Result<Page, nae_report::ReportError> {
     };
     page.sections.push(
         Section::new("Training")
-            .with(Block::Chart(
+            .with(Block::Figure(
                 Chart::losses("Loss while training")
-                    .curve("low, shallow", fall(3.0, 0.004))
-                    .curve("low, 4 layers", fall(2.0, 0.006))
-                    .curve("high, shallow", fall(5.0, 0.003))
-                    .curve("high, 4 layers", fall(4.0, 0.005))
-                    .captioned("Generalised KL divergence per bin."),
+                    .with_series("low, shallow", fall(3.0, 0.004))
+                    .with_series("low, 4 layers", fall(2.0, 0.006))
+                    .with_series("high, shallow", fall(5.0, 0.003))
+                    .with_series("high, 4 layers", fall(4.0, 0.005))
+                    .with_caption("Generalised KL divergence per bin.")
+                    .figure()?,
             ))
-            .with(Block::Chart(
+            .with(Block::Figure(
                 Chart::new("Gain over rank", "rank", "gain (dB)")
-                    .curve(
+                    .with_series(
                         "shallow",
                         vec![(10.0, 6.0), (20.0, 7.5), (40.0, 8.2), (80.0, 8.0)],
                     )
-                    .curve(
+                    .with_series(
                         "4 layers",
                         vec![(10.0, 7.0), (20.0, 9.0), (40.0, 10.1), (80.0, 10.4)],
-                    ),
+                    )
+                    .figure()?,
             )),
     );
     page.sections
-        .push(Section::new("Settings").with(Block::Settings(Settings::new(
+        .push(Section::new("Settings").with(Block::Listing(Listing::new(
             "default.toml",
             "seed = 1\n\n[model]\nkind = \"nae\"\nlayers = 2\nrank = 40\n",
         ))));

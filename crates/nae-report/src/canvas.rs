@@ -6,7 +6,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::ReportError;
-use crate::look::{Hatch, INK, Look, Mark, PAPER};
+use crate::series_style::{Hatch, INK, Marker, PAPER, SeriesStyle};
 
 /// Width of every figure in its own units, of which lines take whole numbers; also the width of its
 /// PNG file in pixels.
@@ -95,8 +95,8 @@ pub(crate) fn dashed(
     }
 }
 
-/// A box filled with a tint of the look's colour, hatched and outlined.
-pub(crate) fn hatched(area: &Area, frame: Frame, look: Look) -> Result<(), ReportError> {
+/// A box filled with a tint of the series' colour, hatched and outlined.
+pub(crate) fn hatched(area: &Area, frame: Frame, style: SeriesStyle) -> Result<(), ReportError> {
     let Frame {
         left,
         top,
@@ -105,9 +105,9 @@ pub(crate) fn hatched(area: &Area, frame: Frame, look: Look) -> Result<(), Repor
     } = frame;
     let corners = [(left, top), (right, bottom)];
     area.draw(&Rectangle::new(corners, PAPER.filled()))?;
-    area.draw(&Rectangle::new(corners, look.colour.mix(0.3).filled()))?;
-    for (from, to) in hatch_lines(frame, look.hatch) {
-        line(area, vec![from, to], look.colour, 3)?;
+    area.draw(&Rectangle::new(corners, style.colour.mix(0.3).filled()))?;
+    for (from, to) in hatch_lines(frame, style.hatch) {
+        line(area, vec![from, to], style.colour, 3)?;
     }
     let outline = vec![
         (left, top),
@@ -116,7 +116,7 @@ pub(crate) fn hatched(area: &Area, frame: Frame, look: Look) -> Result<(), Repor
         (left, bottom),
         (left, top),
     ];
-    line(area, outline, look.colour, 4)
+    line(area, outline, style.colour, 4)
 }
 
 /// The lines of a hatch, clipped to the frame.
@@ -165,13 +165,18 @@ fn diagonals(frame: Frame) -> Vec<(Point, Point)> {
 }
 
 /// A filled marker that reaches about `size` units from its middle.
-pub(crate) fn marker(area: &Area, at: Point, look: Look, size: i32) -> Result<(), ReportError> {
-    let fill = look.colour.filled();
-    match look.mark {
-        Mark::Circle => area.draw(&Circle::new(at, size, fill))?,
+pub(crate) fn marker(
+    area: &Area,
+    at: Point,
+    style: SeriesStyle,
+    size: i32,
+) -> Result<(), ReportError> {
+    let fill = style.colour.filled();
+    match style.marker {
+        Marker::Circle => area.draw(&Circle::new(at, size, fill))?,
         // equal areas look equal
-        Mark::Triangle => area.draw(&TriangleMarker::new(at, size * 4 / 3, fill))?,
-        Mark::Square => {
+        Marker::Triangle => area.draw(&TriangleMarker::new(at, size * 4 / 3, fill))?,
+        Marker::Square => {
             let half = size * 6 / 7;
             area.draw(&Rectangle::new(
                 [(at.0 - half, at.1 - half), (at.0 + half, at.1 + half)],
@@ -184,80 +189,6 @@ pub(crate) fn marker(area: &Area, at: Point, look: Look, size: i32) -> Result<()
 
 /// Size of a marker on a line.
 pub(crate) const MARKER: i32 = 13;
-
-/// How a legend shows a series.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Swatch {
-    Box,
-    Line,
-    Mark,
-}
-
-/// Height of a legend with these names, in units of the figure.
-pub(crate) fn legend_height(names: &[String]) -> u32 {
-    rows(names).len() as u32 * LEGEND_LINE as u32 + FONT / 2
-}
-
-const LEGEND_LINE: i32 = 60;
-const SWATCH: i32 = 84;
-
-/// Names and looks in rows from the top of `area`.
-pub(crate) fn legend(
-    area: &Area,
-    left: i32,
-    names: &[String],
-    looks: &[Look],
-    swatch: Swatch,
-) -> Result<(), ReportError> {
-    for (row, members) in rows(names).iter().enumerate() {
-        let middle = LEGEND_LINE * row as i32 + LEGEND_LINE / 2 + 6;
-        let mut x = left;
-        for &index in members {
-            let look = looks[index];
-            let frame = Frame {
-                left: x,
-                top: middle - 17,
-                right: x + SWATCH - 20,
-                bottom: middle + 17,
-            };
-            let across = [(frame.left, middle), (frame.right, middle)];
-            match swatch {
-                Swatch::Box => hatched(area, frame, look)?,
-                Swatch::Line => dashed(area, &across, look.colour, 6, look.dash)?,
-                Swatch::Mark => line(area, across.to_vec(), look.colour, 5)?,
-            }
-            if swatch != Swatch::Box {
-                marker(area, ((frame.left + frame.right) / 2, middle), look, MARKER)?;
-            }
-            text(area, &names[index], (x + SWATCH, middle), Anchor::Left)?;
-            x += entry_width(&names[index]) as i32;
-        }
-    }
-    Ok(())
-}
-
-fn entry_width(name: &str) -> u32 {
-    SWATCH as u32 + text_width(name) + FONT * 3 / 2
-}
-
-/// Indices of names, row by row as they fit.
-fn rows(names: &[String]) -> Vec<Vec<usize>> {
-    let room = WIDTH - FONT * 4;
-    let mut rows: Vec<Vec<usize>> = Vec::new();
-    let mut used = room + 1;
-    for (index, name) in names.iter().enumerate() {
-        let width = entry_width(name);
-        match rows.last_mut() {
-            Some(row) if used + width <= room => row.push(index),
-            _ => {
-                rows.push(vec![index]);
-                used = 0;
-            }
-        }
-        used += width;
-    }
-    rows
-}
 
 #[cfg(test)]
 mod tests {
@@ -298,14 +229,5 @@ mod tests {
         let cut = shortened("a name that goes on and on", 200);
         assert!(cut.ends_with('…') && cut.starts_with("a name"), "{cut}");
         assert!(text_width(&cut) <= 200);
-    }
-
-    #[test]
-    fn a_legend_breaks_where_it_is_full() {
-        let names = vec!["a name of about thirty letters".to_owned(); 7];
-        let rows = rows(&names);
-        assert!(rows.len() > 1);
-        assert_eq!(rows.concat(), [0, 1, 2, 3, 4, 5, 6]);
-        assert!(legend_height(&names) > legend_height(&names[..1]));
     }
 }

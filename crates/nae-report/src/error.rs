@@ -19,9 +19,7 @@ pub enum ReportError {
         values: usize,
     },
     /// A matrix without a single cell cannot be drawn.
-    #[error(
-        "a matrix of {rows} rows and {cols} columns has nothing to draw; leave the picture out"
-    )]
+    #[error("a matrix of {rows} rows and {cols} columns has nothing to draw; leave it out")]
     MatrixEmpty {
         /// Rows asked for.
         rows: usize,
@@ -30,12 +28,12 @@ pub enum ReportError {
     },
     /// An axis that does not run from one finite value to a larger one.
     #[error(
-        "the axis \"{label}\" of the picture \"{picture}\" runs from {start} to {end}; it must run \
+        "the axis \"{label}\" of the heat map \"{drawing}\" runs from {start} to {end}; it must run \
          from one finite value up to another"
     )]
     Axis {
-        /// Title of the picture.
-        picture: String,
+        /// Title of the heat map.
+        drawing: String,
         /// Label of the axis.
         label: String,
         /// Value at the left or lower edge.
@@ -44,10 +42,10 @@ pub enum ReportError {
         end: f64,
     },
     /// A decibel range that is not a positive number.
-    #[error("the picture \"{picture}\" asks for a range of {range_db} dB; give a positive number")]
+    #[error("the heat map \"{drawing}\" asks for a range of {range_db} dB; give a positive number")]
     Range {
-        /// Title of the picture.
-        picture: String,
+        /// Title of the heat map.
+        drawing: String,
         /// The range asked for, in dB.
         range_db: f64,
     },
@@ -152,6 +150,9 @@ pub enum ReportError {
         /// What there is instead.
         known: String,
     },
+    /// A track could not be written as WAV.
+    #[error("a track could not be written as WAV")]
+    Wav(#[from] hound::Error),
     /// A picture could not be written as PNG.
     #[error("a picture could not be written as PNG")]
     Png(#[from] png::EncodingError),

@@ -1,13 +1,13 @@
 //! Figures that stand on a page and as files of their own.
 
 use askama::Template;
-use plotters::prelude::*;
-use resvg::tiny_skia::{Color, FilterQuality, Pixmap, PixmapPaint, Transform};
+use resvg::tiny_skia::{Color, Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb};
 
 use crate::ReportError;
-use crate::canvas::{Area, Frame, WIDTH};
-use crate::heat_map;
+use crate::canvas::WIDTH;
+use crate::drawing::{Drawing, Raster};
+use crate::heat_map::palette;
 
 /// The typeface of files. It comes with the program, so that a PNG file looks the same on every
 /// machine, whatever is installed there.
@@ -25,6 +25,8 @@ pub struct Figure {
     pub title: String,
     /// A sentence below it on the page; may be empty.
     pub caption: String,
+    /// What it shows, for those who cannot see it.
+    description: String,
     drawing: Drawing,
 }
 
@@ -37,49 +39,6 @@ pub struct FigureFile {
     pub bytes: Vec<u8>,
 }
 
-/// What a figure consists of.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Drawing {
-    height: u32,
-    /// Heat maps, below everything else.
-    pub rasters: Vec<Raster>,
-    /// Elements of an SVG document, with placeholders for ink, grid and paper.
-    elements: String,
-}
-
-/// Palette entries stretched over a frame.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Raster {
-    pub frame: Frame,
-    pub width: usize,
-    pub height: usize,
-    /// Palette entries of [`heat_map`], the top row first.
-    pub levels: Vec<u8>,
-}
-
-impl Drawing {
-    /// Draws on an area of [`WIDTH`] × `height`.
-    pub(crate) fn new(
-        height: u32,
-        draw: impl FnOnce(&Area) -> Result<(), ReportError>,
-    ) -> Result<Self, ReportError> {
-        let mut svg = String::new();
-        {
-            let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
-            draw(&area)?;
-            area.present()?;
-        }
-        // what `Figure` puts around it, pages and files need differently
-        let inner = svg.split_once('>').map_or("", |(_, inner)| inner);
-        let elements = inner.trim_end().trim_end_matches("</svg>").to_owned();
-        Ok(Self {
-            height,
-            rasters: vec![],
-            elements,
-        })
-    }
-}
-
 impl Figure {
     pub(crate) fn new(
         name: impl Into<String>,
@@ -87,12 +46,20 @@ impl Figure {
         caption: impl Into<String>,
         drawing: Drawing,
     ) -> Self {
+        let title = title.into();
         Self {
             name: name.into(),
-            title: title.into(),
+            description: title.clone(),
+            title,
             caption: caption.into(),
             drawing,
         }
+    }
+
+    /// The same figure with more than its title for those who cannot see it.
+    pub(crate) fn with_description(mut self, description: impl Into<String>) -> Self {
+        self.description = description.into();
+        self
     }
 
     /// Its SVG and its PNG file.
@@ -161,7 +128,7 @@ impl Figure {
         );
         let tree = Tree::from_str(&svg, &options).map_err(|error| failed(error.to_string()))?;
         resvg::render(&tree, Transform::identity(), &mut pixels.as_mut());
-        heat_map::rgba_file(WIDTH, height, pixels.data())
+        palette::rgba_file(WIDTH, height, pixels.data())
     }
 
     /// The figure as an element of a page, in the colours of the reader's theme.
@@ -169,6 +136,7 @@ impl Figure {
         let view = View {
             title: &self.title,
             caption: &self.caption,
+            description: &self.description,
             svg: format!(
                 "<svg viewBox=\"0 0 {WIDTH} {}\">{}{}</svg>",
                 self.drawing.height,
@@ -196,74 +164,19 @@ impl Figure {
     }
 }
 
-impl Raster {
-    fn image(&self) -> Result<String, ReportError> {
-        let Frame {
-            left,
-            top,
-            right,
-            bottom,
-        } = self.frame;
-        Ok(format!(
-            "<image x=\"{left}\" y=\"{top}\" width=\"{}\" height=\"{}\" preserveAspectRatio=\"none\" \
-             image-rendering=\"{}\" href=\"{}\"/>\n",
-            right - left,
-            bottom - top,
-            if self.is_sharp() { "pixelated" } else { "auto" },
-            heat_map::data_uri(self.width, self.height, &self.levels)?,
-        ))
-    }
-
-    /// Whether cells are large enough to be seen one by one.
-    fn is_sharp(&self) -> bool {
-        self.width * 2 < (self.frame.right - self.frame.left).max(0) as usize
-    }
-
-    fn paint(&self, onto: &mut Pixmap) -> Option<()> {
-        let mut cells = Pixmap::new(self.width as u32, self.height as u32)?;
-        for (cell, level) in cells.pixels_mut().iter_mut().zip(&self.levels) {
-            let [r, g, b] = heat_map::colour(*level);
-            *cell = Color::from_rgba8(r, g, b, 255).premultiply().to_color_u8();
-        }
-        let Frame {
-            left,
-            top,
-            right,
-            bottom,
-        } = self.frame;
-        let scale = |length: i32, cells: usize| length as f32 / cells as f32;
-        let place = Transform::from_row(
-            scale(right - left, self.width),
-            0.0,
-            0.0,
-            scale(bottom - top, self.height),
-            left as f32,
-            top as f32,
-        );
-        let paint = PixmapPaint {
-            quality: match self.is_sharp() {
-                true => FilterQuality::Nearest,
-                false => FilterQuality::Bilinear,
-            },
-            ..PixmapPaint::default()
-        };
-        onto.draw_pixmap(0, 0, cells.as_ref(), &paint, place, None);
-        Some(())
-    }
-}
-
 #[derive(Template)]
 #[template(path = "figure.html")]
 struct View<'a> {
     title: &'a str,
     caption: &'a str,
+    description: &'a str,
     svg: String,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::canvas::{Anchor, text};
+    use crate::canvas::{Anchor, Area, Frame, text};
 
     const HEIGHT: u32 = 100;
 
@@ -315,8 +228,8 @@ mod tests {
         let figure = figure(vec![raster], "");
         let (_, _, pixels) = decoded(&figure);
         let at = |x: usize, y: usize| &pixels[3 * (y * WIDTH as usize + x)..][..3];
-        assert_eq!(at(50, 40), heat_map::colour(0));
-        assert_eq!(at(150, 40), heat_map::colour(254));
+        assert_eq!(at(50, 40), palette::colour(0));
+        assert_eq!(at(150, 40), palette::colour(254));
         for (x, y) in [(8, 40), (212, 40), (100, 18), (100, 62)] {
             assert_eq!(at(x, y), [255; 3], "{x} {y}");
         }

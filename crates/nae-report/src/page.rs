@@ -5,7 +5,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
-use crate::{Chart, Figure, Picture, Player, ReportError, Table};
+use crate::ReportError;
+use crate::figure::Figure;
+use crate::heat_map::HeatMap;
+use crate::player::Player;
+use crate::table::Table;
 
 const STYLE: &str = include_str!("../templates/page.css");
 const SCRIPT: &str = include_str!("../templates/player.js");
@@ -38,7 +42,7 @@ impl Page {
     ///
     /// # Errors
     ///
-    /// [`ReportError`] names the player, track, picture or table that cannot be shown.
+    /// [`ReportError`] names the player, track, heat map or table that cannot be shown.
     pub fn render(&self) -> Result<String, ReportError> {
         let view = View {
             title: &self.title,
@@ -77,7 +81,7 @@ impl Section {
     }
 
     /// The same section with sentences below its heading.
-    pub fn introduced(mut self, intro: impl Into<String>) -> Self {
+    pub fn with_intro(mut self, intro: impl Into<String>) -> Self {
         self.intro = intro.into();
         self
     }
@@ -110,26 +114,24 @@ pub enum Block {
     Table(Table),
     /// Sounds to switch between.
     Player(Player),
-    /// Pictures side by side as far as there is room.
-    Pictures(Vec<Picture>),
-    /// Curves on axes.
-    Chart(Chart),
-    /// A drawing that is also a file.
+    /// Heat maps side by side as far as there is room.
+    HeatMaps(Vec<HeatMap>),
+    /// A drawing, which is also a file.
     Figure(Figure),
     /// Text kept as it is.
-    Settings(Settings),
+    Listing(Listing),
 }
 
 /// Text kept as it is, such as a configuration file or a command.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Settings {
+pub struct Listing {
     /// What it is, in a few words.
     pub title: String,
     /// The text, with its line breaks.
     pub text: String,
 }
 
-impl Settings {
+impl Listing {
     /// A named text.
     pub fn new(title: impl Into<String>, text: impl Into<String>) -> Self {
         Self {
@@ -148,16 +150,13 @@ impl Block {
             .render()?),
             Self::Table(table) => table.render(),
             Self::Player(player) => player.render(),
-            Self::Pictures(pictures) => {
-                let pictures: Vec<String> = pictures
-                    .iter()
-                    .map(Picture::render)
-                    .collect::<Result<_, _>>()?;
-                Ok(PicturesView { pictures }.render()?)
+            Self::HeatMaps(heat_maps) => {
+                let heat_maps = heat_maps.iter().map(HeatMap::render);
+                let heat_maps = heat_maps.collect::<Result<_, _>>()?;
+                Ok(HeatMapsView { heat_maps }.render()?)
             }
-            Self::Chart(chart) => chart.render(),
             Self::Figure(figure) => figure.render(),
-            Self::Settings(Settings { title, text }) => Ok(SettingsView {
+            Self::Listing(Listing { title, text }) => Ok(ListingView {
                 title,
                 text: text.trim_end(),
             }
@@ -221,14 +220,14 @@ struct TextView {
 }
 
 #[derive(Template)]
-#[template(path = "pictures.html")]
-struct PicturesView {
-    pictures: Vec<String>,
+#[template(path = "heat_maps.html")]
+struct HeatMapsView {
+    heat_maps: Vec<String>,
 }
 
 #[derive(Template)]
-#[template(path = "settings.html")]
-struct SettingsView<'a> {
+#[template(path = "listing.html")]
+struct ListingView<'a> {
     title: &'a str,
     text: &'a str,
 }

@@ -2,8 +2,9 @@
 
 use askama::Template;
 
-use crate::picture::decibels;
-use crate::{ReportError, Track};
+use crate::ReportError;
+use crate::text::{decibels, slug};
+use crate::track::Track;
 
 /// Columns of a waveform.
 const WAVEFORM_WIDTH: usize = 800;
@@ -34,7 +35,7 @@ impl Player {
     }
 
     /// The same player with a sentence below its title.
-    pub fn captioned(mut self, caption: impl Into<String>) -> Self {
+    pub fn with_caption(mut self, caption: impl Into<String>) -> Self {
         self.caption = caption.into();
         self
     }
@@ -65,38 +66,38 @@ impl Player {
             title: &self.title,
             caption: &self.caption,
             remark: self.remark(gain),
-            has_pictures: self.tracks.iter().any(|t| t.picture.is_some()),
+            has_heat_maps: self.tracks.iter().any(|t| t.heat_map.is_some()),
             span_s,
             tracks: self
                 .tracks
                 .iter()
                 .enumerate()
-                .map(|(index, track)| self.lane(index, track, gain, span_s, peak))
+                .map(|(index, track)| self.view(index, track, gain, span_s, peak))
                 .collect::<Result<_, _>>()?,
         };
         Ok(view.render()?)
     }
 
-    fn lane<'a>(
+    fn view<'a>(
         &self,
         index: usize,
         track: &'a Track,
         gain: f32,
         span_s: f64,
         peak: f32,
-    ) -> Result<Lane<'a>, ReportError> {
-        Ok(Lane {
+    ) -> Result<TrackView<'a>, ReportError> {
+        Ok(TrackView {
             number: index + 1,
             name: &track.name,
             note: &track.note,
             seconds: track.duration_s(),
             uri: track.data_uri(gain)?,
-            file_name: format!("{}.wav", slug(&[&self.title, &track.name])),
-            picture: match &track.picture {
-                Some(picture) => picture.render_lane()?,
+            file_name: file_name(&self.title, &track.name),
+            heat_map: match &track.heat_map {
+                Some(heat_map) => heat_map.render_bare()?,
                 None => String::new(),
             },
-            waveform: match track.picture {
+            waveform: match track.heat_map {
                 Some(_) => String::new(),
                 None => track.waveform(WAVEFORM_WIDTH, span_s, peak),
             },
@@ -130,27 +131,23 @@ fn gain_for(peak: f32) -> f32 {
     if peak > 1.0 { LOUDEST / peak } else { 1.0 }
 }
 
-/// A file name of letters, digits and hyphens.
-fn slug(parts: &[&str]) -> String {
-    let joined = parts.join("-").to_lowercase();
-    let words: Vec<&str> = joined
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|w| !w.is_empty())
-        .collect();
-    match words.is_empty() {
-        true => "track".into(),
-        false => words.join("-"),
+/// The name of a track's file: letters, digits and hyphens.
+fn file_name(player: &str, track: &str) -> String {
+    let name = slug(&format!("{player}-{track}"), char::is_alphanumeric);
+    match name.is_empty() {
+        true => "track.wav".into(),
+        false => format!("{name}.wav"),
     }
 }
 
-struct Lane<'a> {
+struct TrackView<'a> {
     number: usize,
     name: &'a str,
     note: &'a str,
     seconds: f64,
     uri: String,
     file_name: String,
-    picture: String,
+    heat_map: String,
     waveform: String,
     waveform_width: usize,
 }
@@ -161,9 +158,9 @@ struct View<'a> {
     title: &'a str,
     caption: &'a str,
     remark: String,
-    has_pictures: bool,
+    has_heat_maps: bool,
     span_s: f64,
-    tracks: Vec<Lane<'a>>,
+    tracks: Vec<TrackView<'a>>,
 }
 
 #[cfg(test)]
@@ -225,7 +222,7 @@ mod tests {
 
     #[test]
     fn file_names_are_plain() {
-        assert_eq!(slug(&["A/B", "../x y"]), "a-b-x-y");
-        assert_eq!(slug(&["", "…"]), "track");
+        assert_eq!(file_name("A/B", "../x y"), "a-b-x-y.wav");
+        assert_eq!(file_name("", "…"), "track.wav");
     }
 }

@@ -65,7 +65,7 @@ impl Table {
     }
 
     /// The same table with a line above it.
-    pub fn captioned(mut self, caption: impl Into<String>) -> Self {
+    pub fn with_caption(mut self, caption: impl Into<String>) -> Self {
         self.caption = caption.into();
         self
     }

@@ -1,12 +1,15 @@
 //! One sound: its WAV file and its waveform.
 
+use std::io::Cursor;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::{Picture, ReportError};
+use crate::ReportError;
+use crate::heat_map::HeatMap;
 
-/// Bytes before the samples of a PCM WAV file.
-const HEADER_BYTES: usize = 44;
+/// Bytes before the samples of a WAV file, at most: 44 of one or two channels.
+const MOST_HEADER_BYTES: usize = 68;
 const BYTES_PER_SAMPLE: usize = 2;
 const FULL_SCALE: f32 = 32767.0;
 
@@ -22,7 +25,7 @@ pub struct Track {
     /// Samples per second.
     pub sample_rate: u32,
     /// Drawn beside the name in place of the waveform; its x axis is time in seconds.
-    pub picture: Option<Picture>,
+    pub heat_map: Option<HeatMap>,
 }
 
 impl Track {
@@ -33,7 +36,7 @@ impl Track {
             note: String::new(),
             samples,
             sample_rate,
-            picture: None,
+            heat_map: None,
         }
     }
 
@@ -43,14 +46,14 @@ impl Track {
     }
 
     /// The same sound with a remark beside its name.
-    pub fn noted(mut self, note: impl Into<String>) -> Self {
+    pub fn with_note(mut self, note: impl Into<String>) -> Self {
         self.note = note.into();
         self
     }
 
-    /// The same sound with a picture over time in place of its waveform.
-    pub fn pictured(mut self, picture: Picture) -> Self {
-        self.picture = Some(picture);
+    /// The same sound with a heat map over time in place of its waveform.
+    pub fn with_heat_map(mut self, heat_map: HeatMap) -> Self {
+        self.heat_map = Some(heat_map);
         self
     }
 
@@ -100,7 +103,7 @@ impl Track {
         let bytes = samples
             .checked_mul(channels)
             .and_then(|n| n.checked_mul(BYTES_PER_SAMPLE))
-            .and_then(|n| n.checked_add(HEADER_BYTES));
+            .and_then(|n| n.checked_add(MOST_HEADER_BYTES));
         let fits = bytes.is_some_and(|b| u32::try_from(b).is_ok())
             && u16::try_from(channels * BYTES_PER_SAMPLE).is_ok()
             && u64::from(self.sample_rate) * ((channels * BYTES_PER_SAMPLE) as u64)
@@ -119,38 +122,32 @@ impl Track {
     ///
     /// # Errors
     ///
-    /// Those of [`Track::check`].
+    /// Those of [`Track::check`], and [`ReportError::Wav`].
     pub(crate) fn data_uri(&self, gain: f32) -> Result<String, ReportError> {
         self.check()?;
         Ok(format!(
             "data:audio/wav;base64,{}",
-            STANDARD.encode(self.wav_file(gain))
+            STANDARD.encode(self.wav_file(gain)?)
         ))
     }
 
     /// A checked track as a WAV file; every number fits its field.
-    fn wav_file(&self, gain: f32) -> Vec<u8> {
-        let block_bytes = self.samples.len() * BYTES_PER_SAMPLE;
-        let data_bytes = self.len() * block_bytes;
-        let mut file = Vec::with_capacity(HEADER_BYTES + data_bytes);
-        file.extend(b"RIFF");
-        file.extend(((HEADER_BYTES - 8 + data_bytes) as u32).to_le_bytes());
-        file.extend(b"WAVEfmt ");
-        file.extend(16u32.to_le_bytes()); // bytes of the format chunk
-        file.extend(1u16.to_le_bytes()); // integer PCM
-        file.extend((self.samples.len() as u16).to_le_bytes());
-        file.extend(self.sample_rate.to_le_bytes());
-        file.extend((self.sample_rate * block_bytes as u32).to_le_bytes());
-        file.extend((block_bytes as u16).to_le_bytes());
-        file.extend(((8 * BYTES_PER_SAMPLE) as u16).to_le_bytes());
-        file.extend(b"data");
-        file.extend((data_bytes as u32).to_le_bytes());
+    fn wav_file(&self, gain: f32) -> Result<Vec<u8>, ReportError> {
+        let spec = hound::WavSpec {
+            channels: self.samples.len() as u16,
+            sample_rate: self.sample_rate,
+            bits_per_sample: 8 * BYTES_PER_SAMPLE as u16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let mut file = Cursor::new(Vec::new());
+        let mut writer = hound::WavWriter::new(&mut file, spec)?;
         for index in 0..self.len() {
             for channel in &self.samples {
-                file.extend(quantised(channel[index] * gain).to_le_bytes());
+                writer.write_sample(quantised(channel[index] * gain))?;
             }
         }
-        file
+        writer.finalize()?;
+        Ok(file.into_inner())
     }
 
     /// The outline of the sound as an SVG path: x from 0 to `width` over `span_s` seconds, y from
@@ -231,7 +228,7 @@ mod tests {
         assert_eq!(u16_at(&file, 34), 16, "bits");
         assert_eq!(&file[36..40], b"data");
         assert_eq!(u32_at(&file, 40) as usize, 10 * 4);
-        assert_eq!(file.len(), HEADER_BYTES + 10 * 4);
+        assert_eq!(file.len(), 44 + 10 * 4);
     }
 
     #[test]

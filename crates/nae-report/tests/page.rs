@@ -1,9 +1,8 @@
 //! The page as a reader's browser gets it.
 
-use nae_report::plots::{Bound, BoxEntry, BoxPlot};
+use nae_report::plots::{BoxEntry, BoxPlot, Chart, ReferenceLine};
 use nae_report::{
-    Block, Chart, Figure, Matrix, Page, Picture, Player, ReportError, Section, Settings, Table,
-    Track,
+    Block, Figure, HeatMap, Listing, Matrix, Page, Player, ReportError, Section, Table, Track,
 };
 
 const RATE: u32 = 8000;
@@ -28,7 +27,7 @@ fn figure(text: &str) -> Result<Figure, ReportError> {
             series: 0,
             values: vec![1.0, 2.0, 4.0],
         }],
-        bounds: vec![Bound::new(text, 3.0)],
+        reference_lines: vec![ReferenceLine::new(text, 3.0)],
         ..BoxPlot::default()
     }
     .figure()
@@ -37,29 +36,33 @@ fn figure(text: &str) -> Result<Figure, ReportError> {
 /// A page with one block of every kind and the given text wherever text goes.
 fn page(text: &str) -> Result<Page, ReportError> {
     let samples = vec![0.5, -0.5, f32::INFINITY, 0.0];
-    let mut pictured = Picture::spectrogram(text, matrix()?, 1.0, 4000.0).captioned(text);
+    let mut pictured = HeatMap::spectrogram(text, matrix()?, 1.0, 4000.0).with_caption(text);
     pictured.x.label = text.into();
     let player = Player::new(text)
-        .captioned(text)
-        .track(Track::mono(text, samples.clone(), RATE).noted(text))
-        .track(Track::mono(text, samples, RATE).pictured(pictured.clone()));
+        .with_caption(text)
+        .track(Track::mono(text, samples.clone(), RATE).with_note(text))
+        .track(Track::mono(text, samples, RATE).with_heat_map(pictured.clone()));
     let mut page = Page::new(text, text);
     page.sections.push(
         Section::new(text)
-            .introduced(text)
+            .with_intro(text)
             .with(Block::Text(text.into()))
-            .with(Block::Table(Table::new([text]).row([text]).captioned(text)))
+            .with(Block::Table(
+                Table::new([text]).row([text]).with_caption(text),
+            ))
             .with(Block::Player(player))
-            .with(Block::Pictures(vec![
+            .with(Block::HeatMaps(vec![
                 pictured,
-                Picture::bases(text, matrix()?, 4000.0),
-                Picture::activations(text, matrix()?, 1.0),
+                HeatMap::bases(text, matrix()?, 4000.0),
+                HeatMap::activations(text, matrix()?, 1.0),
             ]))
-            .with(Block::Chart(
-                Chart::losses(text).curve(text, vec![(0.0, 3.0), (1.0, f64::NAN), (2.0, 1.0)]),
+            .with(Block::Figure(
+                Chart::losses(text)
+                    .with_series(text, vec![(0.0, 3.0), (1.0, f64::NAN), (2.0, 1.0)])
+                    .figure()?,
             ))
             .with(Block::Figure(figure(text)?))
-            .with(Block::Settings(Settings::new(text, text))),
+            .with(Block::Listing(Listing::new(text, text))),
     );
     Ok(page)
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use burn::tensor::Device;
 use nae_audio::Clip;
 use nae_joint::{Joint, Part};
-use nae_metrics::scores::{Evaluation, Family, Scores, named};
+use nae_metrics::scores::{Evaluation, MetricGroup, Scores, named};
 use nae_metrics::{Estimate, Reference};
 use nae_model::Model;
 use nae_model::optim::{Flow, Progress};
@@ -29,7 +29,7 @@ type Bounds = (Scores, Scores);
 pub(crate) struct Bench<'a> {
     store: &'a Store,
     manifest: &'a Manifest,
-    families: Vec<Family>,
+    groups: Vec<MetricGroup>,
     sounds: Sounds<'a>,
     device: &'a Device,
     /// Floor and ceiling of mixtures seen before: all systems share them.
@@ -47,7 +47,7 @@ impl<'a> Bench<'a> {
         Self {
             store,
             manifest,
-            families: manifest.families(),
+            groups: manifest.metric_groups(),
             sounds: Sounds::new(&manifest.speakers),
             device,
             bounds: Mutex::default(),
@@ -229,7 +229,7 @@ impl<'a> Bench<'a> {
             .iter()
             .map(|samples| Reference(samples))
             .collect();
-        let evaluation = Evaluation::new(&references, rate, &self.families)?;
+        let evaluation = Evaluation::new(&references, rate, &self.groups)?;
         let stems: Vec<Vec<f32>> = separated.stems.iter().map(Clip::mixdown).collect();
         let estimates: Vec<Estimate<'_>> = stems.iter().map(|samples| Estimate(samples)).collect();
         let scores = evaluation.score_all(&estimates)?;

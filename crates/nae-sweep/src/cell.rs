@@ -1,7 +1,7 @@
 //! Identities: what makes two cells the same work.
 
 use nae_joint::Start;
-use nae_metrics::scores::Family;
+use nae_metrics::scores::MetricGroup;
 use nae_model::file::sha256_hex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -128,12 +128,9 @@ pub fn separation(
     speakers: &[&Speaker],
     place: Place,
     seed: u64,
-    families: &[Family],
+    groups: &[MetricGroup],
 ) -> Result<Id, SweepError> {
-    let families: Vec<String> = families
-        .iter()
-        .map(|family| format!("{family:?}"))
-        .collect();
+    let groups: Vec<&str> = groups.iter().map(|group| group.id()).collect();
     hash(&json!({
         "schema": SCHEMA,
         "kind": "separate",
@@ -141,7 +138,7 @@ pub fn separation(
         "models": models,
         "mixture": mixture(setup, speakers, place)?,
         "seed": seed,
-        "scores": families,
+        "scores": groups,
     }))
 }
 
@@ -278,30 +275,37 @@ mod tests {
                   speakers: &[&Speaker],
                   place,
                   seed,
-                  families: &[Family]| {
-            separation(setup, models, speakers, place, seed, families).unwrap()
+                  groups: &[MetricGroup]| {
+            separation(setup, models, speakers, place, seed, groups).unwrap()
         };
         let setup = Setup::default();
-        let base = id(&setup, &models, &[&a, &b], place, 0, &Family::ALL);
+        let base = id(&setup, &models, &[&a, &b], place, 0, &MetricGroup::ALL);
         let mut louder = setup.clone();
         louder.data.level_db = 3.0;
         let mut steps = setup.clone();
         steps.separate.max_steps = 5;
         let others = [
-            id(&louder, &models, &[&a, &b], place, 0, &Family::ALL),
-            id(&steps, &models, &[&a, &b], place, 0, &Family::ALL),
-            id(&setup, &models[..1], &[&a, &b], place, 0, &Family::ALL),
-            id(&setup, &models, &[&b, &a], place, 0, &Family::ALL),
+            id(&louder, &models, &[&a, &b], place, 0, &MetricGroup::ALL),
+            id(&steps, &models, &[&a, &b], place, 0, &MetricGroup::ALL),
+            id(&setup, &models[..1], &[&a, &b], place, 0, &MetricGroup::ALL),
+            id(&setup, &models, &[&b, &a], place, 0, &MetricGroup::ALL),
             id(
                 &setup,
                 &models,
                 &[&a, &b],
                 Place { index: 1, of: 3 },
                 0,
-                &Family::ALL,
+                &MetricGroup::ALL,
             ),
-            id(&setup, &models, &[&a, &b], place, 1, &Family::ALL),
-            id(&setup, &models, &[&a, &b], place, 0, &[Family::BssEval]),
+            id(&setup, &models, &[&a, &b], place, 1, &MetricGroup::ALL),
+            id(
+                &setup,
+                &models,
+                &[&a, &b],
+                place,
+                0,
+                &[MetricGroup::BssEval],
+            ),
         ];
         for other in others {
             assert_ne!(base, other);

@@ -1,5 +1,6 @@
 //! Rows of what is finished: one for every separated mixture and source.
 
+use nae_metrics::scores::{Form, ScoreSpec, TABLE};
 use serde_json::Value as Json;
 
 use crate::cell::SCHEMA;
@@ -99,20 +100,13 @@ fn what(manifest: &Manifest, variant: usize, seed: u64, source: &str) -> Row {
     ]
 }
 
-/// Scores in the order of their families, each with floor, gain and ceiling.
+/// Scores in the order of their table, each with floor, gain and ceiling.
 fn scores(outcome: &Outcome, source: usize) -> Row {
     let Some(map) = outcome.sources.get(source) else {
         return Row::new();
     };
-    let forms = |key: &str| {
-        [
-            key.to_owned(),
-            format!("{key}_mixture"),
-            format!("{key}_improvement"),
-            format!("oracle_{key}"),
-        ]
-    };
-    let keys = nae_metrics::scores::KEYS.iter().flat_map(|key| forms(key));
+    let forms = |spec: &ScoreSpec| Form::ALL.map(|form| form.key(spec.key));
+    let keys = TABLE.iter().flat_map(forms);
     keys.filter_map(|key| map.get(&key).map(|value| (key, Value::from(*value))))
         .collect()
 }

@@ -1,7 +1,6 @@
 //! What a run will cost, estimated from shapes.
 
 use nae_joint::{BodyKind, Hearing};
-use nae_metrics::scores::Family;
 use nae_model::ModelKind;
 
 use crate::cell::{Joining, Separation, Training};
@@ -14,15 +13,6 @@ use crate::setup::{Join, Setup};
 const FLOPS: f64 = 3e10;
 const JOINING_FLOPS: f64 = 6e10;
 const ELEMENTS: f64 = 4e8;
-
-/// Seconds of one core to score one second of one source, floor and ceiling shared.
-fn scoring_s(family: Family) -> f64 {
-    match family {
-        Family::BssEval => 0.02,
-        Family::ScaleInvariant => 0.001,
-        Family::Intelligibility => 0.004,
-    }
-}
 
 /// Weights between stages of these sizes: as many multiplications take a frame through them.
 fn weights(sizes: &[usize]) -> f64 {
@@ -145,9 +135,9 @@ impl Manifest {
             Join::Memories | Join::Clips => 1.0,
         };
         let scoring: f64 = self
-            .families()
+            .metric_groups()
             .iter()
-            .map(|family| scoring_s(*family))
+            .map(|group| group.cost_s())
             .sum();
         steps * frames * (flops / FLOPS + 2.0 * bins as f64 / ELEMENTS)
             + scoring * sources as f64 * setup.data.mixture_s

@@ -4,17 +4,17 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use nae_joint::JointConfig;
-use nae_metrics::scores::Family;
+use nae_metrics::scores::MetricGroup;
 use serde::Deserialize;
 use toml::de::DeTable;
 use toml::{Table, Value};
 
 use crate::data::Data;
 use crate::error::SweepError;
-use crate::families::{FamilyName, ScoreFamilies};
 use crate::grid::{self, Axis};
 use crate::keys::{Keys, overlay, put};
 use crate::lists::Seeds;
+use crate::metric_groups::ScoreSettings;
 use crate::overrides::{absolute, assign, keys, settings_tree};
 use crate::setup::{Amounts, Join, Setup, to_json};
 use crate::system::{System, Variant, setup};
@@ -50,7 +50,7 @@ pub(crate) struct File {
     name: String,
     seeds: Seeds,
     data: Data,
-    scores: ScoreFamilies,
+    scores: ScoreSettings,
     audio: Table,
     model: Table,
     train: Table,
@@ -71,7 +71,7 @@ pub struct Experiment {
     /// Whose sound.
     pub data: Data,
     /// What is scored.
-    pub families: Vec<Family>,
+    pub groups: Vec<MetricGroup>,
     /// What is compared.
     pub systems: Vec<System>,
 }
@@ -146,14 +146,10 @@ impl Experiment {
         let seeds = self.seeds.iter().map(|seed| Value::Integer(*seed as i64));
         table.insert("seeds".into(), Value::Array(seeds.collect()));
         table.insert("data".into(), Value::try_from(&self.data).map_err(bad)?);
-        let families = ScoreFamilies {
-            families: self
-                .families
-                .iter()
-                .map(|family| FamilyName::from(*family))
-                .collect(),
+        let scores = ScoreSettings {
+            groups: self.groups.clone(),
         };
-        table.insert("scores".into(), Value::try_from(families).map_err(bad)?);
+        table.insert("scores".into(), Value::try_from(scores).map_err(bad)?);
         let mut systems = Vec::new();
         for system in &self.systems {
             let mut one = Table::try_from(&system.base).map_err(bad)?;
@@ -279,12 +275,7 @@ impl File {
             name,
             seeds: self.seeds.0,
             data,
-            families: self
-                .scores
-                .families
-                .iter()
-                .map(|family| Family::from(*family))
-                .collect(),
+            groups: self.scores.groups,
             systems,
         };
         for variant in experiment.variants()? {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use nae_joint::MOST_SOURCES;
-use nae_metrics::scores::Family;
+use nae_metrics::scores::MetricGroup;
 use serde::{Deserialize, Serialize};
 
 use crate::cell::{self, Id, Joining, Place, SCHEMA, Separation, Training};
@@ -32,7 +32,7 @@ pub struct Manifest {
     pub pairs: Vec<Vec<usize>>,
     /// Mixtures of every pair.
     pub mixtures: usize,
-    /// Scores, by their families' names.
+    /// What is scored: identities of metric groups.
     pub families: Vec<String>,
     /// Every system at every point of its grid.
     pub variants: Vec<Variant>,
@@ -65,9 +65,9 @@ impl Manifest {
             pairs: cast.pairs,
             mixtures: experiment.data.mixtures,
             families: experiment
-                .families
+                .groups
                 .iter()
-                .map(|family| format!("{family:?}"))
+                .map(|group| group.id().to_owned())
                 .collect(),
             variants,
             trainings: Vec::new(),
@@ -160,7 +160,7 @@ impl Manifest {
                             &speakers,
                             place,
                             seed,
-                            &experiment.families,
+                            &experiment.groups,
                         )?;
                         separations.push(Separation {
                             id,
@@ -247,9 +247,9 @@ impl Manifest {
     }
 
     /// What is scored.
-    pub fn families(&self) -> Vec<Family> {
-        let is_named = |family: &Family| self.families.contains(&format!("{family:?}"));
-        Family::ALL.into_iter().filter(is_named).collect()
+    pub fn metric_groups(&self) -> Vec<MetricGroup> {
+        let is_named = |group: &MetricGroup| self.families.iter().any(|id| id == group.id());
+        MetricGroup::ALL.into_iter().filter(is_named).collect()
     }
 }
 

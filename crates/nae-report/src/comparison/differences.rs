@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::baseline::Baseline;
+use super::observation::Observation;
+use super::scores::Score;
 use super::systems::{System, Systems};
-use super::{Baseline, Observation, Score};
 use crate::ReportError;
 use crate::statistics::{CONFIDENCE, Paired, RESAMPLES, holm};
 
@@ -31,20 +33,20 @@ impl Unit {
 pub(super) struct Differences<'a> {
     /// Words for the baseline.
     pub name: String,
-    pub rows: Vec<Row<'a>>,
+    pub rows: Vec<SystemDifference<'a>>,
 }
 
 /// One system against its baseline.
-pub(super) struct Row<'a> {
+pub(super) struct SystemDifference<'a> {
     pub system: &'a System<'a>,
     pub baseline: &'a System<'a>,
     /// One a score.
-    pub cells: Vec<Option<Cell>>,
+    pub scores: Vec<Option<ScoreDifference>>,
 }
 
 /// One score's difference.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Cell {
+pub(super) struct ScoreDifference {
     pub paired: Paired,
     /// p after Holm's adjustment over all systems that are compared in this score.
     pub adjusted_p: f64,
@@ -100,27 +102,27 @@ pub(super) fn against<'a>(
         let Some(other) = of_it.filter(|other| other.name != system.name) else {
             continue;
         };
-        let cell = |score: &Score| {
+        let difference = |score: &Score| {
             let paired = Paired::of(&per_unit(system, other, score, unit), seed)?;
-            Some(Cell {
+            Some(ScoreDifference {
                 paired,
                 adjusted_p: paired.test.p,
             })
         };
-        rows.push(Row {
+        rows.push(SystemDifference {
             system,
             baseline: other,
-            cells: scores.iter().map(cell).collect(),
+            scores: scores.iter().map(difference).collect(),
         });
     }
     for index in 0..scores.len() {
-        let mut cells: Vec<&mut Cell> = rows
+        let mut found: Vec<&mut ScoreDifference> = rows
             .iter_mut()
-            .filter_map(|row| row.cells[index].as_mut())
+            .filter_map(|row| row.scores[index].as_mut())
             .collect();
-        let p: Vec<f64> = cells.iter().map(|cell| cell.paired.test.p).collect();
-        for (cell, adjusted) in cells.iter_mut().zip(holm(&p)) {
-            cell.adjusted_p = adjusted;
+        let p: Vec<f64> = found.iter().map(|one| one.paired.test.p).collect();
+        for (one, adjusted) in found.iter_mut().zip(holm(&p)) {
+            one.adjusted_p = adjusted;
         }
     }
     Ok(Differences { name, rows })
@@ -138,7 +140,10 @@ fn per_unit(system: &System, baseline: &System, score: &Score, unit: Unit) -> Ve
             Unit::Pair => (*pair, ""),
             Unit::Mixture => (*pair, *mixture),
         };
-        units.entry(key).or_default().push(value - other);
+        units
+            .entry(key)
+            .or_default()
+            .push(score.gain(*value, *other));
     }
     let means = units.values().map(|values| crate::statistics::mean(values));
     means.filter(|mean| mean.is_finite()).collect()
@@ -165,8 +170,8 @@ pub(super) fn explained(unit: Unit, found: &Differences, seed: u64) -> String {
     let units = found
         .rows
         .iter()
-        .flat_map(|row| row.cells.iter().flatten())
-        .map(|cell| cell.paired.units);
+        .flat_map(|row| row.scores.iter().flatten())
+        .map(|one| one.paired.units);
     let (least, most) = (units.clone().min().unwrap_or(0), units.max().unwrap_or(0));
     let count = match least == most {
         true => most.to_string(),

@@ -1,12 +1,13 @@
 //! The figures of a comparison.
 
-use super::Score;
 use super::differences::Differences;
+use super::scores::{Score, featured};
 use super::systems::Systems;
 use crate::plots::{
-    BandPlot, BandPoint, BandSeries, Bound, BoxEntry, BoxPlot, DifferencePlot, DifferenceRow,
-    DifferenceScale,
+    BoxEntry, BoxPlot, Chart, DifferencePlot, DifferenceRow, DifferenceScale, Point, ReferenceLine,
+    Series, YScale,
 };
+use crate::text::slug;
 use crate::{Figure, ReportError};
 
 /// Box plots of every featured score, grouped by rank.
@@ -28,7 +29,7 @@ pub(super) fn boxes(systems: &Systems, scores: &[Score]) -> Result<Vec<Figure>, 
         let counts = boxes.iter().map(|b| b.values.len()).filter(|n| *n > 0);
         let (least, most) = (counts.clone().min(), counts.max());
         BoxPlot {
-            name: format!("boxes-{}", slug(&score.key)),
+            name: format!("boxes-{}", file_name(&score.key)),
             title: score.label(),
             caption: match (least, most) {
                 (Some(least), Some(most)) if least == most => format!("{most} values a box."),
@@ -40,7 +41,7 @@ pub(super) fn boxes(systems: &Systems, scores: &[Score]) -> Result<Vec<Figure>, 
             groups: systems.ranks.iter().map(usize::to_string).collect(),
             series: systems.series.clone(),
             boxes,
-            bounds: bounds(systems, score),
+            reference_lines: floor_and_ceiling(systems, score),
         }
         .figure()
     };
@@ -48,7 +49,7 @@ pub(super) fn boxes(systems: &Systems, scores: &[Score]) -> Result<Vec<Figure>, 
 }
 
 /// Scores over the rank; none when no series has more than one rank.
-pub(super) fn bands(systems: &Systems, scores: &[Score]) -> Result<Vec<Figure>, ReportError> {
+pub(super) fn over_rank(systems: &Systems, scores: &[Score]) -> Result<Vec<Figure>, ReportError> {
     let ranks_of = |series: usize| systems.all.iter().filter(|s| s.series == series).count();
     if (0..systems.series.len()).all(|series| ranks_of(series) < 2) {
         return Ok(vec![]);
@@ -57,24 +58,23 @@ pub(super) fn bands(systems: &Systems, scores: &[Score]) -> Result<Vec<Figure>, 
         let series = systems.series.iter().enumerate().map(|(index, name)| {
             let members = systems.all.iter().filter(|system| system.series == index);
             let point = |system: &super::systems::System| {
-                Some(BandPoint {
-                    x: system.rank as f64,
-                    summary: system.summary(score)?,
-                })
+                let summary = system.summary(score)?;
+                Some(Point::of_summary(system.rank as f64, &summary))
             };
-            BandSeries {
+            Series {
                 name: name.clone(),
                 points: members.filter_map(point).collect(),
             }
         });
-        BandPlot {
-            name: format!("rank-{}", slug(&score.key)),
+        Chart {
+            name: format!("rank-{}", file_name(&score.key)),
             title: format!("{} over rank", score.name),
             caption: String::new(),
             x_label: "rank".into(),
             y_label: score.label(),
+            y_scale: YScale::Linear,
             series: series.collect(),
-            bounds: bounds(systems, score),
+            reference_lines: floor_and_ceiling(systems, score),
         }
         .figure()
     };
@@ -95,11 +95,11 @@ pub(super) fn differences(
         series: row.system.series,
         differences: shown
             .iter()
-            .map(|i| row.cells[*i].map(|cell| cell.paired))
+            .map(|i| row.scores[*i].map(|one| one.paired))
             .collect(),
     });
     DifferencePlot {
-        name: format!("differences-from-{}", slug(&found.name)),
+        name: format!("differences-from-{}", file_name(&found.name)),
         title: format!("Mean differences from {}", found.name),
         caption: "Markers are means over the units, bars their 95 % intervals; right of the line is better.".into(),
         series: systems.series.clone(),
@@ -109,33 +109,16 @@ pub(super) fn differences(
     .figure()
 }
 
-/// Scores with figures: the deck's, the gain, and whatever is not known; all when there is none of these.
-pub(super) fn featured(scores: &[Score]) -> impl Iterator<Item = &Score> {
-    const PLAIN: [&str; 4] = ["si_sdr", "si_sir", "si_sar", "estoi"];
-    let has_others = scores
-        .iter()
-        .any(|score| !PLAIN.contains(&score.key.as_str()));
-    scores
-        .iter()
-        .filter(move |score| !has_others || !PLAIN.contains(&score.key.as_str()))
-}
-
-fn bounds(systems: &Systems, score: &Score) -> Vec<Bound> {
-    let (floor, ceiling) = systems.bounds(score);
+fn floor_and_ceiling(systems: &Systems, score: &Score) -> Vec<ReferenceLine> {
+    let (floor, ceiling) = systems.floor_and_ceiling(score);
     let named = [("mixture", floor), ("ideal mask", ceiling)];
     named
         .into_iter()
-        .filter_map(|(label, value)| Some(Bound::new(label, value?)))
+        .filter_map(|(label, value)| Some(ReferenceLine::new(label, value?)))
         .collect()
 }
 
-/// Letters, digits and hyphens.
-fn slug(text: &str) -> String {
-    let words: Vec<String> = text
-        .to_lowercase()
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_owned)
-        .collect();
-    words.join("-")
+/// Part of a file's name: letters, digits and hyphens.
+fn file_name(text: &str) -> String {
+    slug(text, |c| c.is_ascii_alphanumeric())
 }

@@ -41,20 +41,24 @@
 //! # Ok::<(), nae_report::ReportError>(())
 //! ```
 
+mod baseline;
 mod differences;
 mod figures;
 mod observation;
+mod report;
 mod scores;
 mod systems;
 mod tables;
 
 use std::collections::BTreeMap;
 
+pub use baseline::Baseline;
 pub use differences::ENOUGH_PAIRS;
 pub use observation::Observation;
+pub use report::Report;
 pub use scores::Score;
 
-use crate::{Block, Figure, FigureFile, Link, Page, ReportError, Section};
+use crate::{Block, Link, Page, ReportError, Section};
 use differences::Unit;
 use systems::Systems;
 
@@ -75,25 +79,6 @@ pub struct Comparison {
     pub seed: u64,
 }
 
-/// What a system is compared with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Baseline {
-    /// One system, by its name.
-    System(String),
-    /// For every system, the first one of a kind (such as `"NMF"`) that has its rank.
-    EqualRank {
-        /// The kind.
-        kind: String,
-    },
-    /// For some systems one of their own each.
-    Own {
-        /// What these have in common, in words.
-        name: String,
-        /// Names of baselines by the names of the systems that are compared with them.
-        of: BTreeMap<String, String>,
-    },
-}
-
 /// Where one mixture can be heard.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PlayerLink {
@@ -103,39 +88,6 @@ pub struct PlayerLink {
     pub mixture: String,
     /// A path from the page's own folder.
     pub href: String,
-}
-
-/// A page and its figures.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Report {
-    /// The page; sections may be added before it is rendered.
-    pub page: Page,
-    /// The figures on it.
-    pub figures: Vec<Figure>,
-}
-
-impl Report {
-    /// All figures as SVG and PNG files.
-    ///
-    /// # Errors
-    ///
-    /// [`ReportError`] names the figure that cannot be drawn.
-    pub fn files(&self) -> Result<Vec<FigureFile>, ReportError> {
-        let mut files = Vec::new();
-        for figure in &self.figures {
-            files.extend(figure.files()?);
-        }
-        Ok(files)
-    }
-
-    /// Adds a section with figures to the end of the page, and the figures to the files.
-    pub fn add(&mut self, mut section: Section, figures: Vec<Figure>) {
-        for figure in &figures {
-            section.blocks.push(Block::Figure(figure.clone()));
-        }
-        self.page.sections.push(section);
-        self.figures.extend(figures);
-    }
 }
 
 impl Comparison {
@@ -155,17 +107,20 @@ impl Comparison {
             figures: vec![],
         };
         let mut summary =
-            Section::new("Summary").introduced(tables::about(&self.observations, &systems));
+            Section::new("Summary").with_intro(tables::about(&self.observations, &systems));
         let tables = tables::summary(&systems, &scores);
         summary.blocks.extend(tables.into_iter().map(Block::Table));
         report.page.sections.push(summary);
         report.add(
-            Section::new("Scores of every system").introduced(BOXES),
+            Section::new("Scores of every system").with_intro(BOXES),
             figures::boxes(&systems, &scores)?,
         );
-        let bands = figures::bands(&systems, &scores)?;
-        if !bands.is_empty() {
-            report.add(Section::new("Score over rank").introduced(BANDS), bands);
+        let charts = figures::over_rank(&systems, &scores)?;
+        if !charts.is_empty() {
+            report.add(
+                Section::new("Score over rank").with_intro(OVER_RANK),
+                charts,
+            );
         }
         for baseline in &self.baselines {
             let found = differences::against(baseline, &systems, &scores, unit, self.seed)?;
@@ -173,7 +128,7 @@ impl Comparison {
                 continue;
             }
             let section = Section::new(format!("Differences from {}", found.name))
-                .introduced(differences::explained(unit, &found, self.seed));
+                .with_intro(differences::explained(unit, &found, self.seed));
             report.add(
                 section,
                 vec![figures::differences(&found, &systems, &scores)?],
@@ -183,7 +138,7 @@ impl Comparison {
                 section.blocks.extend(tables.into_iter().map(Block::Table));
             }
         }
-        let mut pairs = Section::new("Pairs").introduced(PAIRS);
+        let mut pairs = Section::new("Pairs").with_intro(PAIRS);
         let mut links = self.links();
         for score in tables::main_scores(&scores) {
             let table = tables::pairs(&systems, score, &links);
@@ -193,12 +148,12 @@ impl Comparison {
         report.page.sections.push(pairs);
         report.page.sections.push(
             Section::new("Cost")
-                .introduced(COST)
+                .with_intro(COST)
                 .with(Block::Table(tables::costs(&systems))),
         );
         report.page.sections.push(
             Section::new("What the scores are")
-                .introduced("SDR depends on its variant: 512-tap and 1-tap figures of the same sound differ by many dB. Here:")
+                .with_intro("SDR depends on its variant: 512-tap and 1-tap figures of the same sound differ by many dB. Here:")
                 .with(Block::Table(tables::meanings(&scores))),
         );
         Ok(report)
@@ -220,7 +175,7 @@ impl Comparison {
 }
 
 const BOXES: &str = "Every source of every mixture and seed is one value. A box reaches from the lower to the upper quartile, the line in it is the median, whiskers reach to the last value within 1.5 box heights, circles are values beyond. Dashed lines are medians of the floor (the mixture taken as the estimate) and of the ceiling (the ideal ratio mask made from the true sources).";
-const BANDS: &str = "Medians, with the middle half of the values as a band.";
+const OVER_RANK: &str = "Medians, with the middle half of the values as a band.";
 const PAIRS: &str = "Medians over the mixtures, sources and seeds of each pair.";
 const COST: &str = "Medians of the seconds that training one model, joining the models of one pair (where they are joined) and separating one mixture took.";
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Observation;
+use super::observation::Observation;
 use super::scores::Score;
 use crate::ReportError;
 use crate::statistics::{Summary, median};
@@ -95,7 +95,7 @@ impl<'a> Systems<'a> {
     }
 
     /// Medians of floor and ceiling over all systems.
-    pub(super) fn bounds(&self, score: &Score) -> (Option<f64>, Option<f64>) {
+    pub(super) fn floor_and_ceiling(&self, score: &Score) -> (Option<f64>, Option<f64>) {
         let all = || self.all.iter().flat_map(|system| &system.observations);
         let floors: Vec<f64> = all().filter_map(|o| score.of_floor(o)).collect();
         let ceilings: Vec<f64> = all().filter_map(|o| score.of_ceiling(o)).collect();

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::differences::Differences;
-use super::figures::featured;
+use super::observation::Observation;
+use super::scores::{Prominence, Score, featured};
 use super::systems::{System, Systems};
-use super::{Observation, Score};
 use crate::statistics::{Summary, median};
 use crate::ticks::number;
 use crate::{Cell, Link, Table};
@@ -66,7 +66,7 @@ fn summary_of(systems: &Systems, scores: &[&Score]) -> Table {
     }
     for (name, pick) in [("mixture (floor)", 0), ("ideal ratio mask (ceiling)", 1)] {
         let value = |score: &Score| {
-            let (floor, ceiling) = systems.bounds(score);
+            let (floor, ceiling) = systems.floor_and_ceiling(score);
             [floor, ceiling][pick]
         };
         if scores.iter().any(|score| value(score).is_some()) {
@@ -108,12 +108,12 @@ pub(super) fn differences(found: &Differences, scores: &[Score]) -> Vec<Table> {
             "p (Holm)",
             "units",
         ])
-        .captioned(score.label());
+        .with_caption(score.label());
         for row in &found.rows {
-            let Some(cell) = row.cells[index] else {
+            let Some(difference) = row.scores[index] else {
                 continue;
             };
-            let paired = cell.paired;
+            let paired = difference.paired;
             table = table.row([
                 row.system.name.to_owned(),
                 row.baseline.name.to_owned(),
@@ -127,7 +127,7 @@ pub(super) fn differences(found: &Differences, scores: &[Score]) -> Vec<Table> {
                 }),
                 score.print_difference(paired.median),
                 p_value(paired.test.p),
-                p_value(cell.adjusted_p),
+                p_value(difference.adjusted_p),
                 paired.units.to_string(),
             ]);
         }
@@ -144,16 +144,14 @@ fn p_value(p: f64) -> String {
     }
 }
 
-/// Scores that have a table of pairs: one of each family.
-pub(super) fn main_scores(scores: &[Score]) -> impl Iterator<Item = &Score> {
-    let has = |key: &str| scores.iter().any(|score| score.key == key);
-    let main: Vec<&str> = match (has("sdr"), has("si_sdr_improvement"), has("stoi")) {
-        (false, false, false) => scores.first().map(|s| s.key.as_str()).into_iter().collect(),
-        _ => vec!["sdr", "si_sdr_improvement", "stoi"],
-    };
-    scores
-        .iter()
-        .filter(move |score| main.contains(&score.key.as_str()))
+/// Scores that have a table of pairs: the main one of each group, or the first where there is none.
+pub(super) fn main_scores(scores: &[Score]) -> Vec<&Score> {
+    let is_main = |score: &&Score| score.prominence == Prominence::Main;
+    let main: Vec<&Score> = scores.iter().filter(is_main).collect();
+    match main.is_empty() {
+        true => scores.first().into_iter().collect(),
+        false => main,
+    }
 }
 
 /// Medians of one score for every pair and system, with floor, ceiling and links to the mixtures; the
@@ -195,7 +193,8 @@ pub(super) fn pairs(systems: &Systems, score: &Score, links: &BTreeMap<&str, Vec
     }
     let mut rows = grid.into_iter();
     let header = rows.next().unwrap_or_default();
-    let mut table = Table::new(header.into_iter().map(|cell| cell.text)).captioned(score.label());
+    let mut table =
+        Table::new(header.into_iter().map(|cell| cell.text)).with_caption(score.label());
     table.rows.extend(rows);
     table
 }

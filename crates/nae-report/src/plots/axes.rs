@@ -3,10 +3,9 @@
 use plotters::prelude::*;
 
 use crate::ReportError;
-use crate::canvas::{Anchor, Area, FONT, Frame, Point, dashed, text};
-use crate::look::{GRID, INK};
-use crate::plots::Bound;
-use crate::ruler::Ruler;
+use crate::canvas::{Area, FONT, Frame, Point};
+use crate::series_style::{GRID, INK};
+use crate::ticked_range::TickedRange;
 
 /// What is left free around a plot, in units of the figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +25,8 @@ pub(crate) enum Mesh {
 
 /// Two axes: ticks, names and lines across.
 pub(crate) struct Axes<'a> {
-    pub x: Ruler,
-    pub y: Ruler,
+    pub x: TickedRange,
+    pub y: TickedRange,
     pub x_label: &'a str,
     pub y_label: &'a str,
     pub mesh: Mesh,
@@ -109,34 +108,4 @@ impl Mapping {
     pub(crate) fn at(&self, x: f64, y: f64) -> Point {
         (self.x(x), self.y(y))
     }
-}
-
-/// Lines across the plot with their names to the right of it; names that would touch are moved apart.
-pub(crate) fn draw_bounds(
-    area: &Area,
-    map: &Mapping,
-    bounds: &[&Bound],
-) -> Result<(), ReportError> {
-    let mut sorted = bounds.to_vec();
-    sorted.sort_by(|a, b| b.value.total_cmp(&a.value));
-    let mut lowest = i32::MIN;
-    for bound in sorted {
-        let y = map.y(bound.value);
-        dashed(
-            area,
-            &[(map.frame.left, y), (map.frame.right, y)],
-            INK,
-            4,
-            (22, 14),
-        )?;
-        let place = y.max(lowest);
-        text(
-            area,
-            &bound.label,
-            (map.frame.right + 14, place),
-            Anchor::Left,
-        )?;
-        lowest = place + FONT as i32;
-    }
-    Ok(())
 }

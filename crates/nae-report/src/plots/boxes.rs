@@ -2,17 +2,18 @@
 
 use plotters::prelude::*;
 
-use super::axes::{Axes, Mapping, Margins, Mesh, draw_bounds};
-use super::{Bound, drawable, joined};
-use crate::canvas::{
-    Area, FONT, Frame, Swatch, WIDTH, hatched, legend, legend_height, line, text_width,
-};
-use crate::figure::Drawing;
-use crate::look::{INK, Look, PAPER};
-use crate::ruler::{Ruler, ends};
+use super::axes::{Axes, Mapping, Margins, Mesh};
+use super::reference_line::{self, ReferenceLine, drawable};
+use crate::ReportError;
+use crate::canvas::{Area, FONT, Frame, WIDTH, hatched, line, text_width};
+use crate::drawing::Drawing;
+use crate::figure::Figure;
+use crate::legend::{Swatch, legend, legend_height};
+use crate::series_style::{GRID, INK, PAPER, SeriesStyle};
 use crate::statistics::Summary;
+use crate::text::joined;
+use crate::ticked_range::{TickedRange, padded_range};
 use crate::ticks::{self, Tick};
-use crate::{Figure, ReportError};
 
 /// Height of the plot without its legend.
 const HEIGHT: u32 = 860;
@@ -46,7 +47,7 @@ pub struct BoxPlot {
     /// The boxes.
     pub boxes: Vec<BoxEntry>,
     /// Levels to read them against.
-    pub bounds: Vec<Bound>,
+    pub reference_lines: Vec<ReferenceLine>,
 }
 
 /// One box.
@@ -84,40 +85,43 @@ impl BoxPlot {
                 .copied()
                 .chain([b.whiskers.0, b.whiskers.1])
         });
-        let (bounds, remark) = drawable(&self.bounds, ends(values.clone(), 0.0));
-        let (low, high) = ends(values.chain(bounds.iter().map(|b| b.value)), 0.05);
+        let (lines, remark) = drawable(
+            &self.reference_lines,
+            padded_range(values.clone(), 0.0),
+            |value| value,
+        );
+        let (low, high) = padded_range(values.chain(lines.iter().map(|line| line.height)), 0.05);
         let above = legend_height(&self.series);
         let drawing = Drawing::new(HEIGHT + above, |area| {
             let axes = Axes {
-                x: Ruler::new(0.0, borders.last().copied().unwrap_or(1.0), ticks),
-                y: Ruler::new(low, high, ticks::linear(low, high, 8)),
+                x: TickedRange::new(0.0, borders.last().copied().unwrap_or(1.0), ticks),
+                y: TickedRange::new(low, high, ticks::linear(low, high, 8)),
                 x_label: &self.x_label,
                 y_label: &self.y_label,
                 mesh: Mesh::Horizontal,
             };
-            let names = bounds.iter().map(|b| text_width(&b.label) + 14).max();
             let margins = Margins {
                 top: above,
-                right: names.unwrap_or(0) + FONT / 2,
+                right: reference_line::room(&lines) + FONT / 2,
             };
             let map = axes.draw(area, margins)?;
-            let looks: Vec<Look> = (0..self.series.len()).map(Look::of).collect();
-            legend(area, map.frame.left, &self.series, &looks, Swatch::Box)?;
+            let styles: Vec<SeriesStyle> = (0..self.series.len()).map(SeriesStyle::of).collect();
+            legend(area, map.frame.left, &self.series, &styles, Swatch::Box)?;
             for border in borders.iter().rev().skip(1) {
                 let x = map.x(*border);
                 line(
                     area,
                     vec![(x, map.frame.top), (x, map.frame.bottom)],
-                    crate::look::GRID,
+                    GRID,
                     3,
                 )?;
             }
-            draw_bounds(area, &map, &bounds)?;
+            reference_line::draw(area, &map, &lines)?;
             let place = f64::from(map.x(1.0) - map.x(0.0));
             let half = (FILL * place).min(MAX_BOX) / 2.0;
             drawn
                 .iter()
-                .try_for_each(|b| b.draw(area, &map, half, looks[b.series]))
+                .try_for_each(|b| b.draw(area, &map, half, styles[b.series]))
         })?;
         Ok(Figure::new(
             &self.name,
@@ -195,7 +199,13 @@ impl Drawn {
         })
     }
 
-    fn draw(&self, area: &Area, map: &Mapping, half: f64, look: Look) -> Result<(), ReportError> {
+    fn draw(
+        &self,
+        area: &Area,
+        map: &Mapping,
+        half: f64,
+        style: SeriesStyle,
+    ) -> Result<(), ReportError> {
         let middle = map.x(self.at);
         let half = half as i32;
         let frame = Frame {
@@ -210,22 +220,22 @@ impl Drawn {
         ];
         for (end, edge) in ends {
             let y = map.y(end);
-            line(area, vec![(middle, edge), (middle, y)], look.colour, 4)?;
+            line(area, vec![(middle, edge), (middle, y)], style.colour, 4)?;
             line(
                 area,
                 vec![(middle - half / 2, y), (middle + half / 2, y)],
-                look.colour,
+                style.colour,
                 4,
             )?;
         }
-        hatched(area, frame, look)?;
+        hatched(area, frame, style)?;
         let y = map.y(self.summary.median);
         line(area, vec![(frame.left, y), (frame.right, y)], PAPER, 15)?;
         line(area, vec![(frame.left, y), (frame.right, y)], INK, 8)?;
         for value in &self.outside {
             let at = (middle, map.y(*value));
             area.draw(&Circle::new(at, 7, PAPER.filled()))?;
-            area.draw(&Circle::new(at, 7, look.colour.stroke_width(3)))?;
+            area.draw(&Circle::new(at, 7, style.colour.stroke_width(3)))?;
         }
         Ok(())
     }

@@ -1,16 +1,15 @@
 //! Differences with their intervals, one row a system.
 
 use super::axes::{Axes, Mapping, Margins, Mesh};
-use crate::canvas::{
-    Anchor, Area, FONT, Swatch, WIDTH, legend, legend_height, line, marker, shortened, text,
-    text_width,
-};
-use crate::figure::Drawing;
-use crate::look::{GRID, INK, Look};
-use crate::ruler::{Ruler, ends};
+use crate::ReportError;
+use crate::canvas::{Anchor, Area, FONT, WIDTH, line, marker, shortened, text, text_width};
+use crate::drawing::Drawing;
+use crate::figure::Figure;
+use crate::legend::{Swatch, legend, legend_height};
+use crate::series_style::{GRID, INK, SeriesStyle};
 use crate::statistics::Paired;
+use crate::ticked_range::{TickedRange, padded_range};
 use crate::ticks;
-use crate::{Figure, ReportError};
 
 /// Height of a row.
 const ROW: u32 = 54;
@@ -79,8 +78,8 @@ impl DifferencePlot {
             .min(WIDTH.saturating_sub(columns * NARROWEST))
             .max(FONT);
         let drawing = Drawing::new(height, |area| {
-            let looks: Vec<Look> = shown.iter().copied().map(Look::of).collect();
-            legend(area, FONT as i32 / 2, &names, &looks, Swatch::Mark)?;
+            let styles: Vec<SeriesStyle> = shown.iter().copied().map(SeriesStyle::of).collect();
+            legend(area, FONT as i32 / 2, &names, &styles, Swatch::Marker)?;
             let (_, below) = area.split_vertically(above);
             let (_, right) = below.split_horizontally(labels);
             let parts = right.split_evenly((1, columns as usize));
@@ -100,7 +99,7 @@ impl DifferencePlot {
                 for (row, place) in self.rows.iter().zip(0..) {
                     if let Some(Some(paired)) = row.differences.get(index) {
                         let y = map.y(-(f64::from(place) + 0.5));
-                        draw_row(area, &map, y, paired, Look::of(row.series))?;
+                        draw_row(area, &map, y, paired, SeriesStyle::of(row.series))?;
                     }
                 }
             }
@@ -124,11 +123,11 @@ impl DifferencePlot {
             let interval = p.interval.map(|i| [i.low, i.high]).into_iter().flatten();
             interval.chain([p.mean])
         });
-        let (low, high) = ends(values.chain([0.0]), 0.06);
+        let (low, high) = padded_range(values.chain([0.0]), 0.06);
         let wanted = (WIDTH / self.scales.len().max(1) as u32 / 110).clamp(3, 9) as usize;
         let axes = Axes {
-            x: Ruler::new(low, high, ticks::linear(low, high, wanted)),
-            y: Ruler::new(-(self.rows.len().max(1) as f64), 0.0, vec![]),
+            x: TickedRange::new(low, high, ticks::linear(low, high, wanted)),
+            y: TickedRange::new(-(self.rows.len().max(1) as f64), 0.0, vec![]),
             x_label: &scale.label,
             y_label: "",
             mesh: Mesh::Vertical,
@@ -181,16 +180,16 @@ fn draw_row(
     map: &Mapping,
     y: i32,
     paired: &Paired,
-    look: Look,
+    style: SeriesStyle,
 ) -> Result<(), ReportError> {
     if let Some(interval) = paired.interval {
         let (low, high) = (map.x(interval.low), map.x(interval.high));
-        line(area, vec![(low, y), (high, y)], look.colour, 5)?;
+        line(area, vec![(low, y), (high, y)], style.colour, 5)?;
         for end in [low, high] {
-            line(area, vec![(end, y - CAP), (end, y + CAP)], look.colour, 5)?;
+            line(area, vec![(end, y - CAP), (end, y + CAP)], style.colour, 5)?;
         }
     }
-    marker(area, (map.x(paired.mean), y), look, MARKER)
+    marker(area, (map.x(paired.mean), y), style, MARKER)
 }
 
 #[cfg(test)]

@@ -1,19 +1,16 @@
 //! Heat maps and curves side by side in one figure.
 
-use super::axes::{Axes, Margins, Mesh};
-use super::lanes::Lanes;
+use super::axes::{Axes, Mesh};
+use super::curve_stack::CurveStack;
+use super::panel_layout::{HEIGHT, MARGINS};
+use crate::ReportError;
 use crate::canvas::{Anchor, Area, FONT, Frame, text};
-use crate::figure::{Drawing, Raster};
-use crate::heat_map;
-use crate::picture::Picture;
-use crate::ruler::Ruler;
+use crate::drawing::{Drawing, Raster};
+use crate::figure::Figure;
+use crate::heat_map::{HeatMap, palette};
+use crate::ticked_range::TickedRange;
 use crate::ticks;
-use crate::{Figure, ReportError};
 
-/// Height of a panel.
-const HEIGHT: u32 = 640;
-/// Room right of every panel, of which heat maps use some for their scale.
-pub(super) const RIGHT: u32 = FONT * 11 / 2;
 /// Width of the scale of a heat map.
 const SCALE: i32 = 26;
 
@@ -36,9 +33,9 @@ pub struct Panels {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Panel {
     /// A heat map.
-    Picture(Picture),
+    HeatMap(HeatMap),
     /// Curves above one another.
-    Lanes(Lanes),
+    Curves(CurveStack),
 }
 
 impl Panels {
@@ -67,8 +64,8 @@ impl Panels {
 impl Panel {
     fn draw(&self, area: &Area, part: &Area, rasters: &mut Vec<Raster>) -> Result<(), ReportError> {
         let (title, frame) = match self {
-            Self::Lanes(lanes) => (&lanes.title, lanes.draw(area, part)?.frame),
-            Self::Picture(picture) => (&picture.title, draw_picture(area, part, picture, rasters)?),
+            Self::Curves(curves) => (&curves.title, curves.draw(area, part)?.frame),
+            Self::HeatMap(map) => (&map.title, draw_heat_map(area, part, map, rasters)?),
         };
         text(
             area,
@@ -79,30 +76,24 @@ impl Panel {
     }
 }
 
-fn draw_picture(
+fn draw_heat_map(
     area: &Area,
     part: &Area,
-    picture: &Picture,
+    heat_map: &HeatMap,
     rasters: &mut Vec<Raster>,
 ) -> Result<Frame, ReportError> {
-    picture.check()?;
-    let (x, y) = (&picture.x, &picture.y);
+    heat_map.check()?;
+    let (x, y) = (&heat_map.x, &heat_map.y);
     let axes = Axes {
-        x: Ruler::new(x.start, x.end, ticks::linear(x.start, x.end, 6)),
-        y: Ruler::new(y.start, y.end, ticks::linear(y.start, y.end, 5)),
+        x: TickedRange::new(x.start, x.end, ticks::linear(x.start, x.end, 6)),
+        y: TickedRange::new(y.start, y.end, ticks::linear(y.start, y.end, 5)),
         x_label: &x.label,
         y_label: &y.label,
         mesh: Mesh::None,
     };
-    let map = axes.draw(
-        part,
-        Margins {
-            top: FONT * 2,
-            right: RIGHT,
-        },
-    )?;
+    let map = axes.draw(part, MARGINS)?;
     let frame = map.frame;
-    let (width, height, levels) = picture.cells()?;
+    let (width, height, levels) = heat_map.cells()?;
     rasters.push(Raster {
         frame,
         width,
@@ -114,14 +105,14 @@ fn draw_picture(
         right: frame.right + 20 + SCALE,
         ..frame
     };
-    let (height, levels) = heat_map::scale();
+    let (height, levels) = palette::scale();
     rasters.push(Raster {
         frame: scale,
         width: 1,
         height,
         levels,
     });
-    for (label, share) in picture.scale_labels()? {
+    for (label, share) in heat_map.scale_labels()? {
         let y = scale.bottom - (share * f64::from(scale.bottom - scale.top)).round() as i32;
         text(area, &label, (scale.right + 12, y), Anchor::Left)?;
     }

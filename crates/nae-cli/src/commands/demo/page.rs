@@ -2,9 +2,8 @@
 
 use anyhow::Result;
 use nae_audio::StftConfig;
-use nae_report::{
-    Block, Chart, Matrix, Page, Picture, Player, Section, Settings as SettingsText, Table,
-};
+use nae_report::plots::Chart;
+use nae_report::{Block, HeatMap, Listing, Matrix, Page, Player, Section, Table};
 
 use super::system::{System, Voice};
 use super::test_mixture::TestMixture;
@@ -22,16 +21,16 @@ pub fn render(
         mixture.names.join(" and "),
     );
     let mut page = Page::new("nae: separating two voices", lead);
-    page.sections.push(Section::new("Scores").introduced("SI-SDR in dB, higher is better. The gain is the improvement over the mixture as the estimate.").with(Block::Table(scores(mixture, systems))));
+    page.sections.push(Section::new("Scores").with_intro("SI-SDR in dB, higher is better. The gain is the improvement over the mixture as the estimate.").with(Block::Table(scores(mixture, systems))));
     page.sections.push(listen(mixture, systems)?);
     for system in systems {
         page.sections.push(inside(mixture, system)?);
     }
-    page.sections.push(training(systems));
+    page.sections.push(training(systems)?);
     let mut settings = Section::new("Settings")
-        .introduced("Save one as a file and pass it to `nae train --config FILE`.");
+        .with_intro("Save one as a file and pass it to `nae train --config FILE`.");
     for system in systems {
-        settings = settings.with(Block::Settings(SettingsText::new(
+        settings = settings.with(Block::Listing(Listing::new(
             &system.name,
             system.settings.to_toml()?,
         )));
@@ -81,7 +80,7 @@ fn scores(mixture: &TestMixture, systems: &[System]) -> Table {
 
 fn listen(mixture: &TestMixture, systems: &[System]) -> Result<Section> {
     let mut section = Section::new("Listen")
-        .introduced("The tracks of a player play in sync; switching between them is instant. All spectrograms share one scale, with 0 dB at the mixture's loudest bin.");
+        .with_intro("The tracks of a player play in sync; switching between them is instant. All spectrograms share one scale, with 0 dB at the mixture's loudest bin.");
     let stft = systems
         .first()
         .map_or_else(StftConfig::default, |system| system.settings.audio.stft());
@@ -94,7 +93,7 @@ fn listen(mixture: &TestMixture, systems: &[System]) -> Result<Section> {
             player = player.track(
                 tracks
                     .track(&format!("stem, {}", system.name), &system.stems[i])?
-                    .noted(note),
+                    .with_note(note),
             );
         }
         player = player.track(tracks.track("reference", &mixture.references[i])?);
@@ -105,14 +104,14 @@ fn listen(mixture: &TestMixture, systems: &[System]) -> Result<Section> {
 
 /// Bases and activations of one system.
 fn inside(mixture: &TestMixture, system: &System) -> Result<Section> {
-    let mut section = Section::new(format!("Inside: {}", system.name)).introduced(
+    let mut section = Section::new(format!("Inside: {}", system.name)).with_intro(
         "Left: the bases of the last layer, the spectra that a voice is composed of, ordered by spectral centroid. Right: the activations found in the mixture, which say how strongly each component is active in each frame.",
     );
     for (name, voice) in mixture.names.iter().zip(&system.voices) {
         let nyquist = f64::from(voice.card.audio.sample_rate) / 2.0;
-        section = section.with(Block::Pictures(vec![
-            Picture::bases(format!("{name}: bases"), sorted_bases(voice)?, nyquist),
-            Picture::activations(
+        section = section.with(Block::HeatMaps(vec![
+            HeatMap::bases(format!("{name}: bases"), sorted_bases(voice)?, nyquist),
+            HeatMap::activations(
                 format!("{name}: activations"),
                 activations(voice)?,
                 mixture.mixture.duration_s(),
@@ -161,8 +160,8 @@ fn activations(voice: &Voice) -> Result<Matrix> {
     Ok(Matrix::new(*rows, *frames, scaled.collect())?)
 }
 
-fn training(systems: &[System]) -> Section {
-    let mut section = Section::new("Training").introduced("Loss of every window of steps. Training adds latent noise, so a lower loss does not always mean a better separation; compare the scores above.");
+fn training(systems: &[System]) -> Result<Section> {
+    let mut section = Section::new("Training").with_intro("Loss of every window of steps. Training adds latent noise, so a lower loss does not always mean a better separation; compare the scores above.");
     for stage in ["autoencoder", "refining"] {
         let mut chart = Chart::losses(stage);
         for system in systems.iter().filter(|system| system.joint.is_none()) {
@@ -174,12 +173,13 @@ fn training(systems: &[System]) -> Section {
                     .map(|record| (record.step as f64, record.loss))
                     .collect();
                 if !points.is_empty() {
-                    chart = chart.curve(format!("{}, {}", voice.card.name, system.name), points);
+                    chart =
+                        chart.with_series(format!("{}, {}", voice.card.name, system.name), points);
                 }
             }
         }
-        if !chart.curves.is_empty() {
-            section = section.with(Block::Chart(chart));
+        if !chart.series.is_empty() {
+            section = section.with(Block::Figure(chart.figure()?));
         }
     }
     for system in systems {
@@ -188,8 +188,9 @@ fn training(systems: &[System]) -> Section {
         };
         let records = joint.losses.iter();
         let points = records.map(|record| (record.step as f64, record.loss));
-        let chart = Chart::losses("joint encoder").curve(system.name.clone(), points.collect());
-        section = section.with(Block::Chart(chart));
+        let chart =
+            Chart::losses("joint encoder").with_series(system.name.clone(), points.collect());
+        section = section.with(Block::Figure(chart.figure()?));
     }
-    section
+    Ok(section)
 }

@@ -2,9 +2,9 @@
 
 use anyhow::{Result, anyhow, bail};
 use nae_audio::Clip;
-use nae_metrics::scores::{Evaluation, Family, Scores};
+use nae_metrics::scores::{Evaluation, MetricGroup, Scores};
 use nae_metrics::{
-    BSS_EVAL_TAPS, BssEval, Estimate, MetricsError, Reference, SCALE_INVARIANT_TAPS, si_sdr,
+    BSS_EVAL_TAPS, BssEval, Estimate, MetricsError, Ratios, Reference, SCALE_INVARIANT_TAPS, si_sdr,
 };
 use nae_separate::ideal_ratio_mask;
 
@@ -96,7 +96,7 @@ impl Example {
                 .map_err(|error| self.named(error))?;
             self.estimates = best.iter().map(|&i| self.estimates[i].clone()).collect();
         }
-        let evaluation = Evaluation::new(&references, self.sample_rate, &Family::ALL)
+        let evaluation = Evaluation::new(&references, self.sample_rate, &MetricGroup::ALL)
             .map_err(|error| self.named(error))?;
         let all = |signals: Vec<&[f32]>| {
             let signals: Vec<Estimate<'_>> = signals.into_iter().map(Estimate).collect();
@@ -188,32 +188,17 @@ impl Example {
             "the estimate must match in level, delay and colour",
         );
         line("SI-SDR", own, "the best gain is free");
-        line(
-            "SDR, 1 tap",
-            one.sdr,
-            "the same number: the other sources only split what is wrong",
-        );
-        line(
-            "SDR, 512 taps (BSS_eval v3)",
-            full.sdr,
-            "any filter of 512 samples is free",
-        );
-        line(
-            "SIR, 1 tap",
-            one.sir,
-            "of what is wrong, only what a gain on the other sources explains",
-        );
-        line(
-            "SIR, 512 taps",
-            full.sir,
-            "… what a filter on the other sources explains",
-        );
-        line("SAR, 1 tap", one.sar, "what no gain on any source explains");
-        line(
-            "SAR, 512 taps",
-            full.sar,
-            "what no filter on any source explains",
-        );
+        let ratios = |group: MetricGroup, found: Ratios| {
+            group.scores().zip([found.sdr, found.sir, found.sar])
+        };
+        let pairs = ratios(MetricGroup::ScaleInvariant, one);
+        for (one_tap, many_taps) in pairs.zip(ratios(MetricGroup::BssEval, full)) {
+            for (spec, value) in [one_tap, many_taps] {
+                if let Some(explanation) = spec.explanation {
+                    line(explanation.name, value, explanation.words);
+                }
+            }
+        }
         let gain = own - plain;
         let filter = full.sdr - own;
         lines.push(format!(

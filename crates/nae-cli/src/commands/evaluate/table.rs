@@ -1,6 +1,6 @@
 //! The table that `nae evaluate` prints.
 
-use nae_metrics::scores::{RELIABLE_DB, Scores};
+use nae_metrics::scores::{MetricGroup, RELIABLE_DB, ScoreSpec, Scores, TABLE, improvement};
 use nae_metrics::summary::Summary;
 
 use super::scores::Row;
@@ -10,39 +10,18 @@ type Statistic = fn(&Summary) -> f64;
 
 /// A line an estimate, then the summary of all.
 pub fn table(rows: &[Row]) -> String {
-    const HEADERS: [&str; 8] = [
-        "SDR", "SIR", "SAR", "SI-SDR", "SI-SIR", "SI-SAR", "STOI", "ESTOI",
-    ];
     let width = rows
         .iter()
         .map(|row| row.estimate.chars().count())
         .max()
         .unwrap_or(0)
         .max("median, ideal ratio mask".len());
-    let cell = |i: usize, value: Option<f64>| match value {
-        None => format!("{:>8}", "–"),
-        Some(value) if i >= 6 => format!("{value:>8.3}"),
-        Some(value) if value > RELIABLE_DB => format!("{:>8}", ">100"),
-        Some(value) => format!("{value:>8.2}"),
-    };
     let line = |name: &str, scores: &Scores| {
-        format!(
-            "{name:<width$}{}",
-            scores
-                .iter()
-                .enumerate()
-                .map(|(i, value)| cell(i, *value))
-                .collect::<String>()
-        )
+        let cells = TABLE.iter().zip(scores);
+        let cells: String = cells.map(|(spec, value)| cell(spec, *value)).collect();
+        format!("{name:<width$}{cells}")
     };
-    let header = HEADERS
-        .iter()
-        .map(|name| format!("{name:>8}"))
-        .collect::<String>();
-    let mut lines = vec![
-        format!("{:<width$}{:>24}{:>24}", "", "512 taps (dB)", "1 tap (dB)"),
-        format!("{:<width$}{header}", "estimate"),
-    ];
+    let mut lines = header(width);
     lines.extend(rows.iter().map(|row| line(&row.estimate, &row.scores)));
     let mut summarise = |name: &str, pick: &dyn Fn(&Row) -> Option<Scores>| {
         let all: Vec<Scores> = rows.iter().filter_map(pick).collect();
@@ -69,14 +48,46 @@ pub fn table(rows: &[Row]) -> String {
     summarise("", &|row| Some(row.scores));
     summarise(" gain over mixture", &|row| {
         let (floor, _) = row.bounds.as_ref()?;
-        let reliable = |i: usize| floor[i].filter(|db| *db <= RELIABLE_DB);
-        Some(std::array::from_fn(|i| Some(row.scores[i]? - reliable(i)?)))
+        Some(improvement(&row.scores, floor))
     });
     summarise(", mixture", &|row| row.bounds.map(|bounds| bounds.0));
     summarise(", ideal ratio mask", &|row| {
         row.bounds.map(|bounds| bounds.1)
     });
     let names: Vec<&str> = rows.iter().map(|row| row.reference.as_str()).collect();
-    lines.push(format!("SDR, SIR, SAR: BSS_eval v3 sources, 512-tap projection; SI-: 1-tap projection; references: {}", names.join(", ")));
+    let notes = MetricGroup::ALL.map(MetricGroup::note);
+    let notes: Vec<&str> = notes.into_iter().filter(|note| !note.is_empty()).collect();
+    lines.push(format!(
+        "{}; references: {}",
+        notes.join("; "),
+        names.join(", ")
+    ));
     lines.join("\n")
+}
+
+/// Width of a column of scores.
+const COLUMN: usize = 8;
+
+/// The names of the scores, below those of their groups.
+fn header(width: usize) -> Vec<String> {
+    let groups = MetricGroup::ALL.iter();
+    let groups: String = groups
+        .map(|group| format!("{:>1$}", group.heading(), COLUMN * group.scores().count()))
+        .collect();
+    let scores: String = TABLE
+        .iter()
+        .map(|spec| format!("{:>COLUMN$}", spec.label))
+        .collect();
+    vec![
+        format!("{:<width$}{}", "", groups.trim_end()),
+        format!("{:<width$}{scores}", "estimate"),
+    ]
+}
+
+fn cell(spec: &ScoreSpec, value: Option<f64>) -> String {
+    match value {
+        None => format!("{:>COLUMN$}", "–"),
+        Some(value) if spec.unit == "dB" && value > RELIABLE_DB => format!("{:>COLUMN$}", ">100"),
+        Some(value) => format!("{value:>COLUMN$.*}", spec.decimals),
+    }
 }

@@ -6,17 +6,17 @@ use nae_audio::{Clip, Magnitude, Stft, resample};
 use nae_model::optim::Flow;
 use nae_model::spectra::{bin_major, level, read, upload};
 use nae_model::{Card, Model, ModelKind};
-use nae_report::plots::{Lanes, Panel, Panels};
-use nae_report::{Axis, Figure, Matrix, Picture, Scale};
+use nae_report::plots::{CurveStack, Panel, Panels};
+use nae_report::{Axis, ColourScale, Figure, HeatMap, Matrix};
 use nae_separate::{SeparateConfig, Separator, Source};
 
 /// Components that are drawn as curves; more become a heat map.
-const MAX_LANES: usize = 10;
+const MAX_CURVES: usize = 10;
 /// Range of spectrograms in dB.
 const RANGE_DB: f64 = 60.0;
 /// Frames this far below the loudest do not count for a clip's level, in dB.
 const SILENCE_DB: f32 = -50.0;
-/// Pictures end at the lowest whole kHz below which this share of the clip's magnitudes lies.
+/// Spectrograms end at the lowest whole kHz below which this share of the clip's magnitudes lies.
 const SHOWN: f32 = 0.95;
 
 /// A model at work on a clip.
@@ -54,8 +54,8 @@ pub fn in_action(
     let reference = heard.iter().copied().fold(0.0f32, f32::max);
     let spectrogram = |title: &str, values: &[f32]| -> Result<Panel> {
         let matrix = Matrix::new(top, frames, values[..top * frames].to_vec())?;
-        let picture = Picture::spectrogram(title, matrix, reading.duration_s, hz * top as f64);
-        Ok(Panel::Picture(picture.scaled(Scale::Decibels {
+        let heat_map = HeatMap::spectrogram(title, matrix, reading.duration_s, hz * top as f64);
+        Ok(Panel::HeatMap(heat_map.with_scale(ColourScale::Decibels {
             reference: Some(f64::from(reference)),
             range_db: RANGE_DB,
         })))
@@ -248,8 +248,8 @@ enum Upwards {
 
 /// One curve a component, or a heat map of many.
 fn components(title: &str, rows: Vec<Vec<f32>>, along: Axis, upwards: Upwards) -> Result<Panel> {
-    if rows.len() <= MAX_LANES {
-        return Ok(Panel::Lanes(Lanes {
+    if rows.len() <= MAX_CURVES {
+        return Ok(Panel::Curves(CurveStack {
             title: title.into(),
             x: along,
             y_label: "component".into(),
@@ -278,13 +278,13 @@ fn components(title: &str, rows: Vec<Vec<f32>>, along: Axis, upwards: Upwards) -
             (Matrix::new(length, count, values)?, counted, along)
         }
     };
-    Ok(Panel::Picture(Picture {
+    Ok(Panel::HeatMap(HeatMap {
         title: title.into(),
         caption: String::new(),
         matrix,
         x,
         y,
-        scale: Scale::Decibels {
+        scale: ColourScale::Decibels {
             reference: Some(1.0),
             range_db: 50.0,
         },

@@ -81,7 +81,7 @@ fn listening_page(
     manifest: &Manifest,
     examples: &[(&str, Heard)],
 ) -> Result<Page> {
-    let mut section = Section::new("Listen").introduced(
+    let mut section = Section::new("Listen").with_intro(
         "The tracks of a player play in sync; switching between them is instant. All spectrograms share one scale, with 0 dB at the mixture's loudest bin. Each system is shown with the middle setting of its grid.",
     );
     let Some((_, first)) = examples.first() else {

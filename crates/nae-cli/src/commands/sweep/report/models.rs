@@ -43,7 +43,7 @@ pub fn add(report: &mut Report, store: &Store, manifest: &Manifest, device: &Dev
     let name = format!("{}-bases", manifest.name);
     figures.push(figures::bases(&name, "Bases side by side", &all, TOP_HZ)?);
     let section = Section::new(format!("Models in action: {}", manifest.name))
-        .introduced("Each model's reconstruction of its own training clips, and its bases.");
+        .with_intro("Each model's reconstruction of its own training clips, and its bases.");
     report.add(section, figures);
     Ok(())
 }

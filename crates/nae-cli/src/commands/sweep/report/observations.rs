@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nae_metrics::scores::KEYS;
+use nae_metrics::scores::{Form, TABLE};
 use nae_report::comparison::Observation;
 use nae_sweep::Manifest;
 use nae_sweep::table::{Table, Value};
@@ -18,9 +18,10 @@ pub fn observations(table: &Table, manifest: &Manifest) -> Vec<Observation> {
         _ => String::new(),
     };
     let number = |row: &[Value], name: &str| table.get(row, name).number();
-    let scores = |row: &[Value], name: &dyn Fn(&str) -> String| -> BTreeMap<String, f64> {
-        let score = |key: &&str| Some(((*key).to_owned(), number(row, &name(key))?));
-        KEYS.iter().filter_map(score).collect()
+    let scores = |row: &[Value], form: Form| -> BTreeMap<String, f64> {
+        let keys = TABLE.iter().map(|spec| spec.key);
+        keys.filter_map(|key| Some((key.to_owned(), number(row, &form.key(key))?)))
+            .collect()
     };
     let observation = |row: &Vec<Value>| {
         let what = described.get(text(row, "label").as_str())?;
@@ -38,9 +39,9 @@ pub fn observations(table: &Table, manifest: &Manifest) -> Vec<Observation> {
             mixture: text(row, "mixture"),
             source: text(row, "source"),
             seed: number(row, "seed").unwrap_or(0.0) as u64,
-            scores: scores(row, &|key| key.to_owned()),
-            floor: scores(row, &|key| format!("{key}_mixture")),
-            ceiling: scores(row, &|key| format!("oracle_{key}")),
+            scores: scores(row, Form::Estimate),
+            floor: scores(row, Form::Mixture),
+            ceiling: scores(row, Form::Oracle),
             train_s: number(row, "train_seconds").unwrap_or(0.0),
             join_s: number(row, "join_seconds"),
             separate_s: number(row, "separate_seconds").unwrap_or(0.0),

@@ -185,13 +185,13 @@ fn figures_have_their_panels_and_come_as_files() {
 
 #[test]
 fn many_components_become_a_heat_map() {
-    let rows = vec![vec![0.0, 1.0, 2.0]; MAX_LANES + 1];
+    let rows = vec![vec![0.0, 1.0, 2.0]; MAX_CURVES + 1];
     let panel = components("a", rows, Axis::time(1.0), Upwards::Frequency).unwrap();
-    let Panel::Picture(picture) = panel else {
-        panic!("curves of {} components", MAX_LANES + 1);
+    let Panel::HeatMap(heat_map) = panel else {
+        panic!("curves of {} components", MAX_CURVES + 1);
     };
     assert_eq!(
-        (picture.matrix.rows(), picture.matrix.cols()),
-        (3, MAX_LANES + 1)
+        (heat_map.matrix.rows(), heat_map.matrix.cols()),
+        (3, MAX_CURVES + 1)
     );
 }

@@ -46,7 +46,7 @@ pub(crate) fn scale() -> (usize, Vec<u8>) {
 
 fn png_file(width: usize, height: usize, levels: &[u8]) -> Result<Vec<u8>, ReportError> {
     let mut file = Vec::new();
-    // Pictures are at most a few thousand pixels wide: see `picture::MAX_COLS`.
+    // Pictures are at most a few thousand pixels wide: see `MAX_COLS`.
     let mut encoder = png::Encoder::new(&mut file, width as u32, height as u32);
     encoder.set_color(png::ColorType::Indexed);
     encoder.set_depth(png::BitDepth::Eight);

@@ -1,4 +1,4 @@
-//! An axis with ticks of our own choosing.
+//! A range of values with ticks of our own choosing, and the range that some values take.
 
 use std::ops::Range;
 
@@ -9,13 +9,13 @@ use plotters::prelude::*;
 use crate::canvas::text_width;
 use crate::ticks::{self, Tick};
 
-/// One side of a chart: its ends and its ticks.
-pub(crate) struct Ruler {
+/// The values along one axis: from where to where, and its ticks.
+pub(crate) struct TickedRange {
     length: RangedCoordf64,
     ticks: Vec<Tick>,
 }
 
-impl Ruler {
+impl TickedRange {
     /// From `start` to `end`, with ticks in between.
     pub(crate) fn new(start: f64, end: f64, ticks: Vec<Tick>) -> Self {
         Self {
@@ -23,9 +23,7 @@ impl Ruler {
             ticks,
         }
     }
-}
 
-impl Ruler {
     /// About how wide the widest label is, in the figure's units.
     pub(crate) fn widest(&self) -> u32 {
         let widths = self.ticks.iter().map(|tick| text_width(&tick.label));
@@ -33,7 +31,7 @@ impl Ruler {
     }
 }
 
-impl Ranged for Ruler {
+impl Ranged for TickedRange {
     type FormatOption = NoDefaultFormatting;
     type ValueType = f64;
 
@@ -53,7 +51,7 @@ impl Ranged for Ruler {
     }
 }
 
-impl ValueFormatter<f64> for Ruler {
+impl ValueFormatter<f64> for TickedRange {
     fn format(value: &f64) -> String {
         ticks::number(*value, 0)
     }
@@ -64,9 +62,9 @@ impl ValueFormatter<f64> for Ruler {
     }
 }
 
-/// The smallest and largest of some numbers, moved apart by `margin` of their distance each; 0 and
+/// The range of some numbers: the smallest and the largest, moved apart by `margin` of their distance each; 0 and
 /// 1 when there are none, and one apart when they are all the same.
-pub(crate) fn ends(values: impl Iterator<Item = f64>, margin: f64) -> (f64, f64) {
+pub(crate) fn padded_range(values: impl Iterator<Item = f64>, margin: f64) -> (f64, f64) {
     let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
         (low.min(v), high.max(v))
     });

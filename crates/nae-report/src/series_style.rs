@@ -20,7 +20,7 @@ const COLOURS: [RGBColor; 6] = [
 ];
 /// Length of dashes and of the gaps between them; no gap: a solid line.
 const DASHES: [(i32, i32); 4] = [(1, 0), (32, 16), (10, 12), (56, 20)];
-const MARKS: [Mark; 3] = [Mark::Circle, Mark::Triangle, Mark::Square];
+const MARKERS: [Marker; 3] = [Marker::Circle, Marker::Triangle, Marker::Square];
 const HATCHES: [Hatch; 5] = [
     Hatch::None,
     Hatch::Rising,
@@ -32,26 +32,26 @@ const HATCHES: [Hatch; 5] = [
 /// How a series is drawn: colour, dashes, markers and hatches all differ from neighbour to
 /// neighbour, and no two of the first twelve series look alike.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Look {
+pub(crate) struct SeriesStyle {
     pub colour: RGBColor,
     pub dash: (i32, i32),
-    pub mark: Mark,
+    pub marker: Marker,
     pub hatch: Hatch,
 }
 
-impl Look {
+impl SeriesStyle {
     pub(crate) fn of(index: usize) -> Self {
         Self {
             colour: COLOURS[index % COLOURS.len()],
             dash: DASHES[index % DASHES.len()],
-            mark: MARKS[index % MARKS.len()],
+            marker: MARKERS[index % MARKERS.len()],
             hatch: HATCHES[index % HATCHES.len()],
         }
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mark {
+pub(crate) enum Marker {
     Circle,
     Triangle,
     Square,
@@ -65,4 +65,17 @@ pub(crate) enum Hatch {
     Level,
     Falling,
     Crossed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_of_twelve_series_look_alike() {
+        let styles: Vec<SeriesStyle> = (0..12).map(SeriesStyle::of).collect();
+        for (index, style) in styles.iter().enumerate() {
+            assert!(!styles[..index].contains(style), "{index}");
+        }
+    }
 }

@@ -2,16 +2,16 @@
 
 use plotters::prelude::*;
 
-use super::axes::{Axes, Mapping, Margins, Mesh};
-use super::panels::RIGHT;
+use super::axes::{Axes, Mapping, Mesh};
+use super::panel_layout::MARGINS;
 use crate::ReportError;
-use crate::canvas::{Area, FONT, line};
-use crate::look::{GRID, INK, Look};
-use crate::picture::Axis;
-use crate::ruler::Ruler;
+use crate::axis::Axis;
+use crate::canvas::{Area, line};
+use crate::series_style::{GRID, INK, SeriesStyle};
+use crate::ticked_range::TickedRange;
 use crate::ticks::{self, Tick};
 
-/// Share of a lane that its curve fills.
+/// Share of its place that a curve fills.
 const FILL: f64 = 0.86;
 /// Share of a curve's peak below which negative values count as none.
 const HAIR: f32 = 0.03;
@@ -20,42 +20,36 @@ const MAX_POINTS: usize = 700;
 
 /// Curves above one another, the first at the bottom, each scaled to its own peak.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Lanes {
+pub struct CurveStack {
     /// What they show, in a few words.
     pub title: String,
     /// What runs to the right; values are spread evenly over it.
     pub x: Axis,
     /// What is numbered upwards, from 1.
     pub y_label: String,
-    /// The curves. Where one of them has clearly negative values, zero is in the middle of every lane.
+    /// The curves. Where one of them has clearly negative values, zero is in the middle of every curve's place.
     pub curves: Vec<Vec<f32>>,
 }
 
-impl Lanes {
+impl CurveStack {
     pub(crate) fn draw(&self, area: &Area, part: &Area) -> Result<Mapping, ReportError> {
-        let lanes = self.curves.len().max(1) as f64;
+        let count = self.curves.len().max(1) as f64;
         let places = (0..self.curves.len()).map(|i| Tick {
             value: i as f64 + 0.5,
             label: (i + 1).to_string(),
         });
         let axes = Axes {
-            x: Ruler::new(
+            x: TickedRange::new(
                 self.x.start,
                 self.x.end,
                 ticks::linear(self.x.start, self.x.end, 6),
             ),
-            y: Ruler::new(0.0, lanes, places.collect()),
+            y: TickedRange::new(0.0, count, places.collect()),
             x_label: &self.x.label,
             y_label: &self.y_label,
             mesh: Mesh::Vertical,
         };
-        let map = axes.draw(
-            part,
-            Margins {
-                top: FONT * 2,
-                right: RIGHT,
-            },
-        )?;
+        let map = axes.draw(part, MARGINS)?;
         let is_signed = self.curves.iter().any(|curve| is_signed(curve));
         for (index, curve) in self.curves.iter().enumerate() {
             self.draw_curve(area, &map, index, curve, is_signed)?;
@@ -97,7 +91,10 @@ impl Lanes {
         };
         let ground = [(end.0, base), (first.0, base)];
         let shape: Vec<(i32, i32)> = points.iter().copied().chain(ground).collect();
-        area.draw(&Polygon::new(shape, Look::of(0).colour.mix(0.35).filled()))?;
+        area.draw(&Polygon::new(
+            shape,
+            SeriesStyle::of(0).colour.mix(0.35).filled(),
+        ))?;
         line(area, points, INK, 3)
     }
 }
