@@ -267,7 +267,7 @@ fn draw_band(
                 upper.iter().chain(lower.iter().rev()).copied().collect();
             area.draw(&Polygon::new(outline, style.colour.mix(0.16).filled()))?;
             line(area, upper, style.colour, 2)?;
-            line(area, lower, style.colour, 2)
+            line(area, lower.into_iter().rev().collect(), style.colour, 2)
         }
     }
 }
@@ -316,7 +316,7 @@ fn x_ticks(places: impl Iterator<Item = f64>, left: f64, right: f64) -> Vec<Tick
         (pair[1] - pair[0]) * room > f64::from(label)
     });
     if !(is_whole && is_roomy && !places.is_empty()) {
-        return ticks::linear(left, right, 10);
+        return ticks::linear(left, right, 12);
     }
     places
         .into_iter()
