@@ -8,7 +8,7 @@ use nae_model::init::glorot_uniform;
 use rand::rngs::ChaCha8Rng;
 
 use crate::network::{dense, through};
-use crate::settings::{Hearing, JointConfig};
+use crate::settings::{JointConfig, TemporalContext};
 
 /// Dilations repeat after this many blocks.
 const CYCLE: usize = 5;
@@ -39,9 +39,9 @@ impl Block {
             taps: Param::from_tensor(taps.squeeze_dim(0)),
             mix: dense(config.width, config.width, rng, device),
             dilation,
-            before: match config.hearing {
-                Hearing::Both => reach / 2,
-                Hearing::Past => reach,
+            before: match config.context {
+                TemporalContext::Bidirectional => reach / 2,
+                TemporalContext::Causal => reach,
             },
         }
     }

@@ -116,8 +116,8 @@ impl Joint {
             }
             decoders.push(layers);
         }
-        let mut networks = Vec::with_capacity(card.config.members);
-        for i in 0..card.config.members {
+        let mut networks = Vec::with_capacity(card.config.ensemble_size);
+        for i in 0..card.config.ensemble_size {
             let blank = Network::new(&card.config, bins, rank, &mut generator(0, "blank"), device);
             let mut load = Load::new(&format!("network.{i}"), &file, &tensors, device);
             networks.push(blank.map(&mut load));

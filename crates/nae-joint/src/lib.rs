@@ -63,7 +63,7 @@ pub use decoders::Decoders;
 pub use error::JointError;
 pub use joint::{JoiningSummary, Joint, JointCard, JointSource, Material};
 pub use network::Network;
-pub use settings::{BodyKind, Hearing, JointConfig, LossKind, StartKind};
+pub use settings::{BodyKind, JointConfig, LossKind, StartKind, TemporalContext};
 pub use start::Start;
 
 use scenes::Scenes;
@@ -133,8 +133,8 @@ pub fn join_from(
         tool_version: env!("CARGO_PKG_VERSION").into(),
         ..Default::default()
     };
-    let mut networks = Vec::with_capacity(config.members);
-    for member in 0..config.members {
+    let mut networks = Vec::with_capacity(config.ensemble_size);
+    for member in 0..config.ensemble_size {
         let mut rng = generator(seed, &format!("joint weights {member}"));
         let bins = audio.stft().bins();
         let mut network = Network::new(config, bins, decoders.rank(), &mut rng, &tape);
@@ -144,7 +144,7 @@ pub fn join_from(
         let network = network.standardised(scenes.examples(&tape));
         let seed = seed.wrapping_add((member as u64) << 32);
         let run = fit::fit(network, &decoders, &scenes, config, seed, &tape, observe)?;
-        training.loss += run.loss / config.members as f64;
+        training.loss += run.loss / config.ensemble_size as f64;
         training.steps += run.steps;
         networks.push(run.best.valid());
         if run.is_interrupted {
@@ -154,7 +154,7 @@ pub fn join_from(
     }
     training.seconds = started.elapsed().as_secs_f64();
     let config = JointConfig {
-        members: networks.len(),
+        ensemble_size: networks.len(),
         ..config.clone()
     };
     Ok(Joint {

@@ -11,7 +11,7 @@ use nae_model::{BasisNorm, Output};
 use rand::rngs::ChaCha8Rng;
 
 use crate::conv::Block;
-use crate::settings::{BodyKind, Hearing, JointConfig};
+use crate::settings::{BodyKind, JointConfig, TemporalContext};
 
 /// A dense layer, a body that hears neighbouring frames, and a dense layer to the activations of
 /// all sources.
@@ -25,7 +25,7 @@ pub struct Network {
     pub scale: Param<Tensor<2>>,
     /// From the bins.
     pub input: Dense,
-    /// Context.
+    /// TemporalContext.
     pub body: Body,
     /// To the activations.
     pub output: Dense,
@@ -95,25 +95,25 @@ impl Network {
     ) -> Self {
         let width = config.width;
         let input = dense(width, bins, rng, device);
-        let (body, units) = match (config.body, config.hearing) {
+        let (body, units) = match (config.body, config.context) {
             (BodyKind::None, _) => (Body::None(dense(width, width, rng, device)), width),
             (BodyKind::Conv, _) => {
                 let block = |i| Block::new(config, i, rng, device);
                 (Body::Conv((0..config.blocks).map(block).collect()), width)
             }
-            (BodyKind::Gru, Hearing::Both) => {
+            (BodyKind::Gru, TemporalContext::Bidirectional) => {
                 let gru = BiGruConfig::new(width, width, true).init(device);
                 (Body::BiGru(drawn(gru, rng, device)), 2 * width)
             }
-            (BodyKind::Gru, Hearing::Past) => {
+            (BodyKind::Gru, TemporalContext::Causal) => {
                 let gru = GruConfig::new(width, width, true).init(device);
                 (Body::Gru(drawn(gru, rng, device)), width)
             }
-            (BodyKind::Lstm, Hearing::Both) => {
+            (BodyKind::Lstm, TemporalContext::Bidirectional) => {
                 let lstm = BiLstmConfig::new(width, width, true).init(device);
                 (Body::BiLstm(drawn(lstm, rng, device)), 2 * width)
             }
-            (BodyKind::Lstm, Hearing::Past) => {
+            (BodyKind::Lstm, TemporalContext::Causal) => {
                 let lstm = LstmConfig::new(width, width, true).init(device);
                 (Body::Lstm(drawn(lstm, rng, device)), width)
             }

@@ -97,8 +97,8 @@ impl Scenes {
         let sounds = clips.par_iter().map(|(name, clips)| {
             let clips = first_samples(clips, MAX_FRAMES * audio.hop);
             let mut gain = 0.0;
-            let mut planes = Vec::with_capacity(config.speeds.len());
-            for speed in &config.speeds {
+            let mut planes = Vec::with_capacity(config.speed_perturbation.len());
+            for speed in &config.speed_perturbation {
                 let rate = (UNIT_RATE * speed).round() as u32;
                 let clips = clips
                     .iter()

@@ -18,22 +18,25 @@ pub enum BodyKind {
     Lstm,
 }
 
-/// What a frame's activations may depend on.
+/// Which frames the activations of a frame may depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Hearing {
-    /// Frames before and after it.
-    Both,
-    /// Only frames before it, for live use.
-    Past,
+pub enum TemporalContext {
+    /// Earlier and later frames; `"both"` in files.
+    #[serde(rename = "both")]
+    Bidirectional,
+    /// Earlier frames only, as live use needs; `"past"` in files.
+    #[serde(rename = "past")]
+    Causal,
 }
 
-/// Where the input layer and the body begin ([`start`](crate::start)).
+/// How the input layer and the temporal model are initialised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StartKind {
-    /// As a network that has heard some voices, where there is one of the same shape; else at random.
-    Voices,
+    /// With the weights that come with nae, if the architecture is the one they were trained for,
+    /// else at random; `"voices"` in files.
+    #[serde(rename = "voices")]
+    Pretrained,
     /// At random.
     Random,
 }
@@ -64,8 +67,9 @@ pub struct JointConfig {
     pub blocks: usize,
     /// Taps of a convolution, odd.
     pub kernel: usize,
-    /// `"both"`, or `"past"`: nothing hears what comes after it.
-    pub hearing: Hearing,
+    /// `"both"`, or `"past"`: no activation depends on a later frame.
+    #[serde(rename = "hearing")]
+    pub context: TemporalContext,
     /// Exponent in (0, 1] that compresses the magnitudes the network reads.
     pub compression: f64,
     /// Exponent of the ratio mask on the decoded (compressed) spectra.
@@ -73,7 +77,8 @@ pub struct JointConfig {
     /// `"mask"` or `"kl"`.
     pub loss: LossKind,
     /// Networks trained from different seeds, whose masks are averaged.
-    pub members: usize,
+    #[serde(rename = "members")]
+    pub ensemble_size: usize,
     /// Steps of each.
     pub steps: usize,
     /// Mixtures in a step.
@@ -88,8 +93,9 @@ pub struct JointConfig {
     pub dropout: f64,
     /// Levels of the sources in a mixture differ by up to this, up and down, in dB.
     pub level_db: f64,
-    /// Speeds at which sources are heard while training, each between 0.5 and 2.
-    pub speeds: Vec<f64>,
+    /// Speed perturbation: factors by which training material is sped up, each between 0.5 and 2.
+    #[serde(rename = "speeds")]
+    pub speed_perturbation: Vec<f64>,
     /// Share of every source's sound that is held back to choose the best window on; 0: the
     /// training loss chooses. A tenth of 25 s says little about the voice, and stops too early.
     pub held_back: f64,
@@ -104,16 +110,16 @@ pub struct JointConfig {
 impl Default for JointConfig {
     fn default() -> Self {
         Self {
-            start: StartKind::Voices,
+            start: StartKind::Pretrained,
             body: BodyKind::Conv,
             width: 160,
             blocks: 5,
             kernel: 5,
-            hearing: Hearing::Both,
+            context: TemporalContext::Bidirectional,
             compression: 0.25,
             mask_exponent: 2.0,
             loss: LossKind::Mask,
-            members: 1,
+            ensemble_size: 1,
             steps: 1400,
             mixtures: 12,
             frames: 100,
@@ -121,7 +127,7 @@ impl Default for JointConfig {
             weight_decay: 0.01,
             dropout: 0.5,
             level_db: 4.0,
-            speeds: vec![0.92, 1.0, 1.08],
+            speed_perturbation: vec![0.92, 1.0, 1.08],
             held_back: 0.0,
             tolerance: 0.0,
             window: 50,
@@ -138,7 +144,7 @@ impl JointConfig {
     pub fn validate(&self) -> Result<(), ModelError> {
         let counts = [
             (self.width, 4096, "joint.width", "160"),
-            (self.members, 16, "joint.members", "1"),
+            (self.ensemble_size, 16, "joint.members", "1"),
             (self.steps, 1_000_000, "joint.steps", "1400"),
             (self.mixtures, 1024, "joint.mixtures", "12"),
             (self.window, 1_000_000, "joint.window", "50"),
@@ -183,8 +189,13 @@ impl JointConfig {
             }
         }
         let speeds = "at least one number between 0.5 and 2";
-        if self.speeds.is_empty() || self.speeds.iter().any(|s| !(0.5..=2.0).contains(s)) {
-            let came = format!("{:?}", self.speeds);
+        if self.speed_perturbation.is_empty()
+            || self
+                .speed_perturbation
+                .iter()
+                .any(|s| !(0.5..=2.0).contains(s))
+        {
+            let came = format!("{:?}", self.speed_perturbation);
             return Err(setting("joint.speeds", speeds, came, "[0.92, 1, 1.08]"));
         }
         Ok(())

@@ -160,7 +160,7 @@ impl Start {
     ) -> Result<Option<Self>, JointError> {
         match config.start {
             StartKind::Random => Ok(None),
-            StartKind::Voices => {
+            StartKind::Pretrained => {
                 let voices = Self::voices(device)?;
                 Ok(voices.misfit(config, audio).is_none().then_some(voices))
             }
@@ -182,12 +182,12 @@ impl Start {
                 width,
                 blocks,
                 kernel,
-                hearing,
+                context,
                 compression,
                 ..
             } = config;
             format!(
-                "body {body:?} of width {width}, {blocks} blocks and kernel {kernel}, hearing {hearing:?}, compression {compression}, {} Hz with frames of {} every {}",
+                "body {body:?} of width {width}, {blocks} blocks and kernel {kernel}, hearing {context:?}, compression {compression}, {} Hz with frames of {} every {}",
                 audio.sample_rate, audio.n_fft, audio.hop
             )
         };

@@ -9,7 +9,8 @@ use burn::tensor::{Device, Tensor};
 use nae_audio::{Magnitude, Stft};
 use nae_joint::scenes::{Scenes, Side};
 use nae_joint::{
-    BodyKind, Decoders, Hearing, Joint, JointConfig, LossKind, Material, Network, Part, join,
+    BodyKind, Decoders, Joint, JointConfig, LossKind, Material, Network, Part, TemporalContext,
+    join,
 };
 use nae_model::optim::Flow;
 use nae_model::random::generator;
@@ -184,7 +185,7 @@ fn a_file_holds_all_that_separation_needs() {
             body,
             steps: 4,
             window: 2,
-            members: 2,
+            ensemble_size: 2,
             ..small()
         };
         let joint = joined(&parts, &config, SEED);
@@ -231,10 +232,10 @@ fn the_divergence_trains_too() {
 fn a_body_that_hears_the_past_does_not_hear_the_future() {
     let device = Device::flex();
     for body in [BodyKind::Conv, BodyKind::Gru, BodyKind::Lstm] {
-        for hearing in [Hearing::Past, Hearing::Both] {
+        for context in [TemporalContext::Causal, TemporalContext::Bidirectional] {
             let config = JointConfig {
                 body,
-                hearing,
+                context,
                 ..small()
             };
             let mut rng = generator(SEED, "weights");
@@ -249,7 +250,7 @@ fn a_body_that_hears_the_past_does_not_hear_the_future() {
                 nae_model::spectra::read(h).unwrap()
             };
             let is_same = output(0.0) == output(3.0);
-            assert_eq!(is_same, hearing == Hearing::Past, "{body:?}");
+            assert_eq!(is_same, hearing == TemporalContext::Causal, "{body:?}");
         }
     }
 }

@@ -118,7 +118,7 @@ fn default_settings_begin_with_the_voices_and_others_at_random() {
     };
     assert!(!chosen(&random, &audio));
     let causal = JointConfig {
-        hearing: nae_joint::Hearing::Past,
+        context: nae_joint::TemporalContext::Causal,
         ..default.clone()
     };
     assert!(!chosen(&causal, &audio));

@@ -1,6 +1,6 @@
 //! What a run will cost, estimated from shapes.
 
-use nae_joint::{BodyKind, Hearing};
+use nae_joint::{BodyKind, TemporalContext};
 use nae_model::ModelKind;
 
 use crate::cell::{Joining, Separation, Training};
@@ -29,9 +29,9 @@ fn decoder_weights(setup: &Setup) -> f64 {
 /// Weights of a joint encoder's networks for some sources.
 fn network_weights(setup: &Setup, sources: usize) -> f64 {
     let joint = &setup.joint;
-    let directions = match joint.hearing {
-        Hearing::Both => 2,
-        Hearing::Past => 1,
+    let directions = match joint.context {
+        TemporalContext::Bidirectional => 2,
+        TemporalContext::Causal => 1,
     };
     let square = joint.width * joint.width;
     // gates of a recurrent unit read the input and the unit's own state
@@ -46,7 +46,7 @@ fn network_weights(setup: &Setup, sources: usize) -> f64 {
     };
     let bins = setup.audio.stft().bins();
     let each = joint.width * bins + body + units * sources * setup.model.rank;
-    (joint.members * each) as f64
+    (joint.ensemble_size * each) as f64
 }
 
 impl Manifest {
@@ -112,7 +112,7 @@ impl Manifest {
         let sources = self.pairs[joining.pair].len();
         let frames = (joint.steps * joint.mixtures * joint.frames) as f64;
         // decoders are frozen: no gradient of their weights
-        let decoders = (joint.members * sources) as f64 * decoder_weights(setup);
+        let decoders = (joint.ensemble_size * sources) as f64 * decoder_weights(setup);
         frames * (6.0 * network_weights(setup, sources) + 4.0 * decoders) / JOINING_FLOPS
     }
 
@@ -127,7 +127,7 @@ impl Manifest {
         let flops = match setup.join {
             Join::No => 4.0 * decoders,
             Join::Memories | Join::Clips => {
-                2.0 * (network_weights(setup, sources) + setup.joint.members as f64 * decoders)
+                2.0 * (network_weights(setup, sources) + setup.joint.ensemble_size as f64 * decoders)
             }
         };
         let steps = match setup.join {
