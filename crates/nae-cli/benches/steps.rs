@@ -19,8 +19,8 @@ use nae_model::init::from_host;
 use nae_model::optim::Flow;
 use nae_model::random::generator;
 use nae_model::{AudioConfig, Card, Model, ModelConfig, Nae, TrainingSummary};
-use nae_separate::fit::explain;
-use nae_separate::{Parallelism, Scene, Search, SeparateConfig, Source};
+use nae_separate::activation_solver::solve;
+use nae_separate::{ActivationSolver, BatchItem, Parallelism, SeparateConfig, Source};
 use nae_train::TrainConfig;
 use nae_train::batches::Spectra;
 use nae_train::seeds::Seeds;
@@ -139,16 +139,16 @@ fn separation(criterion: &mut Criterion) {
                     max_steps: steps as usize,
                     ..Default::default()
                 };
-                let search = Search::new(&sources, settings, SEED, &device).unwrap();
-                let scene = Scene {
-                    search: &search,
+                let solver = ActivationSolver::new(&sources, settings, SEED, &device).unwrap();
+                let item = BatchItem {
+                    solver: &solver,
                     mixture: &mixture,
                     gain: 1.0,
                 };
                 let started = Instant::now();
                 rayon::scope(|_| {
                     let observe = &mut |_: &_| Flow::Continue;
-                    black_box(explain(&[scene], 0, Parallelism::Frames, observe).unwrap());
+                    black_box(solve(&[item], 0, Parallelism::Frames, observe).unwrap());
                 });
                 started.elapsed()
             });

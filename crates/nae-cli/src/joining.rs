@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail};
 use burn::tensor::Device;
-use nae_joint::{Joint, JointConfig, Part, Start};
+use nae_joint::{JointConfig, JointEncoder, PretrainedWeights, TrainingSource};
 use nae_separate::Source;
 
 use crate::arguments::Terminal;
@@ -16,7 +16,11 @@ use crate::sources::read_source;
 use crate::training_clips::read_clips;
 
 /// Reads the sources of `--model`, with the clips of `--clips` where these are given.
-pub fn read_parts(models: &[String], clips: &[String], device: &Device) -> Result<Vec<Part>> {
+pub fn read_parts(
+    models: &[String],
+    clips: &[String],
+    device: &Device,
+) -> Result<Vec<TrainingSource>> {
     let mut parts = Vec::new();
     for text in models {
         parts.push(with_sole_model(read_source(text, device)?)?);
@@ -39,12 +43,12 @@ pub fn read_parts(models: &[String], clips: &[String], device: &Device) -> Resul
 }
 
 /// A source with its sole model.
-pub fn with_sole_model(source: Source) -> Result<Part> {
+pub fn with_sole_model(source: Source) -> Result<TrainingSource> {
     let Source { name, models } = source;
     let Ok([model]) = <[_; 1]>::try_from(models) else {
         bail!("`{name}` has several models; a joint encoder takes one model per source");
     };
-    Ok(Part {
+    Ok(TrainingSource {
         name,
         model,
         clips: None,
@@ -52,7 +56,7 @@ pub fn with_sole_model(source: Source) -> Result<Part> {
 }
 
 /// The names of sources, for a message.
-pub fn source_names(parts: &[Part]) -> String {
+pub fn source_names(parts: &[TrainingSource]) -> String {
     let names: Vec<&str> = parts.iter().map(|part| part.name.as_str()).collect();
     names.join(", ")
 }
@@ -61,13 +65,13 @@ pub fn source_names(parts: &[Part]) -> String {
 ///
 /// - `start`: initialisation; none: what the settings say
 pub fn join(
-    start: Option<&Start>,
-    parts: &[Part],
+    start: Option<&PretrainedWeights>,
+    parts: &[TrainingSource],
     config: &JointConfig,
     seed: u64,
     device: &NamedDevice,
     terminal: &Terminal,
-) -> Result<(Joint, Vec<LossRecord>)> {
+) -> Result<(JointEncoder, Vec<LossRecord>)> {
     let names = source_names(parts);
     log_line(
         terminal,

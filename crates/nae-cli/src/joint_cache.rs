@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use nae_joint::{Joint, JointConfig, Part, Start};
+use nae_joint::{JointConfig, JointEncoder, PretrainedWeights, TrainingSource};
 use nae_model::file::sha256_hex;
 
 use crate::arguments::Terminal;
@@ -16,17 +16,17 @@ use crate::outputs::make_folder;
 /// The joint encoder of these models, settings and seed: from the cache, or trained now and added to
 /// it.
 pub fn cached_joint_encoder(
-    parts: &[Part],
+    parts: &[TrainingSource],
     config: &JointConfig,
     seed: u64,
     device: &NamedDevice,
     terminal: &Terminal,
-) -> Result<Joint> {
+) -> Result<JointEncoder> {
     let key = key(parts, config, seed)?;
     let folder = cache_folder()?;
     let path = folder.join(format!("{}.joint.safetensors", &key[..16]));
     if path.exists() {
-        match Joint::load(&path, &device.device) {
+        match JointEncoder::load(&path, &device.device) {
             Ok(joint) => {
                 log_line(
                     terminal,
@@ -45,7 +45,7 @@ pub fn cached_joint_encoder(
         terminal,
         format_args!(
             "joint encoder trained in {:.1} s, cached as {}",
-            joint.card.training.seconds,
+            joint.metadata.training.seconds,
             path.display()
         ),
     );
@@ -53,11 +53,11 @@ pub fn cached_joint_encoder(
 }
 
 /// SHA-256 of everything that a joint encoder depends on.
-fn key(parts: &[Part], config: &JointConfig, seed: u64) -> Result<String> {
+fn key(parts: &[TrainingSource], config: &JointConfig, seed: u64) -> Result<String> {
     let mut identity = format!(
         "{}\n{seed}\n{}\n",
         toml::to_string(config)?,
-        Start::fingerprint()
+        PretrainedWeights::default_fingerprint()
     );
     for part in parts {
         // two models may differ in their latent caches only

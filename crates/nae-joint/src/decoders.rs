@@ -4,31 +4,32 @@ use burn::tensor::{Device, Tensor};
 use nae_model::dense::Dense;
 use nae_model::nae::stage;
 use nae_model::{Decoder, ModelConfig};
-use nae_separate::mask::recompress;
+use nae_separate::mask::change_exponent;
 
 /// Keeps gradients finite where spectra of different compression are brought together.
 const EPS: f64 = 1e-7;
 
 /// One source's decoder.
 #[derive(Clone, Debug)]
-struct Frozen {
+struct FrozenDecoder {
     decoder: Decoder,
     rank: usize,
-    /// From the source's compression to amplitudes whose squares are what masks are made of.
+    /// From the source's compression to amplitudes whose squares enter the ratio masks.
     exponent: f64,
 }
 
 /// Activations of all sources in, amplitudes of all sources out.
 #[derive(Clone, Debug)]
 pub struct Decoders {
-    sources: Vec<Frozen>,
+    sources: Vec<FrozenDecoder>,
     layers: Vec<(ModelConfig, Vec<Dense>)>,
     mask_exponent: f64,
 }
 
 impl Decoders {
-    /// Freezes the decoders' layers on `device`: none asks for a gradient.
+    /// Freezes the decoders' layers on `device`: they have no gradients.
     ///
+    /// - `layers`: every source's architecture and decoder layers
     /// - `mask_exponent`: of the ratio masks, on spectra of the strongest compression among the
     ///   models'
     pub fn new(
@@ -41,7 +42,7 @@ impl Decoders {
         let freeze = |(config, layers): &(ModelConfig, Vec<Dense>)| {
             let frozen = layers.iter().map(|layer| layer.frozen(device)).collect();
             let decoder = Decoder::new(Vec::new(), frozen);
-            Frozen {
+            FrozenDecoder {
                 rank: decoder.rank(),
                 decoder,
                 exponent: strongest / config.compression * mask_exponent / 2.0,
@@ -59,7 +60,7 @@ impl Decoders {
         Self::new(self.layers.clone(), self.mask_exponent, device)
     }
 
-    /// Activations that a frame has of all sources together.
+    /// Activations of all sources together.
     pub fn rank(&self) -> usize {
         self.sources.iter().map(|source| source.rank).sum()
     }
@@ -71,37 +72,37 @@ impl Decoders {
     /// - output: `[rank, frames]` each
     pub fn split(&self, activations: Tensor<2>) -> Vec<Tensor<2>> {
         let mut first = 0;
-        let parts = self.sources.iter().map(|source| {
-            let part = activations.clone().narrow(0, first, source.rank);
+        let own = self.sources.iter().map(|source| {
+            let own = activations.clone().narrow(0, first, source.rank);
             first += source.rank;
-            part
+            own
         });
-        parts.collect()
+        own.collect()
     }
 
-    /// Every source's amplitudes, whose squares' shares of their sum are the masks.
+    /// Every source's amplitudes: masks are their squares over the sum of squares.
     ///
     /// # Shapes
     /// - `activations`: `[Σ rank, frames]`
     /// - output: `[bins, frames]` each, non-negative
     pub fn amplitudes(&self, activations: Tensor<2>) -> Vec<Tensor<2>> {
-        let parts = self.split(activations).into_iter().zip(&self.sources);
-        let decoded = parts.map(|(h, source)| {
+        let activations = self.split(activations).into_iter();
+        let decoded = activations.zip(&self.sources).map(|(h, source)| {
             let spectrum = source.decoder.decode(h.unsqueeze()).squeeze_dim::<2>(0);
-            recompress(spectrum, source.exponent, EPS)
+            change_exponent(spectrum, source.exponent, EPS)
         });
         decoded.collect()
     }
 
-    /// Every source's decoder weights, in order, none of which asks for a gradient.
+    /// Every source's decoder weights, in order, without gradients.
     pub fn weights(&self) -> Vec<Vec<Tensor<3>>> {
         let sources = self.sources.iter();
         sources.map(|source| source.decoder.weights()).collect()
     }
 }
 
-/// A decoder's layers from their weights.
-pub(crate) fn layer(
+/// Layer number `index` of a decoder from its weights.
+pub(crate) fn decoder_layer(
     config: &ModelConfig,
     index: usize,
     weight: Tensor<3>,

@@ -1,20 +1,20 @@
-//! What can go wrong with joint encoders.
+//! Errors of joint encoders.
 
 use nae_audio::AudioError;
 use nae_model::ModelError;
 use nae_model::optim::DescentError;
 use nae_separate::SeparateError;
 
-/// Errors of joining models.
+/// Errors of training and using joint encoders.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JointError {
     /// Too few or too many sources.
     #[error(
-        "{came} models cannot be joined: a joint encoder tells 2 to 6 sources apart. Give `--model FILE` once for every source."
+        "a joint encoder separates 2 to 6 sources, and {came} came. Give `--model FILE` once for every source."
     )]
     Count {
-        /// Sources that came.
+        /// Number of sources given.
         came: usize,
     },
     /// Two sources would write to the same stem.
@@ -25,44 +25,44 @@ pub enum JointError {
         /// The name.
         name: String,
     },
-    /// Nothing to learn a source from.
+    /// A source has no training material.
     #[error(
-        "the model `{name}` remembers nothing of its training clips (it was trained with --no-memory or by an older nae), so there is nothing to join it on. Give its clips with `--clips {name}=FOLDER`, or train it again."
+        "there is no training material for `{name}`: expected clips or a model with a latent cache, and this model has none (it was trained with --no-memory or by an older nae). Give its clips with `--clips {name}=FOLDER`, or train it again."
     )]
     NoMaterial {
         /// The source.
         name: String,
     },
-    /// Not enough sound to learn from.
+    /// Not enough training material.
     #[error(
-        "there are {frames} frames of `{name}` to join it on, and it needs at least {needed} that are not silent. Give more clips with `--clips {name}=FOLDER`."
+        "the training material of `{name}` is too short: expected at least {needed} frames that are not silent, and {frames} came. Give more clips with `--clips {name}=FOLDER`."
     )]
     TooShort {
         /// The source.
         name: String,
-        /// Frames there are.
+        /// Frames that are not silent.
         frames: usize,
         /// Frames needed.
         needed: usize,
     },
-    /// The start is for other networks.
+    /// The pretrained weights are for another architecture.
     #[error(
-        "this joint encoder cannot start from the one given: {reason}. Join with the same settings, or leave `--start` out."
+        "the pretrained weights do not fit this joint encoder: {reason}. Join with the settings they are for, or leave `--start` out."
     )]
-    Start {
+    IncompatibleWeights {
         /// What differs.
         reason: String,
     },
     /// The joint file belongs to other models.
     #[error(
-        "the joint file was made for other models: it has {expected}, and `{came}` is none of them (fingerprint {fingerprint}). Join the models again with `nae join`, or leave `--model` out: a joint file holds all that separation needs."
+        "the joint file was made for other models: expected {expected}, and `{came}` (fingerprint {fingerprint}) is none of them. Join the models again with `nae join`, or leave `--model` out: a joint file contains all that separation needs."
     )]
     OtherModels {
-        /// The file's sources in words.
+        /// The file's sources and their fingerprints.
         expected: String,
         /// The model that came.
         came: String,
-        /// The start of its fingerprint.
+        /// The first digits of its fingerprint.
         fingerprint: String,
     },
     /// Models, settings, files, devices.

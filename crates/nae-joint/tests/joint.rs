@@ -7,10 +7,10 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use nae_audio::{Magnitude, Stft};
-use nae_joint::scenes::{Scenes, Side};
+use nae_joint::sampler::{MixtureSampler, Split};
 use nae_joint::{
-    BodyKind, Decoders, Joint, JointConfig, LossKind, Material, Network, Part, TemporalContext,
-    join,
+    BodyKind, Decoders, EncoderNetwork, JointConfig, JointEncoder, LossKind, MaterialRecord,
+    TemporalContext, TrainingSource, join,
 };
 use nae_model::optim::Flow;
 use nae_model::random::generator;
@@ -73,8 +73,8 @@ fn models_are_joined_from_their_memories_alone_and_separate_in_one_pass() {
         },
         SEED,
     );
-    for source in &joint.card.sources {
-        assert_eq!(source.material, Material::Memory);
+    for source in &joint.metadata.sources {
+        assert_eq!(source.material, MaterialRecord::LatentCache);
     }
     for error in errors(&separator(&joint)) {
         // equal masks leave about 0.5
@@ -99,11 +99,11 @@ fn models_are_joined_from_clips() {
         SEED,
     );
     let named = |source: &nae_joint::JointSource| match &source.material {
-        Material::Clips(clips) => clips.len(),
-        Material::Memory => 0,
+        MaterialRecord::Clips(clips) => clips.len(),
+        MaterialRecord::LatentCache => 0,
     };
     assert_eq!(
-        joint.card.sources.iter().map(named).collect::<Vec<_>>(),
+        joint.metadata.sources.iter().map(named).collect::<Vec<_>>(),
         [2, 2]
     );
     for error in errors(&separator(&joint)) {
@@ -146,7 +146,7 @@ fn gradients_stop_at_the_decoders() {
         let config = JointConfig { body, ..small() };
         let mut rng = generator(SEED, "weights");
         let bins = AUDIO.stft().bins();
-        let network = Network::new(&config, bins, decoders.rank(), &mut rng, &tape);
+        let network = EncoderNetwork::new(&config, bins, decoders.rank(), &mut rng, &tape);
         let x = Tensor::<2>::ones([bins, 8], &tape);
         let amplitudes = decoders.amplitudes(network.forward(x, 4, None));
         let gradients = Tensor::stack::<3>(amplitudes, 0).square().sum().backward();
@@ -190,15 +190,15 @@ fn a_file_holds_all_that_separation_needs() {
         };
         let joint = joined(&parts, &config, SEED);
         joint.save(&path).unwrap();
-        let loaded = Joint::load(&path, &Device::flex()).unwrap();
-        assert_eq!(loaded.card, joint.card);
+        let loaded = JointEncoder::load(&path, &Device::flex()).unwrap();
+        assert_eq!(loaded.metadata, joint.metadata);
         let (before, after) = (separator(&joint), separator(&loaded));
         assert_eq!(after.names(), ["low", "high"]);
         let difference =
             greatest_difference(&masks(&before, &mixture()), &masks(&after, &mixture()));
         assert!(difference < 1e-6, "{body:?} {difference}");
-        loaded.knows("low", &parts[0].model).unwrap();
-        loaded.knows("high", &parts[1].model).unwrap();
+        loaded.check_model("low", &parts[0].model).unwrap();
+        loaded.check_model("high", &parts[1].model).unwrap();
     }
 }
 
@@ -239,7 +239,7 @@ fn a_body_that_hears_the_past_does_not_hear_the_future() {
                 ..small()
             };
             let mut rng = generator(SEED, "weights");
-            let network = Network::new(&config, 9, 3, &mut rng, &device);
+            let network = EncoderNetwork::new(&config, 9, 3, &mut rng, &device);
             let output = |last: f32| -> Vec<f32> {
                 let mut x = vec![0.5f32; 9 * 20];
                 for row in x.chunks_exact_mut(20) {
@@ -262,16 +262,16 @@ fn mixtures_are_the_same_however_they_are_shared_out() {
         (name.to_owned(), clips.collect())
     });
     let config = small();
-    let scenes = Scenes::new(&sounds, &AUDIO, &config, SEED).unwrap();
+    let scenes = MixtureSampler::new(&sounds, &AUDIO, &config, SEED).unwrap();
     let device = Device::flex();
-    let draw = |range| scenes.draw(3, range, Side::Learnt, &device);
+    let draw = |range| scenes.draw(3, range, Split::Train, &device);
     let (whole, first, rest) = (draw(0..4), draw(0..1), draw(1..4));
     let read = |x: Tensor<2>| nae_model::spectra::read(x).unwrap();
     let joined = Tensor::cat(vec![first.mixture, rest.mixture], 1);
     assert_eq!(read(joined), read(whole.mixture.clone()));
     let joined = Tensor::cat(vec![first.input, rest.input], 1);
     assert_eq!(read(joined), read(whole.input));
-    let other = scenes.draw(4, 0..4, Side::Learnt, &device);
+    let other = scenes.draw(4, 0..4, Split::Train, &device);
     assert_ne!(read(other.mixture), read(whole.mixture.clone()));
     // what is in phase of two sources adds up to no more than twice the mixture, and is none of it below
     let targets = whole.targets.clone();
@@ -287,7 +287,7 @@ fn what_cannot_be_joined_says_why() {
         steps: 2,
         ..small()
     };
-    let refuse = |parts: &[Part]| {
+    let refuse = |parts: &[TrainingSource]| {
         let error = join(parts, &config, SEED, &device, &mut |_| Flow::Continue);
         error.unwrap_err().to_string()
     };
@@ -295,7 +295,7 @@ fn what_cannot_be_joined_says_why() {
     assert!(refuse(&parts[..1]).contains("2 to 6"));
     let joint = joined(&parts, &config, SEED);
     let other = model("other", 500.0, ModelKind::Nae, AUDIO);
-    let message = joint.knows("other", &other).unwrap_err().to_string();
+    let message = joint.check_model("other", &other).unwrap_err().to_string();
     for word in [
         "made for other models",
         "`low`",
@@ -307,7 +307,7 @@ fn what_cannot_be_joined_says_why() {
     }
 
     let audio = AudioConfig { hop: 64, ..AUDIO };
-    let coarse = Part {
+    let coarse = TrainingSource {
         name: "coarse".into(),
         model: model("coarse", 500.0, ModelKind::Nae, audio),
         clips: None,
@@ -329,7 +329,7 @@ fn what_cannot_be_joined_says_why() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("low.safetensors");
     parts[0].model.save(&path).unwrap();
-    let message = Joint::load(&path, &device).unwrap_err().to_string();
+    let message = JointEncoder::load(&path, &device).unwrap_err().to_string();
     assert!(message.contains("--model"), "{message}");
     let path = folder.path().join("joint.safetensors");
     joint.save(&path).unwrap();
@@ -343,7 +343,7 @@ fn networks_keep_their_number_of_weights() {
     let count = |body| {
         let config = JointConfig { body, ..small() };
         let mut rng = generator(SEED, "weights");
-        Network::new(&config, 9, 3, &mut rng, &Device::flex()).num_params()
+        EncoderNetwork::new(&config, 9, 3, &mut rng, &Device::flex()).num_params()
     };
     let ends = 2 + 9 * 16 + 16;
     assert_eq!(count(BodyKind::None), ends + 16 * 16 + 16 + 16 * 3 + 3);

@@ -1,4 +1,4 @@
-//! What can go wrong while separating.
+//! Errors of separation.
 
 use nae_audio::AudioError;
 use nae_model::ModelError;
@@ -10,7 +10,7 @@ use nae_model::optim::DescentError;
 pub enum SeparateError {
     /// No source was given.
     #[error(
-        "there is nothing to separate with: expected at least one model. Give `--model FILE` once for every source."
+        "a separation needs at least one model, and none was given. Give `--model FILE` once for every source."
     )]
     NoSources,
     /// Two sources would write to the same stem.
@@ -21,17 +21,17 @@ pub enum SeparateError {
         /// The name.
         name: String,
     },
-    /// Free activations would leave the range the decoder is made for.
+    /// Negative activations would be outside the decoder's range.
     #[error(
-        "`separate.activations = \"free\"` lets activations become negative, and the model `{name}` decodes them with non-negative bases, so its spectra would become negative. Use \"nonnegative\" or \"preactivation\"."
+        "`separate.activations = \"free\"` allows negative activations, and the model `{name}` has a linear decoder with a non-negative basis, whose spectra would become negative. Use \"nonnegative\" or \"preactivation\"."
     )]
     FreeActivations {
         /// The model's source.
         name: String,
     },
-    /// What stopped all mixtures that went through together.
+    /// The error that ended a whole batch of mixtures.
     #[error("{0}")]
-    Stack(String),
+    Batch(String),
     /// Models, settings, devices.
     #[error(transparent)]
     Model(#[from] ModelError),

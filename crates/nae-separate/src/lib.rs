@@ -1,13 +1,15 @@
-//! Pulling the sources of a mixture apart with frozen models.
+//! Separates a mixture into its sources with frozen models of them.
 //!
-//! The mixture's compressed magnitudes are explained as a sum of what the sources' decoders say,
-//! `|X|^γ ≈ Σᵢ gᵢ(Wᵢ·Hᵢ)`: decoders are frozen, activations are leaf tensors, and the training
-//! loss is minimised over them ([`fit`]). Each source's share of the sum is its ratio mask
-//! ([`mask`]). Anything else that finds masks can take that place ([`explainer`]). Masks filter the
-//! complex mixture ([`stems`]); long sounds go through in overlapping blocks ([`stream`]). Nothing
-//! here knows training.
+//! A [`Separator`] has one model, or several, of each source ([`Source`]). It optimises the sources'
+//! activations until their decoded spectra sum to the mixture's ([`activation_solver`]), turns the
+//! decoded spectra into ratio masks ([`mask`]) and applies these to the mixture's complex
+//! spectrogram ([`stems`]). Whatever resampling has lost is added back ([`residual`]), so the stems
+//! sum to the mixture at its own rate. Long recordings go through in overlapping blocks ([`blocks`]).
+//! How models are trained is of no concern here.
 //!
 //! # Example
+//!
+//! Two models that `nae train` wrote, and a recording of both sources:
 //!
 //! ```no_run
 //! use burn::tensor::Device;
@@ -29,27 +31,78 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Other mask estimators
+//!
+//! Anything that implements [`MaskEstimator`] can take the place of optimised activations; levels,
+//! channels, rates and blocks are taken care of. Here, a crossover at an eighth of the bins:
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use nae_audio::{Clip, Magnitude};
+//! use nae_model::AudioConfig;
+//! use nae_model::optim::{Flow, Progress};
+//! use nae_separate::{MaskEstimate, MaskEstimator, SeparateConfig, SeparateError, Separator};
+//!
+//! #[derive(Debug)]
+//! struct Crossover(Device);
+//!
+//! impl MaskEstimator for Crossover {
+//!     fn estimate_masks(
+//!         &self,
+//!         mixture: &Magnitude,
+//!         _gain: f64,
+//!         _observe: &mut dyn FnMut(&Progress) -> Flow,
+//!     ) -> Result<MaskEstimate, SeparateError> {
+//!         let (bins, frames) = (mixture.bins(), mixture.frames());
+//!         let low = Tensor::<2>::ones([bins / 8, frames], &self.0);
+//!         let low = Tensor::cat(vec![low, Tensor::zeros([bins - bins / 8, frames], &self.0)], 0);
+//!         let high = low.clone().neg().add_scalar(1.0);
+//!         let masks = vec![low, high];
+//!         Ok(MaskEstimate { masks, activations: vec![], loss: 0.0, steps: 0, is_interrupted: false })
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let separator = Separator::with_estimator(
+//!     vec!["low".into(), "high".into()],
+//!     AudioConfig::default(),
+//!     SeparateConfig::default(),
+//!     Box::new(Crossover(Device::flex())),
+//! )?;
+//! let tones = |n: usize| (0.1 * n as f32).sin() + (2.0 * n as f32).sin();
+//! let mixture = Clip::mono((0..16_000).map(tones).collect(), 16_000);
+//! let stems = separator.separate(&mixture, &mut |_| Flow::Continue)?.stems;
+//! for n in 4000..12_000 {
+//!     let low = (0.1 * n as f32).sin();
+//!     assert!((stems[0].channels()[0][n] - low).abs() < 0.01);
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
+pub mod activation_solver;
+pub mod blocks;
 pub mod error;
-pub mod explainer;
-pub mod fit;
-pub mod ideal;
+pub mod ideal_ratio_mask;
 pub mod mask;
+pub mod mask_estimator;
 pub mod residual;
-mod runs;
+mod separate_many;
 pub mod separator;
 pub mod settings;
 pub mod sources;
 pub mod stems;
-pub mod stream;
 
+pub use activation_solver::{ActivationSolver, BatchItem};
+pub use blocks::SeparationSummary;
 pub use error::SeparateError;
-pub use explainer::{Explained, Explainer};
-pub use fit::Scene;
-pub use ideal::ideal_ratio_mask;
+pub use ideal_ratio_mask::ideal_ratio_mask;
+pub use mask_estimator::{MaskEstimate, MaskEstimator};
 pub use nae_kernels::Parallelism;
+pub use residual::ResidualLevel;
+pub use separate_many::separate_many;
 pub use separator::Separator;
 pub use settings::SeparateConfig;
-pub use sources::{Search, Source};
-pub use stems::{Separated, separate_many};
-pub use stream::{NullDepth, Summary};
+pub use sources::Source;
+pub use stems::Separated;

@@ -2,23 +2,26 @@
 
 use burn::tensor::Tensor;
 
-/// Spectra all below this (relative to unit-level sound) count as silent: no model claims the bin.
-const SILENT: f64 = 1e-10;
+/// A bin in which every source's spectrum is below this is shared equally. Spectra are those of sound
+/// of unit level.
+const SILENCE: f64 = 1e-10;
 
-/// Ratio masks `Mᵢ = X̂ᵢᵉ / Σⱼ X̂ⱼᵉ`. A bin in which no source has anything is shared equally, so
-/// that masks sum to one everywhere.
+/// Ratio masks `Mᵢ = X̂ᵢᵉ / Σⱼ X̂ⱼᵉ`. A bin in which every source is silent is shared equally, so masks
+/// sum to one everywhere.
 ///
 /// Ratios to the loudest source are formed first, so that no exponent under- or overflows.
 ///
+/// - `exponent`: `e`, above 0; 1 gives plain ratios, 2 on magnitudes the Wiener filter's
+///
 /// # Shapes
-/// - `estimates`: any, such as `[scenes, bins, frames]`, each, non-negative
-/// - output: the same each, in `[0, 1]`
+/// - `estimates`: any, such as `[items, bins, frames]`, one a source, non-negative
+/// - output: the same, in `[0, 1]`
 pub fn ratio_masks<const D: usize>(estimates: &[Tensor<D>], exponent: f64) -> Vec<Tensor<D>> {
     let Some(loudest) = estimates.iter().cloned().reduce(|a, b| a.max_pair(b)) else {
         return Vec::new();
     };
-    let is_silent = loudest.clone().lower_equal_elem(SILENT);
-    let loudest = loudest.clamp_min(SILENT);
+    let is_silent = loudest.clone().lower_equal_elem(SILENCE);
+    let loudest = loudest.clamp_min(SILENCE);
     let powers: Vec<Tensor<D>> = estimates
         .iter()
         .map(|x| {
@@ -36,12 +39,13 @@ pub fn ratio_masks<const D: usize>(estimates: &[Tensor<D>], exponent: f64) -> Ve
         .collect()
 }
 
-/// `x^exponent`, untouched for exponent 1: brings a spectrum from one compression to another. `eps`
-/// keeps the gradient finite at zero.
+/// `(x + ε)^exponent`, or `x` itself for exponent 1: brings a spectrum from one compression to another.
+///
+/// - `eps`: ε, keeps the gradient finite at zero
 ///
 /// # Shapes
-/// - input and output: any, such as `[scenes, bins, frames]`, non-negative
-pub fn recompress<const D: usize>(x: Tensor<D>, exponent: f64, eps: f64) -> Tensor<D> {
+/// - input and output: any, such as `[items, bins, frames]`, non-negative
+pub fn change_exponent<const D: usize>(x: Tensor<D>, exponent: f64, eps: f64) -> Tensor<D> {
     if exponent == 1.0 {
         x
     } else {

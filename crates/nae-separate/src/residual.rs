@@ -1,18 +1,48 @@
-//! What resampling leaves over, given back to the stems.
+//! The residual of a separation: what the sum of the stems lacks of the mixture.
 //!
-//! A mixture at another rate than the models' is separated at the models' rate. What that rate
-//! cannot hold (above its Nyquist frequency, and the resampler's own small error) would be lost,
-//! and the stems would no longer add up. So the difference between the mixture and the sum of the
-//! resampled stems goes back to the stems, frame by frame in proportion to their energies in the
-//! models' upper half band: the nearest thing the models say about it.
+//! A mixture at another rate than the models' is separated at the models' rate. What that rate cannot
+//! represent (frequencies above its Nyquist frequency, and the resampler's own small error) would be
+//! lost, and the stems would no longer sum to the mixture. [`redistribute_residual`] adds it back to
+//! the stems, frame by frame in proportion to their energies in the models' upper half band: of what
+//! the models know, the nearest to it.
 
 use nae_audio::{Magnitude, Spectrogram};
 
-/// Every source's share of a frame's left-over sound, `[sources][frames]`; shares sum to one.
+/// Energies of a mixture and of the residual its stems leave.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ResidualLevel {
+    /// Energy of the mixture, `Σx²`.
+    pub mixture: f64,
+    /// Energy of the residual, the mixture minus the sum of all stems.
+    pub residual: f64,
+}
+
+impl ResidualLevel {
+    /// Adds one channel's samples.
+    pub fn add(&mut self, mixture: &[f32], stems: &[&[f32]]) {
+        for (n, &x) in mixture.iter().enumerate() {
+            let x = f64::from(x);
+            let sum: f64 = stems.iter().map(|stem| f64::from(stem[n])).sum();
+            self.mixture += x * x;
+            self.residual += (x - sum) * (x - sum);
+        }
+    }
+
+    /// Level of the residual relative to the mixture, in dB; −∞ for no residual.
+    pub fn db(&self) -> f64 {
+        if self.residual == 0.0 {
+            f64::NEG_INFINITY
+        } else {
+            10.0 * (self.residual / self.mixture).log10()
+        }
+    }
+}
+
+/// Every source's share of a frame's residual, `[sources][frames]`; a frame's shares sum to one.
 ///
 /// - `mixture`: complex spectra at the models' rate
 /// - `masks`: one for every source
-pub fn shares(mixture: &Spectrogram, masks: &[Magnitude]) -> Vec<Vec<f64>> {
+pub fn residual_shares(mixture: &Spectrogram, masks: &[Magnitude]) -> Vec<Vec<f64>> {
     let (bins, frames) = (mixture.bins(), mixture.frames());
     let mut shares = vec![vec![0.0; frames]; masks.len()];
     for t in 0..frames {
@@ -38,11 +68,12 @@ pub fn shares(mixture: &Spectrogram, masks: &[Magnitude]) -> Vec<Vec<f64>> {
     shares
 }
 
-/// Adds to each stem its share of `mixture − Σ stems`; after it the stems sum to the mixture.
+/// Adds to each stem its share of the residual, after which the stems sum to the mixture.
 ///
-/// - `hop_s`: distance of two frames in seconds; frame t is centred at `t·hop_s`, between frames
-///   shares are interpolated linearly
-pub fn give_back(
+/// - `mixture`, `stems`: samples of one channel at `sample_rate` Hz
+/// - `shares`: as from [`residual_shares`]; between frames they are interpolated linearly
+/// - `hop_s`: distance of two frames in seconds; frame t is centred at `t·hop_s`
+pub fn redistribute_residual(
     mixture: &[f32],
     stems: &mut [Vec<f32>],
     shares: &[Vec<f64>],
@@ -55,12 +86,12 @@ pub fn give_back(
     }
     for (n, &x) in mixture.iter().enumerate() {
         let sum: f64 = stems.iter().map(|stem| f64::from(stem[n])).sum();
-        let rest = f64::from(x) - sum;
+        let residual = f64::from(x) - sum;
         let position = (n as f64 / f64::from(sample_rate) / hop_s).min((frames - 1) as f64);
         let (left, weight) = (position as usize, position.fract());
         let right = (left + 1).min(frames - 1);
         for (stem, share) in stems.iter_mut().zip(shares) {
-            stem[n] += (rest * (share[left] * (1.0 - weight) + share[right] * weight)) as f32;
+            stem[n] += (residual * (share[left] * (1.0 - weight) + share[right] * weight)) as f32;
         }
     }
 }
@@ -70,11 +101,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stems_sum_to_the_mixture_after_the_rest_is_given_back() {
+    fn stems_sum_to_the_mixture_once_the_residual_is_redistributed() {
         let mixture: Vec<f32> = (0..1000).map(|n| (n as f32 * 0.37).sin()).collect();
         let mut stems = vec![vec![0.1; 1000], vec![-0.3; 1000]];
         let shares = vec![vec![0.25, 1.0, 0.0], vec![0.75, 0.0, 1.0]];
-        give_back(&mixture, &mut stems, &shares, 1000, 0.4);
+        redistribute_residual(&mixture, &mut stems, &shares, 1000, 0.4);
         for n in 0..1000 {
             // one f32 rounding for each stem
             assert!((stems[0][n] + stems[1][n] - mixture[n]).abs() < 3e-7);

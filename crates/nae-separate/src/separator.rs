@@ -1,12 +1,16 @@
-//! From a mixture to stems, whatever explains it.
+//! From a mixture's magnitudes to masks on the host, whatever estimates them.
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
+use nae_audio::Magnitude;
 use nae_model::AudioConfig;
+use nae_model::optim::{Flow, Progress};
+use nae_model::spectra::{download, level};
 
+use crate::activation_solver::ActivationSolver;
 use crate::error::SeparateError;
-use crate::explainer::Explainer;
+use crate::mask_estimator::{MaskEstimate, MaskEstimator};
 use crate::settings::SeparateConfig;
-use crate::sources::{Search, Source};
+use crate::sources::Source;
 
 /// Separates mixtures into a fixed set of sources.
 #[derive(Debug)]
@@ -14,14 +18,39 @@ pub struct Separator {
     pub(crate) names: Vec<String>,
     pub(crate) audio: AudioConfig,
     pub(crate) config: SeparateConfig,
-    pub(crate) explainer: Box<dyn Explainer>,
+    estimator: Estimator,
+}
+
+/// What estimates the masks.
+#[derive(Debug)]
+enum Estimator {
+    /// Known by its type, as mixtures of several separators can be solved in one batch.
+    Activations(Box<ActivationSolver>),
+    Other(Box<dyn MaskEstimator>),
+}
+
+/// Masks and how they were estimated.
+#[derive(Debug)]
+pub struct Masks {
+    /// One for every source, in `[0, 1]`, summing to one.
+    pub masks: Vec<Magnitude>,
+    /// Every source's activations in the last run, `[rank, frames]` each; empty for silence.
+    pub activations: Vec<Tensor<2>>,
+    /// Final loss, the mean over runs; 0 for silence.
+    pub loss: f64,
+    /// Steps taken in all runs.
+    pub steps: usize,
+    /// Whether the observer stopped the optimisation.
+    pub is_interrupted: bool,
 }
 
 impl Separator {
-    /// Separates by optimised activations: freezes the models' decoders on `device`.
+    /// Separates by optimising activations: freezes the models' decoders on `device`.
+    ///
+    /// - `seed`: of random initial activations
     ///
     /// # Errors
-    /// [`SeparateError`] for no or equally named sources, models that analyse sound differently,
+    /// [`SeparateError`] for no sources or equal names, models with different spectrogram settings,
     /// settings out of range, or free activations with non-negative bases.
     pub fn new(
         sources: &[Source],
@@ -29,25 +58,35 @@ impl Separator {
         seed: u64,
         device: &Device,
     ) -> Result<Self, SeparateError> {
-        let search = Search::new(sources, config.clone(), seed, device)?;
+        let solver = ActivationSolver::new(sources, config.clone(), seed, device)?;
         let models = sources.iter().flat_map(|source| &source.models);
         let audio = models.map(|model| model.card.audio).next();
         let names = sources.iter().map(|source| source.name.clone()).collect();
         let audio = audio.ok_or(SeparateError::NoSources)?;
-        Self::with_explainer(names, audio, config, Box::new(search))
+        let estimator = Estimator::Activations(Box::new(solver));
+        Self::from_parts(names, audio, config, estimator)
     }
 
-    /// Separates by whatever finds the masks, one for every name.
+    /// Separates with any mask estimator, which gives one mask for every name.
     ///
     /// Of the settings only levels and blocks count here.
     ///
     /// # Errors
     /// [`SeparateError`] for no or equal names and settings out of range.
-    pub fn with_explainer(
+    pub fn with_estimator(
         names: Vec<String>,
         audio: AudioConfig,
         config: SeparateConfig,
-        explainer: Box<dyn Explainer>,
+        estimator: Box<dyn MaskEstimator>,
+    ) -> Result<Self, SeparateError> {
+        Self::from_parts(names, audio, config, Estimator::Other(estimator))
+    }
+
+    fn from_parts(
+        names: Vec<String>,
+        audio: AudioConfig,
+        config: SeparateConfig,
+        estimator: Estimator,
     ) -> Result<Self, SeparateError> {
         config.validate()?;
         if names.is_empty() {
@@ -62,7 +101,7 @@ impl Separator {
             names,
             audio,
             config,
-            explainer,
+            estimator,
         })
     }
 
@@ -71,8 +110,76 @@ impl Separator {
         &self.names
     }
 
-    /// How the models analyse sound.
+    /// How sound becomes the spectra that the estimator reads.
     pub fn audio(&self) -> AudioConfig {
         self.audio
+    }
+
+    /// The solver, if masks come from optimised activations.
+    pub(crate) fn activation_solver(&self) -> Option<&ActivationSolver> {
+        match &self.estimator {
+            Estimator::Activations(solver) => Some(solver),
+            Estimator::Other(_) => None,
+        }
+    }
+
+    /// Linear gain that brings a mixture to the level its models were trained at: N sources of unit
+    /// standard deviation make a mixture of √N. `None` for silence.
+    pub fn gain_for(&self, mixture: &Magnitude) -> Option<f64> {
+        let level = level(mixture, self.config.silence_db as f32);
+        (level > 0.0).then(|| (self.names.len() as f64).sqrt() / level)
+    }
+
+    /// Masks for a mixture's magnitudes at the models' rate.
+    ///
+    /// The mixture is brought to the models' level first ([`gain_for`](Self::gain_for)), so the
+    /// masks do not depend on its own. Silence is shared equally.
+    ///
+    /// # Errors
+    /// [`SeparateError`] if the device fails or an optimisation diverges.
+    pub fn masks(
+        &self,
+        mixture: &Magnitude,
+        observe: &mut dyn FnMut(&Progress) -> Flow,
+    ) -> Result<Masks, SeparateError> {
+        let Some(gain) = self.gain_for(mixture) else {
+            return self.equal_masks(mixture);
+        };
+        let estimator: &dyn MaskEstimator = match &self.estimator {
+            Estimator::Activations(solver) => solver.as_ref(),
+            Estimator::Other(estimator) => estimator.as_ref(),
+        };
+        Masks::download(estimator.estimate_masks(mixture, gain, observe)?)
+    }
+
+    fn equal_masks(&self, mixture: &Magnitude) -> Result<Masks, SeparateError> {
+        let sources = self.names.len();
+        let equal = vec![1.0 / sources as f32; mixture.bins() * mixture.frames()];
+        let mask = Magnitude::new(mixture.bins(), mixture.frames(), equal)?;
+        Ok(Masks {
+            masks: vec![mask; sources],
+            activations: Vec::new(),
+            loss: 0.0,
+            steps: 0,
+            is_interrupted: false,
+        })
+    }
+}
+
+impl Masks {
+    /// Reads masks back from the device.
+    pub(crate) fn download(estimate: MaskEstimate) -> Result<Self, SeparateError> {
+        let mut masks = Vec::with_capacity(estimate.masks.len());
+        for mask in estimate.masks {
+            let frames = mask.dims()[1];
+            masks.extend(download(mask.unsqueeze(), &[frames])?);
+        }
+        Ok(Self {
+            masks,
+            activations: estimate.activations,
+            loss: estimate.loss,
+            steps: estimate.steps,
+            is_interrupted: estimate.is_interrupted,
+        })
     }
 }

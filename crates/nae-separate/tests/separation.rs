@@ -16,7 +16,9 @@ use nae_model::{
     TrainingSummary,
 };
 use nae_separate::settings::Start;
-use nae_separate::{NullDepth, SeparateConfig, SeparateError, Separator, Source, separate_many};
+use nae_separate::{
+    ResidualLevel, SeparateConfig, SeparateError, Separator, Source, separate_many,
+};
 use rand::RngExt;
 
 const SEED: u64 = 8;
@@ -106,7 +108,7 @@ fn noise(samples: usize, seed: u64) -> Vec<f32> {
 }
 
 fn null_db(mixture: &Clip, stems: &[Clip]) -> f64 {
-    let mut null = NullDepth::default();
+    let mut null = ResidualLevel::default();
     for (c, x) in mixture.channels().iter().enumerate() {
         let stems: Vec<&[f32]> = stems
             .iter()
@@ -229,7 +231,7 @@ fn a_long_mixture_in_blocks_nulls_and_keeps_its_length() {
     let mut written = vec![vec![Vec::new(); 2]; 2];
     let mut blocks = 0;
     let summary = separator
-        .separate_stream(
+        .separate_blocks(
             AudioReader::from_clip(mixture.clone()),
             &mut |source, channels| {
                 for (all, new) in written[source].iter_mut().zip(channels) {
@@ -245,12 +247,12 @@ fn a_long_mixture_in_blocks_nulls_and_keeps_its_length() {
         .unwrap();
     assert_eq!(summary.samples, mixture.samples() as u64);
     assert!(blocks > 4 && summary.steps == 6 * blocks as usize);
-    assert!(summary.null.db() < -100.0);
+    assert!(summary.residual.db() < -100.0);
     let stems: Vec<Clip> = written
         .into_iter()
         .map(|channels| Clip::new(channels, 8000).unwrap())
         .collect();
-    assert!((null_db(&mixture, &stems) - summary.null.db()).abs() < 0.1);
+    assert!((null_db(&mixture, &stems) - summary.residual.db()).abs() < 0.1);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use nae_audio::Clip;
-use nae_joint::{Joint, Part};
+use nae_joint::{JointEncoder, TrainingSource};
 use nae_metrics::scores::{Evaluation, MetricGroup, Scores, named};
 use nae_metrics::{Estimate, Reference};
 use nae_model::Model;
@@ -118,7 +118,7 @@ impl<'a> Bench<'a> {
     }
 
     /// Trains the joint encoder of a pair's models.
-    pub fn join(&self, cell: &Joining) -> Result<Joint, SweepError> {
+    pub fn join(&self, cell: &Joining) -> Result<JointEncoder, SweepError> {
         let setup = &self.manifest.variants[cell.variant].setup;
         let members = self.manifest.pairs[cell.pair].iter();
         let part = |(&speaker, id): (&usize, &Id)| {
@@ -136,13 +136,13 @@ impl<'a> Bench<'a> {
                 }
             };
             let name = self.manifest.speakers[speaker].name.clone();
-            Ok(Part { name, model, clips })
+            Ok(TrainingSource { name, model, clips })
         };
         let parts = members.zip(&cell.models).map(part);
         let parts = parts.collect::<Result<Vec<_>, SweepError>>()?;
         let mut observe = |_: &Progress| self.flow();
         let joint = nae_joint::join(&parts, &setup.joint, cell.seed, self.device, &mut observe)?;
-        match joint.card.training.interrupted {
+        match joint.metadata.training.interrupted {
             true => Err(SweepError::Stopped),
             false => Ok(joint),
         }
@@ -196,7 +196,7 @@ impl<'a> Bench<'a> {
             .mixture(members, self.place(cell), &setup.data, rate)?;
         let config = setup.separate.clone();
         if let Some(id) = &cell.joint {
-            let joint = Joint::load(&self.store.joint_path(id), self.device)?;
+            let joint = JointEncoder::load(&self.store.joint_path(id), self.device)?;
             return Ok((sound, joint.separator(config, self.device)?));
         }
         let sources = members

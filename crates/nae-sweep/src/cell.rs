@@ -1,6 +1,6 @@
 //! Identities: what makes two cells the same work.
 
-use nae_joint::Start;
+use nae_joint::PretrainedWeights;
 use nae_metrics::scores::MetricGroup;
 use nae_model::file::sha256_hex;
 use serde::{Deserialize, Serialize};
@@ -109,7 +109,7 @@ pub fn joining(
         "kind": "join",
         "settings": setup.of_joining()?,
         // another start gives another joint encoder
-        "start": Start::fingerprint(),
+        "start": PretrainedWeights::default_fingerprint(),
         "models": models,
         "names": names,
         "seed": seed,

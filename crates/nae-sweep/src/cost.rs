@@ -127,7 +127,8 @@ impl Manifest {
         let flops = match setup.join {
             Join::No => 4.0 * decoders,
             Join::Memories | Join::Clips => {
-                2.0 * (network_weights(setup, sources) + setup.joint.ensemble_size as f64 * decoders)
+                2.0 * (network_weights(setup, sources)
+                    + setup.joint.ensemble_size as f64 * decoders)
             }
         };
         let steps = match setup.join {

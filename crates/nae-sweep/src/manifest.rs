@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use nae_joint::MOST_SOURCES;
+use nae_joint::MAX_SOURCES;
 use nae_metrics::scores::MetricGroup;
 use serde::{Deserialize, Serialize};
 
@@ -109,7 +109,7 @@ impl Manifest {
         for (variant, with) in self.variants.iter().enumerate().filter(is_joined) {
             for &seed in seeds {
                 for (pair, members) in self.pairs.iter().enumerate() {
-                    if members.len() > MOST_SOURCES {
+                    if members.len() > MAX_SOURCES {
                         return Err(SweepError::TooManyToJoin {
                             name: with.system.clone(),
                             pair: self.pair_name(pair),

@@ -15,7 +15,7 @@
 
 use std::path::{Path, PathBuf};
 
-use nae_joint::Joint;
+use nae_joint::JointEncoder;
 use nae_model::Model;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -294,8 +294,13 @@ impl Store {
     ///
     /// # Errors
     /// [`SweepError::Audio`] or [`SweepError::Io`] if it cannot be written.
-    pub fn finish_joining(&self, desk: &Desk, id: &str, joint: &Joint) -> Result<(), SweepError> {
-        let training = &joint.card.training;
+    pub fn finish_joining(
+        &self,
+        desk: &Desk,
+        id: &str,
+        joint: &JointEncoder,
+    ) -> Result<(), SweepError> {
+        let training = &joint.metadata.training;
         let joined = Joined {
             loss: training.loss,
             steps: training.steps,

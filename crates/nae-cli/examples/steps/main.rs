@@ -22,8 +22,8 @@ use nae_model::init::from_host;
 use nae_model::optim::{Flow, OptimizerKind, Progress, Schedule};
 use nae_model::random::generator;
 use nae_model::{AudioConfig, Card, Model, ModelConfig, Nae, Output, TrainingSummary};
-use nae_separate::fit::explain;
-use nae_separate::{Parallelism, Scene, Search, SeparateConfig, Source};
+use nae_separate::activation_solver::solve;
+use nae_separate::{ActivationSolver, BatchItem, Parallelism, SeparateConfig, Source};
 use nae_train::TrainConfig;
 use nae_train::batches::Spectra;
 use nae_train::seeds::Seeds;
@@ -230,7 +230,7 @@ fn separate(
         window: WINDOW,
         ..Default::default()
     };
-    let search = Search::new(&[source("a", a), source("b", b)], config, 0, device)?;
+    let solver = ActivationSolver::new(&[source("a", a), source("b", b)], config, 0, device)?;
     let mut frames = vec![0.0; x.values.len()];
     for (f, row) in x.values.chunks_exact(x.columns).enumerate() {
         for (t, value) in row.iter().enumerate() {
@@ -240,8 +240,8 @@ fn separate(
     let mixture = Magnitude::new(x.rows, x.columns, frames)?;
     let mut watch = Stopwatch::start();
     let mut loss = f64::NAN;
-    let scene = Scene {
-        search: &search,
+    let item = BatchItem {
+        solver: &solver,
         mixture: &mixture,
         gain: 1.0,
     };
@@ -250,7 +250,7 @@ fn separate(
         loss = progress.loss;
         Flow::Continue
     };
-    explain(&[scene], 0, Parallelism::Frames, &mut observe)?;
+    solve(&[item], 0, Parallelism::Frames, &mut observe)?;
     Ok(Timed {
         warm_up_s: watch.warm_up_s(),
         milliseconds: watch.milliseconds(),

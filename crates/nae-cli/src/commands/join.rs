@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use nae_joint::{Joint, Start};
+use nae_joint::{JointEncoder, PretrainedWeights};
 use serde::Serialize;
 
 use crate::arguments::{Join, Terminal};
@@ -36,7 +36,7 @@ pub fn run(command: &Join, terminal: &Terminal) -> Result<()> {
     let parts = joining::read_parts(&command.models, &command.clips, &device.device)?;
     let start = match &command.start {
         None => None,
-        Some(path) => Some(Start::load(path, &device.device)?),
+        Some(path) => Some(PretrainedWeights::load(path, &device.device)?),
     };
     make_parent(&command.out)?;
     catch_interrupt()?;
@@ -55,8 +55,8 @@ pub fn run(command: &Join, terminal: &Terminal) -> Result<()> {
     report(command, terminal, &joint, &device.name)
 }
 
-fn report(command: &Join, terminal: &Terminal, joint: &Joint, device: &str) -> Result<()> {
-    let training = &joint.card.training;
+fn report(command: &Join, terminal: &Terminal, joint: &JointEncoder, device: &str) -> Result<()> {
+    let training = &joint.metadata.training;
     if training.interrupted {
         log_line(
             terminal,
@@ -77,7 +77,7 @@ fn report(command: &Join, terminal: &Terminal, joint: &Joint, device: &str) -> R
         ),
     );
     if command.json {
-        let sources = joint.card.sources.iter();
+        let sources = joint.metadata.sources.iter();
         print(&serde_json::to_string(&Report {
             joint: &command.out,
             sources: sources.map(|source| source.name.as_str()).collect(),

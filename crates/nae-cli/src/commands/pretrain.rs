@@ -1,7 +1,7 @@
 //! `nae pretrain`
 
 use anyhow::Result;
-use nae_joint::Start;
+use nae_joint::PretrainedWeights;
 
 use crate::arguments::{Pretrain, Terminal};
 use crate::console::log_line;
@@ -26,7 +26,7 @@ pub fn run(command: &Pretrain, terminal: &Terminal) -> Result<()> {
     let seed = command.computing.seed;
     let rounds = usize::from(command.rounds);
     let (start, _) = with_progress(terminal, "", |observe| {
-        Start::learn(
+        PretrainedWeights::train(
             &parts,
             rounds,
             &settings.joint,

@@ -6,7 +6,7 @@
 )]
 
 use burn::tensor::Device;
-use nae_joint::{Joint, JointConfig, Part, join};
+use nae_joint::{JointConfig, JointEncoder, TrainingSource, join};
 use nae_model::optim::Flow;
 use nae_model::random::generator;
 use nae_model::{AudioConfig, ClipRecord, Model, ModelConfig, ModelKind};
@@ -74,15 +74,15 @@ pub fn model(name: &str, hertz: f32, kind: ModelKind, audio: AudioConfig) -> Mod
     model
 }
 
-pub fn part(name: &str, hertz: f32) -> Part {
-    Part {
+pub fn part(name: &str, hertz: f32) -> TrainingSource {
+    TrainingSource {
         name: name.into(),
         model: model(name, hertz, ModelKind::Nae, AUDIO),
         clips: None,
     }
 }
 
-pub fn pair() -> Vec<Part> {
+pub fn pair() -> Vec<TrainingSource> {
     vec![part("low", 300.0), part("high", 1100.0)]
 }
 
@@ -99,7 +99,7 @@ pub fn small() -> JointConfig {
     }
 }
 
-pub fn joined(parts: &[Part], config: &JointConfig, seed: u64) -> Joint {
+pub fn joined(parts: &[TrainingSource], config: &JointConfig, seed: u64) -> JointEncoder {
     join(parts, config, seed, &Device::flex(), &mut |_| {
         Flow::Continue
     })

@@ -5,10 +5,10 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use burn::tensor::Tensor;
 use nae_audio::Clip;
-use nae_joint::Joint;
+use nae_joint::JointEncoder;
 use nae_metrics::{Estimate, Reference, si_sdr};
 use nae_model::Card;
-use nae_separate::{NullDepth, Separator, Source};
+use nae_separate::{ResidualLevel, Separator, Source};
 
 use super::test_mixture::TestMixture;
 use super::voices::TrainedVoices;
@@ -93,7 +93,7 @@ impl System {
     pub fn joint(
         settings: &Settings,
         trained: TrainedVoices,
-        (joint, losses): (&Joint, Vec<LossRecord>),
+        (joint, losses): (&JointEncoder, Vec<LossRecord>),
         mixture: &TestMixture,
         device: &NamedDevice,
     ) -> Result<Self> {
@@ -102,7 +102,7 @@ impl System {
         let system = Self::separate(names, settings, trained, &separator, mixture)?;
         Ok(Self {
             joint: Some(JointTraining {
-                seconds: joint.card.training.seconds,
+                seconds: joint.metadata.training.seconds,
                 losses,
             }),
             ..system
@@ -123,7 +123,7 @@ impl System {
         let seconds = started.elapsed().as_secs_f64();
         let stems = separated.stems.iter();
         let stems: Vec<&[f32]> = stems.map(|stem| stem.channels()[0].as_slice()).collect();
-        let mut residual = NullDepth::default();
+        let mut residual = ResidualLevel::default();
         residual.add(&mixture.mixture.channels()[0], &stems);
         let pairs = stems.iter().zip(&mixture.references);
         let scores = pairs.map(|(stem, reference)| {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use nae_joint::{Joint, JointConfig, Part};
+use nae_joint::{JointConfig, JointEncoder, TrainingSource};
 use nae_model::Model;
 use nae_train::TrainingClip;
 
@@ -72,17 +72,17 @@ pub fn train_joint_encoder(
     device: &NamedDevice,
     file: &Path,
     terminal: &Terminal,
-) -> Result<(Joint, Vec<LossRecord>)> {
+) -> Result<(JointEncoder, Vec<LossRecord>)> {
     let parts = trained.models.iter().zip(clips).map(|(model, clips)| {
         let clips = clips.iter();
         let clips = clips.map(|clip| (clip.record.clone(), clip.samples.clone()));
-        Part {
+        TrainingSource {
             name: model.card.name.clone(),
             model: model.clone(),
             clips: Some(clips.collect()),
         }
     });
-    let parts: Vec<Part> = parts.collect();
+    let parts: Vec<TrainingSource> = parts.collect();
     let (joint, losses) = join(None, &parts, config, seed, device, terminal)?;
     bail_if_interrupted("the models finished so far were saved")?;
     joint.save(file)?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use nae_audio::{AudioReader, BitDepth, WavSink};
-use nae_separate::NullDepth;
+use nae_separate::ResidualLevel;
 
 /// Samples converted at once.
 const BLOCK: usize = 1 << 16;
@@ -19,8 +19,8 @@ pub fn to_integers(
     to: &[PathBuf],
     depth: BitDepth,
     peak: f32,
-    residual: NullDepth,
-) -> Result<(f32, NullDepth)> {
+    residual: ResidualLevel,
+) -> Result<(f32, ResidualLevel)> {
     let full_scale = (1u32 << (depth.bits() - 1)) as f32;
     let largest = (full_scale - 1.0) / full_scale;
     let gain = if peak > largest { largest / peak } else { 1.0 };

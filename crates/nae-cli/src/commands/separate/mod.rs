@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use nae_audio::AudioReader;
-use nae_joint::Joint;
+use nae_joint::JointEncoder;
 use nae_separate::Separator;
 
 use crate::arguments::{Separate, Terminal};
@@ -77,10 +77,10 @@ fn separator(
         .collect::<Result<Vec<_>>>()?;
     let seed = command.computing.seed;
     let joint = if let Some(path) = &command.joint {
-        let joint = Joint::load(path, &device.device)?;
+        let joint = JointEncoder::load(path, &device.device)?;
         for source in &sources {
             for model in &source.models {
-                joint.knows(&source.name, model)?;
+                joint.check_model(&source.name, model)?;
             }
         }
         joint
@@ -107,9 +107,9 @@ fn separate(
     reader: AudioReader,
     files: &mut StemFiles,
     terminal: &Terminal,
-) -> Result<nae_separate::Summary> {
+) -> Result<nae_separate::SeparationSummary> {
     let mut bar = Bar::new(terminal)?;
-    let separation = separator.separate_stream(
+    let separation = separator.separate_blocks(
         reader,
         &mut |i, samples| files.write(i, samples),
         &mut |block| {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use nae_audio::{AudioError, AudioReader, BitDepth, WavSink};
-use nae_separate::{NullDepth, Summary};
+use nae_separate::{ResidualLevel, SeparationSummary};
 
 use super::integers::to_integers;
 
@@ -13,7 +13,7 @@ pub struct Written {
     /// Gain that all stems share: 1 unless integer stems would have clipped.
     pub gain: f32,
     /// Residual of the files, with the rounding of integer stems.
-    pub residual: NullDepth,
+    pub residual: ResidualLevel,
 }
 
 /// The files of all stems. Integer stems may need a gain that is known at the end only, so they are
@@ -65,11 +65,11 @@ impl StemFiles {
     }
 
     /// Completes the files.
-    pub fn finish(self, separation: &Summary) -> Result<Written> {
+    pub fn finish(self, separation: &SeparationSummary) -> Result<Written> {
         for sink in self.sinks {
             sink.finish()?;
         }
-        let residual = separation.null;
+        let residual = separation.residual;
         let Some(draft) = self.draft else {
             let gain = 1.0;
             return Ok(Written { gain, residual });

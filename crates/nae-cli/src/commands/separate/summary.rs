@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use nae_separate::Summary;
+use nae_separate::SeparationSummary;
 use serde::Serialize;
 
 use super::stem_files::Written;

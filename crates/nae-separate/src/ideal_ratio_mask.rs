@@ -1,14 +1,14 @@
-//! The ceiling of any mask: the ideal ratio mask of the true sources.
+//! The ideal ratio mask of the true sources: a reference that estimated masks hardly exceed.
 
 use nae_audio::{AudioError, Magnitude, Stft, StftConfig};
 
-/// What the true sources' own ratio masks `|Sᵢ|/Σ|Sⱼ|` make of their mixture.
+/// Separates a mixture with the ratio masks `|Sᵢ|/Σ|Sⱼ|` of its true sources.
 ///
 /// - `references`, `mixture`: mono samples of one length at `sample_rate` Hz
 /// - returns one estimate for every reference, as long as the mixture
 ///
-/// Frames of 64 ms, a quarter apart, whatever the models use: one ceiling for all of them. Bins in
-/// which no source sounds are shared equally.
+/// Frames of 64 ms with a hop of 16 ms, whatever the models use, so that one reference serves all.
+/// Bins in which every source is silent are shared equally.
 ///
 /// # Errors
 /// [`AudioError`] from the transform.
@@ -29,10 +29,8 @@ pub fn ideal_ratio_mask(
     let spectrogram = stft.analyze(mixture)?;
     let totals: Vec<f32> = (0..spectrogram.data().len())
         .map(|i| {
-            let parts = sources.iter();
-            parts
-                .map(|source| source.data().get(i).copied().unwrap_or(0.0))
-                .sum()
+            let magnitudes = sources.iter().map(|source| source.data().get(i));
+            magnitudes.map(|x| x.copied().unwrap_or(0.0)).sum()
         })
         .collect();
     let equal = 1.0 / sources.len() as f32;
@@ -52,18 +50,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn estimates_sum_to_the_mixture_and_sources_that_never_meet_come_back() {
+    fn estimates_sum_to_the_mixture_and_disjoint_sources_are_recovered() {
         let tone = |step: f32| -> Vec<f32> { (0..8000).map(|n| (n as f32 * step).sin()).collect() };
         let (low, high) = (tone(0.1), tone(1.5));
         let mixture: Vec<f32> = low.iter().zip(&high).map(|(a, b)| a + b).collect();
-        let found = ideal_ratio_mask(&[&low, &high], &mixture, 16_000).unwrap();
+        let estimates = ideal_ratio_mask(&[&low, &high], &mixture, 16_000).unwrap();
         for n in 0..mixture.len() {
             // rounding of the transform
-            assert!((found[0][n] + found[1][n] - mixture[n]).abs() < 1e-5);
+            assert!((estimates[0][n] + estimates[1][n] - mixture[n]).abs() < 1e-5);
         }
-        // inside, away from the clicks at both ends, two tones share no bin
+        // away from the onsets at both ends the two tones share no bin
         for n in 2000..6000 {
-            assert!((found[0][n] - low[n]).abs() < 1e-2, "{n}");
+            assert!((estimates[0][n] - low[n]).abs() < 1e-2, "{n}");
         }
     }
 }

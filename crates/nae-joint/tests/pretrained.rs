@@ -4,27 +4,29 @@
 mod common;
 
 use burn::tensor::Device;
-use nae_joint::{Joint, JointConfig, JointError, Part, Start, StartKind, join_from};
+use nae_joint::{
+    JointConfig, JointEncoder, JointError, PretrainedWeights, StartKind, TrainingSource, join_from,
+};
 use nae_model::AudioConfig;
 use nae_model::optim::Flow;
 use nae_model::spectra::read;
 
 use common::{SEED, joined, pair, part, small};
 
-fn learnt(config: &JointConfig) -> Start {
+fn learnt(config: &JointConfig) -> PretrainedWeights {
     let parts = [part("a", 250.0), part("b", 700.0), part("c", 1900.0)];
-    Start::learn(&parts, 2, config, SEED + 1, &Device::flex(), &mut |_| {
+    PretrainedWeights::train(&parts, 2, config, SEED + 1, &Device::flex(), &mut |_| {
         Flow::Continue
     })
     .unwrap()
 }
 
 fn from(
-    start: &Start,
-    parts: &[Part],
+    start: &PretrainedWeights,
+    parts: &[TrainingSource],
     config: &JointConfig,
     seed: u64,
-) -> Result<Joint, JointError> {
+) -> Result<JointEncoder, JointError> {
     join_from(
         Some(start),
         parts,
@@ -51,9 +53,9 @@ fn a_start_learnt_from_some_sources_helps_others() {
             from(&start, &pair, &short, seed).unwrap(),
             joined(&pair, &short, seed),
         );
-        assert!(started.card.training.started && !random.card.training.started);
-        with += started.card.training.loss;
-        without += random.card.training.loss;
+        assert!(started.metadata.training.pretrained && !random.metadata.training.pretrained);
+        with += started.metadata.training.loss;
+        without += random.metadata.training.loss;
     }
     assert!(with < 0.95 * without, "{with} {without}");
 }
@@ -70,8 +72,8 @@ fn a_start_survives_its_file_and_is_where_networks_begin() {
     };
     let start = learnt(&config);
     start.save(&path).unwrap();
-    let loaded = Start::load(&path, &Device::flex()).unwrap();
-    let weights = |start: &Start| {
+    let loaded = PretrainedWeights::load(&path, &Device::flex()).unwrap();
+    let weights = |start: &PretrainedWeights| {
         let joint = from(start, &pair(), &config, SEED).unwrap();
         let network = &joint.networks[0];
         let output = read(network.output.weight.val()).unwrap();
@@ -108,7 +110,9 @@ fn a_start_for_another_network_is_refused() {
 fn default_settings_begin_with_the_voices_and_others_at_random() {
     let (device, audio) = (Device::flex(), AudioConfig::default());
     let chosen = |config: &JointConfig, audio: &AudioConfig| {
-        Start::chosen(config, audio, &device).unwrap().is_some()
+        PretrainedWeights::load_default(config, audio, &device)
+            .unwrap()
+            .is_some()
     };
     let default = JointConfig::default();
     assert!(chosen(&default, &audio));

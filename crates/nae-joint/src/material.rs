@@ -1,0 +1,108 @@
+//! What a joint encoder is trained with: the sources' sound and decoders.
+
+use burn::tensor::{Device, Tensor};
+use nae_audio::Stft;
+use nae_model::dense::Dense;
+use nae_model::init::from_host;
+use nae_model::random::generator;
+use nae_model::spectra::download;
+use nae_model::{AudioConfig, Latent, Memory, ModelConfig};
+
+use crate::encoder::{JointSource, MaterialRecord};
+use crate::error::JointError;
+use crate::griffin_lim::griffin_lim;
+use crate::sources::TrainingSource;
+
+/// Training material of all sources.
+pub(crate) struct TrainingMaterial {
+    /// Every source's name and clips, mono at the models' sample rate.
+    pub clips: Vec<(String, Vec<Vec<f32>>)>,
+    /// What the file records of every source.
+    pub records: Vec<JointSource>,
+    /// Every source's architecture and decoder layers.
+    pub decoders: Vec<(ModelConfig, Vec<Dense>)>,
+}
+
+impl TrainingMaterial {
+    /// Collects the sources' clips, or reconstructs them from latent caches.
+    ///
+    /// # Errors
+    /// [`JointError::NoMaterial`] for a source with neither.
+    pub fn new(
+        sources: &[TrainingSource],
+        audio: &AudioConfig,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self, JointError> {
+        let stft = Stft::new(audio.stft())?;
+        let mut material = Self {
+            clips: Vec::with_capacity(sources.len()),
+            records: Vec::with_capacity(sources.len()),
+            decoders: Vec::with_capacity(sources.len()),
+        };
+        for source in sources {
+            let (record, clips) = match (&source.clips, &source.model.memory) {
+                (Some(clips), _) => {
+                    let records = clips.iter().map(|(record, _)| record.clone()).collect();
+                    let samples = clips.iter().map(|(_, samples)| samples.clone());
+                    (MaterialRecord::Clips(records), samples.collect())
+                }
+                (None, Some(cache)) => {
+                    let clips = reconstruct(source, cache, &stft, seed, device)?;
+                    (MaterialRecord::LatentCache, clips)
+                }
+                (None, None) => {
+                    return Err(JointError::NoMaterial {
+                        name: source.name.clone(),
+                    });
+                }
+            };
+            let model = source.model.card.model.clone();
+            material.clips.push((source.name.clone(), clips));
+            material.records.push(JointSource {
+                name: source.name.clone(),
+                fingerprint: source.model.fingerprint()?,
+                model: model.clone(),
+                material: record,
+            });
+            let layers = source.model.network.decoder.clone();
+            material.decoders.push((model, layers));
+        }
+        Ok(material)
+    }
+}
+
+/// The clips in a model's latent cache: its activations decoded, corrected by its residual codes, with
+/// phases from the Griffin–Lim algorithm. Clips shorter than a window are left out.
+fn reconstruct(
+    source: &TrainingSource,
+    cache: &Memory,
+    stft: &Stft,
+    seed: u64,
+    device: &Device,
+) -> Result<Vec<Vec<f32>>, JointError> {
+    let card = &source.model.card;
+    let decoder = source
+        .model
+        .network
+        .decoder_from(Latent::Bottleneck, device);
+    let shape = [1, cache.rank(), cache.frames()];
+    let activations = from_host(cache.values(), shape, device);
+    let decoded: Tensor<3> = decoder
+        .decode(activations)
+        .powf_scalar(1.0 / card.model.compression);
+    let factors = cache.factors(decoded.dims()[1]);
+    let factors = from_host(factors, decoded.dims(), device);
+    let Some(all) = download(decoded * factors, &[cache.frames()])?.pop() else {
+        return Ok(Vec::new());
+    };
+    let mut rng = generator(seed, &format!("phases of {}", source.name));
+    let mut clips = Vec::with_capacity(cache.clips().len());
+    let mut first = 0;
+    for &frames in cache.clips() {
+        let magnitude = all.select(&(first..first + frames).collect::<Vec<_>>());
+        first += frames;
+        clips.extend(griffin_lim(&magnitude, stft, &mut rng)?);
+    }
+    Ok(clips)
+}

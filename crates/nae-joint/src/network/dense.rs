@@ -1,0 +1,33 @@
+//! Dense layers of networks: as in models, with biases and without a non-negative basis.
+
+use burn::tensor::{Device, Tensor};
+use nae_model::config::Bias;
+use nae_model::dense::{Dense, Stage};
+use nae_model::{BasisNorm, Output};
+use rand::rngs::ChaCha8Rng;
+
+/// A dense layer with biases and this output nonlinearity, its weights drawn from `rng`.
+pub(super) fn dense(
+    outputs: usize,
+    inputs: usize,
+    output: Output,
+    rng: &mut ChaCha8Rng,
+    device: &Device,
+) -> Dense {
+    let stage = Stage {
+        output,
+        sharpness: 1.0,
+        basis_norm: BasisNorm::None,
+    };
+    Dense::new(outputs, inputs, Bias::All, stage, rng, device)
+}
+
+/// Applies a layer to all sequences. Layers have a leading dimension for several models, which
+/// networks do without.
+///
+/// # Shapes
+/// - `x`: `[inputs, sequences·frames]`
+/// - output: `[outputs, sequences·frames]`
+pub(super) fn apply(layer: &Dense, x: Tensor<2>) -> Tensor<2> {
+    layer.forward(x.unsqueeze()).squeeze_dim(0)
+}

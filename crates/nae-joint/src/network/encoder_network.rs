@@ -1,0 +1,95 @@
+//! The network as a whole.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor};
+use nae_model::Output;
+use nae_model::dense::Dense;
+use rand::rngs::ChaCha8Rng;
+
+use super::dense::{apply, dense};
+use super::temporal_model::TemporalModel;
+use crate::settings::JointConfig;
+
+/// Input normalisation, a dense layer, a temporal model, and a dense layer to the activations of all
+/// sources.
+///
+/// The frames of several sequences follow one another, `[units, sequences·frames]`. The fields' names
+/// are those of the tensors in files.
+#[derive(Module, Debug)]
+pub struct EncoderNetwork {
+    /// Mean of the input, `[1, 1]`; not trained.
+    pub mean: Param<Tensor<2>>,
+    /// Reciprocal of its standard deviation, `[1, 1]`; not trained.
+    pub scale: Param<Tensor<2>>,
+    /// From the bins.
+    pub input: Dense,
+    /// Along time.
+    pub body: TemporalModel,
+    /// To the activations.
+    pub output: Dense,
+}
+
+/// Added to the standard deviation, which is 0 for silence.
+const MIN_DEVIATION: f64 = 1e-3;
+
+/// A parameter that is stored and never trained.
+fn constant(values: Tensor<2>) -> Param<Tensor<2>> {
+    Param::from_tensor(values.detach()).no_grad()
+}
+
+impl EncoderNetwork {
+    /// A network with weights drawn from `rng`.
+    ///
+    /// - `bins`: of the spectra it reads
+    /// - `rank`: activations of all sources together
+    pub fn new(
+        config: &JointConfig,
+        bins: usize,
+        rank: usize,
+        rng: &mut ChaCha8Rng,
+        device: &Device,
+    ) -> Self {
+        // the order of the draws decides the weights
+        let input = dense(config.width, bins, Output::Relu, rng, device);
+        let (body, units) = TemporalModel::new(config, rng, device);
+        let output = dense(rank, units, Output::Softplus, rng, device);
+        Self {
+            mean: constant(Tensor::zeros([1, 1], device)),
+            scale: constant(Tensor::ones([1, 1], device)),
+            input,
+            body,
+            output,
+        }
+    }
+
+    /// The network with its input brought to mean 0 and standard deviation 1 over all bins together,
+    /// as measured on examples. (Normalised bin by bin, nearly silent bins would be as loud as the
+    /// others, and the network would overfit to them.)
+    ///
+    /// # Shapes
+    /// - `examples`: `[bins, frames]`
+    pub fn with_input_normalisation(mut self, examples: Tensor<2>) -> Self {
+        let mean: Tensor<2> = examples.clone().mean().unsqueeze_dim(0);
+        let deviation = (examples - mean.clone()).square().mean().sqrt();
+        let scale = deviation.add_scalar(MIN_DEVIATION).recip().unsqueeze_dim(0);
+        (self.mean, self.scale) = (constant(mean), constant(scale));
+        self
+    }
+
+    /// Activations of all sources.
+    ///
+    /// - `frames`: frames of one sequence
+    /// - `dropout`: factors for the input layer's units, while training
+    ///
+    /// # Shapes
+    /// - `x`: `[bins, sequences·frames]`; `dropout`: `[width, sequences·frames]`
+    /// - output: `[Σ rank, sequences·frames]`, non-negative
+    pub fn forward(&self, x: Tensor<2>, frames: usize, dropout: Option<Tensor<2>>) -> Tensor<2> {
+        let x = (x - self.mean.val()) * self.scale.val();
+        let mut h = apply(&self.input, x);
+        if let Some(factors) = dropout {
+            h = h * factors;
+        }
+        apply(&self.output, self.body.forward(h, frames))
+    }
+}

@@ -1,0 +1,76 @@
+//! Mixtures that are solved together, and their decoders as one.
+
+use burn::tensor::Tensor;
+use nae_audio::Magnitude;
+use nae_model::Decoder;
+
+use super::solver::{ActivationSolver, FrozenDecoder};
+use crate::mask::change_exponent;
+
+/// A mixture of a batch, and the solver for it.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchItem<'a> {
+    /// The sources' decoders and the settings.
+    pub solver: &'a ActivationSolver,
+    /// Magnitudes of the mixture, `frames × bins`, at the models' sample rate.
+    pub mixture: &'a Magnitude,
+    /// Linear factor that brings the mixture to the level the models were trained at.
+    pub gain: f64,
+}
+
+/// Every source's decoder, those of all items stacked.
+pub(super) struct StackedDecoders {
+    /// One a source.
+    pub decoders: Vec<Decoder>,
+    /// What brings every source's spectra to the common compression, one a source.
+    pub exponents: Vec<f64>,
+    /// Exponent of the spectra that are summed. A sum needs one for all: the smallest, which
+    /// compresses most. Spectra of another are brought to it element by element.
+    pub compression: f64,
+    eps: f64,
+}
+
+impl StackedDecoders {
+    /// The decoders of run number `run`.
+    pub fn new(items: &[BatchItem<'_>], run: usize) -> Self {
+        let of_items: Vec<Vec<&FrozenDecoder>> = items
+            .iter()
+            .map(|item| item.solver.decoders_of(run))
+            .collect();
+        let first = of_items.first().map_or(&[] as &[_], Vec::as_slice);
+        let compressions = first.iter().map(|source| source.compression);
+        let compression = compressions.clone().fold(1.0, f64::min);
+        // one solver's decoders serve all its mixtures as they are
+        let is_one_solver = items
+            .windows(2)
+            .all(|pair| std::ptr::eq(pair[0].solver, pair[1].solver));
+        let decoder = |source: usize| {
+            if is_one_solver {
+                first[source].decoder.clone()
+            } else {
+                let decoders: Vec<&Decoder> =
+                    of_items.iter().map(|own| &own[source].decoder).collect();
+                Decoder::stack(&decoders)
+            }
+        };
+        Self {
+            decoders: (0..first.len()).map(decoder).collect(),
+            exponents: compressions.map(|own| compression / own).collect(),
+            compression,
+            eps: items.first().map_or(0.0, |item| item.solver.config.eps),
+        }
+    }
+
+    /// Every source's spectra.
+    ///
+    /// # Shapes
+    /// - `activations`: `[items, rank, frames]` for every source
+    /// - output: `[items, bins, frames]` for every source, of the common compression
+    pub fn decode(&self, activations: &[Tensor<3>]) -> Vec<Tensor<3>> {
+        let decoders = self.decoders.iter().zip(&self.exponents);
+        let decode = |((decoder, &exponent), h): ((&Decoder, &f64), &Tensor<3>)| {
+            change_exponent(decoder.decode(h.clone()), exponent, self.eps)
+        };
+        decoders.zip(activations).map(decode).collect()
+    }
+}

@@ -1,0 +1,121 @@
+//! The frozen decoders of all sources and the settings to solve with.
+
+use burn::tensor::Device;
+use nae_model::{ActivationForm, Decoder, Model, ModelKind, Output};
+
+use crate::error::SeparateError;
+use crate::settings::SeparateConfig;
+use crate::sources::Source;
+
+/// Estimates masks by optimising the activations of the sources' frozen decoders.
+#[derive(Debug)]
+pub struct ActivationSolver {
+    /// Every source's decoders, one a model.
+    sources: Vec<Vec<FrozenDecoder>>,
+    pub(super) config: SeparateConfig,
+    pub(super) seed: u64,
+    /// Records gradients; activations live here.
+    pub(super) autodiff_device: Device,
+}
+
+/// A frozen decoder and the compression of its spectra.
+#[derive(Clone, Debug)]
+pub(super) struct FrozenDecoder {
+    pub decoder: Decoder,
+    /// Exponent of the decoded magnitudes, in `(0, 1]`.
+    pub compression: f64,
+}
+
+impl ActivationSolver {
+    /// Freezes the models' decoders on `device`.
+    ///
+    /// # Errors
+    /// [`SeparateError`] for no sources, models with different spectrogram settings, settings out of
+    /// range, or free activations with non-negative bases.
+    pub fn new(
+        sources: &[Source],
+        config: SeparateConfig,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self, SeparateError> {
+        config.validate()?;
+        let first = sources
+            .iter()
+            .flat_map(|source| &source.models)
+            .next()
+            .ok_or(SeparateError::NoSources)?;
+        for source in sources {
+            if source.models.is_empty() {
+                return Err(SeparateError::NoSources);
+            }
+            for model in &source.models {
+                first.card.agrees_with(&model.card)?;
+                if config.activations == ActivationForm::Free && has_linear_decoder(model) {
+                    return Err(SeparateError::FreeActivations {
+                        name: source.name.clone(),
+                    });
+                }
+            }
+        }
+        let autodiff_device = device.clone().autodiff();
+        let freeze = |model: &Model| FrozenDecoder {
+            decoder: model.network.decoder_from(config.latent, &autodiff_device),
+            compression: model.card.model.compression,
+        };
+        Ok(Self {
+            sources: sources
+                .iter()
+                .map(|source| source.models.iter().map(freeze).collect())
+                .collect(),
+            config,
+            seed,
+            autodiff_device,
+        })
+    }
+
+    /// Number of sources.
+    pub(super) fn source_count(&self) -> usize {
+        self.sources.len()
+    }
+
+    /// Runs whose masks are averaged: enough for every model of every source to take part, times
+    /// the configured starts.
+    pub(super) fn runs(&self) -> usize {
+        self.sources.iter().map(Vec::len).max().unwrap_or(1) * self.config.starts
+    }
+
+    /// The decoders of run number `run`, one for every source; sources with fewer models repeat
+    /// theirs.
+    pub(super) fn decoders_of(&self, run: usize) -> Vec<&FrozenDecoder> {
+        self.sources
+            .iter()
+            .map(|models| &models[run % models.len()])
+            .collect()
+    }
+
+    /// Whether mixtures of both can be solved in one batch: decoders of the same shapes, and the same
+    /// settings.
+    pub(super) fn can_batch_with(&self, other: &Self) -> bool {
+        let is_same_shape = |(ours, theirs): (&FrozenDecoder, &FrozenDecoder)| {
+            ours.compression == theirs.compression && ours.decoder.has_shape_of(&theirs.decoder)
+        };
+        self.config == other.config
+            && self.source_count() == other.source_count()
+            && self.runs() == other.runs()
+            && (0..self.runs()).all(|run| {
+                let pairs = self
+                    .decoders_of(run)
+                    .into_iter()
+                    .zip(other.decoders_of(run));
+                pairs.into_iter().all(is_same_shape)
+            })
+    }
+}
+
+/// Whether the decoder is one layer with a non-negative basis and a linear output, which negative
+/// activations would take out of its range.
+fn has_linear_decoder(model: &Model) -> bool {
+    let config = &model.card.model;
+    config.depth() - config.encoder_layers() == 1
+        && (config.kind == ModelKind::Nmf || config.output == Output::Linear)
+}
