@@ -1,4 +1,4 @@
-//! Joining small models of made-up sources.
+//! Joining small models of synthetic sources.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests may panic")]
 
 mod common;
@@ -17,7 +17,7 @@ use nae_model::random::generator;
 use nae_model::{AudioConfig, Model, ModelKind};
 use nae_separate::{SeparateConfig, Separator};
 
-use common::{AUDIO, SEED, clips, joined, model, pair, part, small, sound};
+use common::{AUDIO, SEED, clips, joined, model, pair, small, sound, source};
 
 fn separator(joint: &Joint) -> Separator {
     let config = SeparateConfig::default();
@@ -35,10 +35,12 @@ fn magnitude(samples: &[f32]) -> Magnitude {
 }
 
 fn masks(separator: &Separator, samples: &[f32]) -> Vec<Magnitude> {
-    let heard = magnitude(samples);
-    let found = separator.masks(&heard, &mut |_| Flow::Continue).unwrap();
-    assert_eq!((found.loss, found.steps), (0.0, 0));
-    found.masks
+    let mixture_magnitude = magnitude(samples);
+    let estimate = separator
+        .masks(&mixture_magnitude, &mut |_| Flow::Continue)
+        .unwrap();
+    assert_eq!((estimate.loss, estimate.steps), (0.0, 0));
+    estimate.masks
 }
 
 fn greatest_difference(a: &[Magnitude], b: &[Magnitude]) -> f32 {
@@ -49,13 +51,17 @@ fn greatest_difference(a: &[Magnitude], b: &[Magnitude]) -> f32 {
     pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
-/// Energy of what is wrong with each source's masked magnitudes, relative to the source.
+/// Energy of the error of each source's masked magnitudes, relative to the source.
 fn errors(separator: &Separator) -> Vec<f32> {
     let truth = [sound(300.0, 1.0, 7), sound(1100.0, 1.0, 8)].map(|s| magnitude(&s));
-    let heard = magnitude(&mixture());
+    let mixture_magnitude = magnitude(&mixture());
     let masks = masks(separator, &mixture());
     let error = |(mask, truth): (&Magnitude, &Magnitude)| {
-        let bins = mask.data().iter().zip(heard.data()).zip(truth.data());
+        let bins = mask
+            .data()
+            .iter()
+            .zip(mixture_magnitude.data())
+            .zip(truth.data());
         let wrong: f32 = bins.map(|((m, x), s)| (m * x - s).powi(2)).sum();
         wrong / truth.data().iter().map(|s| s * s).sum::<f32>()
     };
@@ -63,10 +69,10 @@ fn errors(separator: &Separator) -> Vec<f32> {
 }
 
 #[test]
-fn models_are_joined_from_their_memories_alone_and_separate_in_one_pass() {
-    let parts = pair();
+fn models_are_joined_from_latent_caches_alone_and_separate_in_one_pass() {
+    let sources = pair();
     let joint = joined(
-        &parts,
+        &sources,
         &JointConfig {
             steps: 150,
             ..small()
@@ -84,14 +90,14 @@ fn models_are_joined_from_their_memories_alone_and_separate_in_one_pass() {
 
 #[test]
 fn models_are_joined_from_clips() {
-    let mut parts = pair();
-    for (part, hertz) in parts.iter_mut().zip([300.0, 1100.0]) {
-        part.model.memory = None;
+    let mut sources = pair();
+    for (source, hertz) in sources.iter_mut().zip([300.0, 1100.0]) {
+        source.model.memory = None;
         let clips = clips(hertz).into_iter();
-        part.clips = Some(clips.map(|clip| (clip.record, clip.samples)).collect());
+        source.clips = Some(clips.map(|clip| (clip.record, clip.samples)).collect());
     }
     let joint = joined(
-        &parts,
+        &sources,
         &JointConfig {
             steps: 150,
             ..small()
@@ -115,28 +121,28 @@ fn models_are_joined_from_clips() {
 fn masks_sum_to_one_and_do_not_depend_on_the_mixture_s_level() {
     let joint = joined(&pair(), &small(), SEED);
     let separator = separator(&joint);
-    let heard = masks(&separator, &mixture());
-    for i in 0..heard[0].data().len() {
-        let sum: f32 = heard.iter().map(|mask| mask.data()[i]).sum();
+    let estimated = masks(&separator, &mixture());
+    for i in 0..estimated[0].data().len() {
+        let sum: f32 = estimated.iter().map(|mask| mask.data()[i]).sum();
         assert!((sum - 1.0).abs() < 1e-6, "{sum}");
     }
     for gain_db in [-20.0f32, 20.0] {
         let gain = 10f32.powf(gain_db / 20.0);
         let scaled: Vec<f32> = mixture().iter().map(|x| x * gain).collect();
         // the spectra differ by roundings in f32 only
-        assert!(greatest_difference(&masks(&separator, &scaled), &heard) < 1e-3);
+        assert!(greatest_difference(&masks(&separator, &scaled), &estimated) < 1e-3);
     }
 }
 
 #[test]
 fn gradients_stop_at_the_decoders() {
-    let parts = pair();
-    let tape = Device::flex().autodiff();
-    let layers = parts.iter().map(|part| {
-        let layers = part.model.network.decoder.clone();
-        (part.model.card.model.clone(), layers)
+    let sources = pair();
+    let autodiff_device = Device::flex().autodiff();
+    let layers = sources.iter().map(|source| {
+        let layers = source.model.network.decoder.clone();
+        (source.model.card.model.clone(), layers)
     });
-    let decoders = Decoders::new(layers.collect(), 2.0, &tape);
+    let decoders = Decoders::new(layers.collect(), 2.0, &autodiff_device);
     for body in [
         BodyKind::None,
         BodyKind::Conv,
@@ -146,26 +152,27 @@ fn gradients_stop_at_the_decoders() {
         let config = JointConfig { body, ..small() };
         let mut rng = generator(SEED, "weights");
         let bins = AUDIO.stft().bins();
-        let network = EncoderNetwork::new(&config, bins, decoders.rank(), &mut rng, &tape);
-        let x = Tensor::<2>::ones([bins, 8], &tape);
+        let network =
+            EncoderNetwork::new(&config, bins, decoders.rank(), &mut rng, &autodiff_device);
+        let x = Tensor::<2>::ones([bins, 8], &autodiff_device);
         let amplitudes = decoders.amplitudes(network.forward(x, 4, None));
         let gradients = Tensor::stack::<3>(amplitudes, 0).square().sum().backward();
         for weight in decoders.weights().into_iter().flatten() {
             assert!(weight.grad(&gradients).is_none());
         }
-        // it gets through them all the same
+        // and yet it passes through them
         assert!(network.output.weight.val().grad(&gradients).is_some());
         assert!(network.input.weight.val().grad(&gradients).is_some());
-        let learnt = GradientsParams::from_grads(gradients, &network);
-        assert!(learnt.len() >= 6, "{body:?}: {}", learnt.len());
+        let trained = GradientsParams::from_grads(gradients, &network);
+        assert!(trained.len() >= 6, "{body:?}: {}", trained.len());
     }
 }
 
 #[test]
 fn a_seed_decides_everything() {
-    let parts = pair();
+    let sources = pair();
     let file = |seed: u64| {
-        let bytes = joined(&parts, &small(), seed).to_bytes().unwrap();
+        let bytes = joined(&sources, &small(), seed).to_bytes().unwrap();
         // behind the header, in which seconds and the order of the entries vary
         let header = u64::from_le_bytes(bytes[..8].try_into().unwrap());
         bytes[8 + header as usize..].to_vec()
@@ -175,11 +182,11 @@ fn a_seed_decides_everything() {
 }
 
 #[test]
-fn a_file_holds_all_that_separation_needs() {
+fn a_file_contains_all_that_separation_needs() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("both.joint.safetensors");
-    let mut parts = pair();
-    parts[1].model = model("high", 1100.0, ModelKind::Nmf, AUDIO);
+    let mut sources = pair();
+    sources[1].model = model("high", 1100.0, ModelKind::Nmf, AUDIO);
     for body in [BodyKind::Conv, BodyKind::Gru, BodyKind::Lstm] {
         let config = JointConfig {
             body,
@@ -188,7 +195,7 @@ fn a_file_holds_all_that_separation_needs() {
             ensemble_size: 2,
             ..small()
         };
-        let joint = joined(&parts, &config, SEED);
+        let joint = joined(&sources, &config, SEED);
         joint.save(&path).unwrap();
         let loaded = JointEncoder::load(&path, &Device::flex()).unwrap();
         assert_eq!(loaded.metadata, joint.metadata);
@@ -197,20 +204,20 @@ fn a_file_holds_all_that_separation_needs() {
         let difference =
             greatest_difference(&masks(&before, &mixture()), &masks(&after, &mixture()));
         assert!(difference < 1e-6, "{body:?} {difference}");
-        loaded.check_model("low", &parts[0].model).unwrap();
-        loaded.check_model("high", &parts[1].model).unwrap();
+        loaded.check_model("low", &sources[0].model).unwrap();
+        loaded.check_model("high", &sources[1].model).unwrap();
     }
 }
 
 #[test]
-fn three_sources_come_apart() {
-    let mut parts = pair();
-    parts.push(part("higher", 2100.0));
-    let joint = joined(&parts, &small(), SEED);
-    let heard = masks(&separator(&joint), &mixture());
-    assert_eq!(heard.len(), 3);
-    for i in 0..heard[0].data().len() {
-        let sum: f32 = heard.iter().map(|mask| mask.data()[i]).sum();
+fn three_sources_are_separated() {
+    let mut sources = pair();
+    sources.push(source("higher", 2100.0));
+    let joint = joined(&sources, &small(), SEED);
+    let estimated = masks(&separator(&joint), &mixture());
+    assert_eq!(estimated.len(), 3);
+    for i in 0..estimated[0].data().len() {
+        let sum: f32 = estimated.iter().map(|mask| mask.data()[i]).sum();
         assert!((sum - 1.0).abs() < 1e-6, "{sum}");
     }
 }
@@ -229,7 +236,7 @@ fn the_divergence_trains_too() {
 }
 
 #[test]
-fn a_body_that_hears_the_past_does_not_hear_the_future() {
+fn causal_models_do_not_depend_on_later_frames() {
     let device = Device::flex();
     for body in [BodyKind::Conv, BodyKind::Gru, BodyKind::Lstm] {
         for context in [TemporalContext::Causal, TemporalContext::Bidirectional] {
@@ -250,28 +257,28 @@ fn a_body_that_hears_the_past_does_not_hear_the_future() {
                 nae_model::spectra::read(h).unwrap()
             };
             let is_same = output(0.0) == output(3.0);
-            assert_eq!(is_same, hearing == TemporalContext::Causal, "{body:?}");
+            assert_eq!(is_same, context == TemporalContext::Causal, "{body:?}");
         }
     }
 }
 
 #[test]
-fn mixtures_are_the_same_however_they_are_shared_out() {
+fn mixtures_are_the_same_however_they_are_divided_among_draws() {
     let sounds = [("low", 300.0), ("high", 1100.0)].map(|(name, hertz)| {
         let clips = clips(hertz).into_iter().map(|clip| clip.samples);
         (name.to_owned(), clips.collect())
     });
     let config = small();
-    let scenes = MixtureSampler::new(&sounds, &AUDIO, &config, SEED).unwrap();
+    let sampler = MixtureSampler::new(&sounds, &AUDIO, &config, SEED).unwrap();
     let device = Device::flex();
-    let draw = |range| scenes.draw(3, range, Split::Train, &device);
+    let draw = |range| sampler.draw(3, range, Split::Train, &device);
     let (whole, first, rest) = (draw(0..4), draw(0..1), draw(1..4));
     let read = |x: Tensor<2>| nae_model::spectra::read(x).unwrap();
     let joined = Tensor::cat(vec![first.mixture, rest.mixture], 1);
     assert_eq!(read(joined), read(whole.mixture.clone()));
     let joined = Tensor::cat(vec![first.input, rest.input], 1);
     assert_eq!(read(joined), read(whole.input));
-    let other = scenes.draw(4, 0..4, Split::Train, &device);
+    let other = sampler.draw(4, 0..4, Split::Train, &device);
     assert_ne!(read(other.mixture), read(whole.mixture.clone()));
     // what is in phase of two sources adds up to no more than twice the mixture, and is none of it below
     let targets = whole.targets.clone();
@@ -281,19 +288,19 @@ fn mixtures_are_the_same_however_they_are_shared_out() {
 }
 
 #[test]
-fn what_cannot_be_joined_says_why() {
+fn models_that_cannot_be_joined_are_refused_with_the_reason() {
     let device = Device::flex();
     let config = JointConfig {
         steps: 2,
         ..small()
     };
-    let refuse = |parts: &[TrainingSource]| {
-        let error = join(parts, &config, SEED, &device, &mut |_| Flow::Continue);
+    let refuse = |sources: &[TrainingSource]| {
+        let error = join(sources, &config, SEED, &device, &mut |_| Flow::Continue);
         error.unwrap_err().to_string()
     };
-    let mut parts = pair();
-    assert!(refuse(&parts[..1]).contains("2 to 6"));
-    let joint = joined(&parts, &config, SEED);
+    let mut sources = pair();
+    assert!(refuse(&sources[..1]).contains("2 to 6"));
+    let joint = joined(&sources, &config, SEED);
     let other = model("other", 500.0, ModelKind::Nae, AUDIO);
     let message = joint.check_model("other", &other).unwrap_err().to_string();
     for word in [
@@ -312,23 +319,23 @@ fn what_cannot_be_joined_says_why() {
         model: model("coarse", 500.0, ModelKind::Nae, audio),
         clips: None,
     };
-    let message = refuse(&[parts[0].clone(), coarse]);
+    let message = refuse(&[sources[0].clone(), coarse]);
     for word in ["`coarse`", "`low`", "every 64", "every 32", "[audio]"] {
         assert!(message.contains(word), "{message}");
     }
 
-    let same = [parts[0].clone(), parts[0].clone()];
+    let same = [sources[0].clone(), sources[0].clone()];
     assert!(refuse(&same).contains("NAME") || refuse(&same).contains("OTHER=FILE"));
 
-    parts[1].model.memory = None;
-    let message = refuse(&parts);
+    sources[1].model.memory = None;
+    let message = refuse(&sources);
     for word in ["`high`", "--no-memory", "--clips high="] {
         assert!(message.contains(word), "{message}");
     }
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("low.safetensors");
-    parts[0].model.save(&path).unwrap();
+    sources[0].model.save(&path).unwrap();
     let message = JointEncoder::load(&path, &device).unwrap_err().to_string();
     assert!(message.contains("--model"), "{message}");
     let path = folder.path().join("joint.safetensors");

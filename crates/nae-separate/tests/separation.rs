@@ -107,16 +107,16 @@ fn noise(samples: usize, seed: u64) -> Vec<f32> {
         .collect()
 }
 
-fn null_db(mixture: &Clip, stems: &[Clip]) -> f64 {
-    let mut null = ResidualLevel::default();
+fn residual_db(mixture: &Clip, stems: &[Clip]) -> f64 {
+    let mut level = ResidualLevel::default();
     for (c, x) in mixture.channels().iter().enumerate() {
         let stems: Vec<&[f32]> = stems
             .iter()
             .map(|stem| stem.channels()[c].as_slice())
             .collect();
-        null.add(x, &stems);
+        level.add(x, &stems);
     }
-    null.db()
+    level.db()
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn stems_sum_to_the_mixture_at_every_rate_channel_count_and_setting() {
                 (9001, channels as usize, rate)
             );
         }
-        let db = null_db(&mixture, &stems);
+        let db = residual_db(&mixture, &stems);
         assert!(db < -100.0, "{rate} Hz, {channels} channels: {db} dB");
     }
     let mixture = Clip::mono(noise(5000, 1), 8000);
@@ -156,7 +156,7 @@ fn stems_sum_to_the_mixture_at_every_rate_channel_count_and_setting() {
                         ..quick()
                     };
                     let separated = two(config).separate(&mixture, &mut go_on).unwrap();
-                    assert!(null_db(&mixture, &separated.stems) < -100.0);
+                    assert!(residual_db(&mixture, &separated.stems) < -100.0);
                     assert_eq!(separated.steps, 12);
                 }
             }
@@ -165,12 +165,12 @@ fn stems_sum_to_the_mixture_at_every_rate_channel_count_and_setting() {
 }
 
 #[test]
-fn one_model_gives_the_mixture_back() {
+fn one_model_s_stem_is_the_mixture() {
     let separator =
         Separator::new(&[source("a", 1, &small())], quick(), SEED, &Device::flex()).unwrap();
     let mixture = Clip::mono(noise(4000, 1), 8000);
     let stem = &separator.separate(&mixture, &mut go_on).unwrap().stems[0];
-    assert!(null_db(&mixture, std::slice::from_ref(stem)) < -100.0);
+    assert!(residual_db(&mixture, std::slice::from_ref(stem)) < -100.0);
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn mixtures_at_any_level_give_the_same_stems_up_to_gain() {
 }
 
 #[test]
-fn a_long_mixture_in_blocks_nulls_and_keeps_its_length() {
+fn the_stems_of_a_long_mixture_in_blocks_sum_to_it_and_keep_its_length() {
     let mixture = Clip::new(
         vec![noise(8000 * 7 + 123, 1), noise(8000 * 7 + 123, 2)],
         8000,
@@ -252,11 +252,11 @@ fn a_long_mixture_in_blocks_nulls_and_keeps_its_length() {
         .into_iter()
         .map(|channels| Clip::new(channels, 8000).unwrap())
         .collect();
-    assert!((null_db(&mixture, &stems) - summary.residual.db()).abs() < 0.1);
+    assert!((residual_db(&mixture, &stems) - summary.residual.db()).abs() < 0.1);
 }
 
 #[test]
-fn silence_and_the_shortest_sounds_go_through() {
+fn silence_and_the_shortest_sounds_are_separated() {
     for samples in [vec![0.0; 3000], vec![0.5], noise(10, 1)] {
         let mixture = Clip::mono(samples, 8000);
         let stems = two(quick()).separate(&mixture, &mut go_on).unwrap().stems;
@@ -272,7 +272,7 @@ fn silence_and_the_shortest_sounds_go_through() {
 }
 
 #[test]
-fn models_of_different_compression_and_depth_plug_together() {
+fn models_of_different_compression_and_depth_separate_together() {
     let sources = [
         source(
             "a",
@@ -299,7 +299,7 @@ fn models_of_different_compression_and_depth_plug_together() {
     let mixture = Clip::mono(noise(5000, 1), 8000);
     let stems = separator.separate(&mixture, &mut go_on).unwrap().stems;
     assert_eq!(stems.len(), 3);
-    assert!(null_db(&mixture, &stems) < -100.0);
+    assert!(residual_db(&mixture, &stems) < -100.0);
 }
 
 #[test]
@@ -343,7 +343,7 @@ fn several_models_of_one_source_are_averaged() {
 }
 
 #[test]
-fn more_steps_explain_the_mixture_better() {
+fn more_steps_lower_the_loss() {
     let mixture = Clip::mono(noise(5000, 1), 8000);
     let loss = |max_steps| {
         two(SeparateConfig {
@@ -437,13 +437,13 @@ fn a_factorisation_and_an_autoencoder_separate_together() {
         let separator = Separator::new(&sources, config, SEED, &Device::flex()).unwrap();
         let mixture = Clip::new(vec![noise(4000, 3)], 8000).unwrap();
         let separated = separator.separate(&mixture, &mut go_on).unwrap();
-        assert!(null_db(&mixture, &separated.stems) < -100.0);
+        assert!(residual_db(&mixture, &separated.stems) < -100.0);
         assert!(separated.loss.is_finite() && separated.loss > 0.0);
     }
 }
 
 #[test]
-fn mixtures_that_go_through_together_come_out_as_they_do_alone() {
+fn a_batch_of_mixtures_gives_the_stems_that_each_gives_alone() {
     let nmf = ModelConfig {
         kind: ModelKind::Nmf,
         rank: 5,
@@ -471,13 +471,13 @@ fn mixtures_that_go_through_together_come_out_as_they_do_alone() {
         .map(|(i, &(samples, rate))| Clip::mono(noise(samples, i as u64), rate))
         .chain([Clip::mono(vec![0.0; 2000], 8000)])
         .collect();
-    let scenes: Vec<(&Separator, &Clip)> = sets
+    let items: Vec<(&Separator, &Clip)> = sets
         .iter()
         .flat_map(|set| clips.iter().map(move |clip| (set, clip)))
         .collect();
-    let together = separate_many(&scenes, &mut go_on);
-    assert_eq!(together.len(), scenes.len());
-    for ((separator, clip), together) in scenes.into_iter().zip(together) {
+    let batch = separate_many(&items, &mut go_on);
+    assert_eq!(batch.len(), items.len());
+    for ((separator, clip), together) in items.into_iter().zip(batch) {
         let alone = separator.separate(clip, &mut go_on).unwrap();
         let together = together.unwrap();
         assert_eq!(alone.steps, together.steps);

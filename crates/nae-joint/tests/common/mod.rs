@@ -1,4 +1,4 @@
-//! Small models of made-up sources.
+//! Small models of synthetic sources.
 #![allow(
     clippy::unwrap_used,
     dead_code,
@@ -74,7 +74,7 @@ pub fn model(name: &str, hertz: f32, kind: ModelKind, audio: AudioConfig) -> Mod
     model
 }
 
-pub fn part(name: &str, hertz: f32) -> TrainingSource {
+pub fn source(name: &str, hertz: f32) -> TrainingSource {
     TrainingSource {
         name: name.into(),
         model: model(name, hertz, ModelKind::Nae, AUDIO),
@@ -83,7 +83,7 @@ pub fn part(name: &str, hertz: f32) -> TrainingSource {
 }
 
 pub fn pair() -> Vec<TrainingSource> {
-    vec![part("low", 300.0), part("high", 1100.0)]
+    vec![source("low", 300.0), source("high", 1100.0)]
 }
 
 pub fn small() -> JointConfig {
@@ -99,8 +99,8 @@ pub fn small() -> JointConfig {
     }
 }
 
-pub fn joined(parts: &[TrainingSource], config: &JointConfig, seed: u64) -> JointEncoder {
-    join(parts, config, seed, &Device::flex(), &mut |_| {
+pub fn joined(sources: &[TrainingSource], config: &JointConfig, seed: u64) -> JointEncoder {
+    join(sources, config, seed, &Device::flex(), &mut |_| {
         Flow::Continue
     })
     .unwrap()
