@@ -19,7 +19,7 @@ use nae_separate::{SeparateConfig, Separator};
 
 use common::{AUDIO, SEED, clips, joined, model, pair, small, sound, source};
 
-fn separator(joint: &Joint) -> Separator {
+fn separator(joint: &JointEncoder) -> Separator {
     let config = SeparateConfig::default();
     joint.separator(config, &Device::flex()).unwrap()
 }

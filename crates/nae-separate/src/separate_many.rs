@@ -59,16 +59,11 @@ fn masks_of_batches(
     spectra: &[Result<MixtureSpectra, SeparateError>],
     observe: &SharedObserver<'_, '_>,
 ) -> Vec<Option<Result<Masks, SeparateError>>> {
-    let item = |((separator, _), spectra): (&(&Separator, &Clip), _)| {
-        let spectra: &Result<MixtureSpectra, _> = spectra;
-        let mixture = &spectra.as_ref().ok()?.magnitude;
-        Some(BatchItem {
-            solver: separator.activation_solver()?,
-            mixture,
-            gain: separator.gain_for(mixture)?,
-        })
-    };
-    let items: Vec<_> = clips.iter().zip(spectra).map(item).collect();
+    let items: Vec<_> = clips
+        .iter()
+        .zip(spectra)
+        .map(|((separator, _), spectra)| batch_item(separator, spectra.as_ref().ok()?))
+        .collect();
     let batches = group_into_batches(&items);
     let parallelism = match batches.as_slice() {
         [only] if only.len() == 1 => Parallelism::Frames,
@@ -86,6 +81,15 @@ fn masks_of_batches(
         }
     }
     masks
+}
+
+/// What is to be solved of a mixture: nothing for silence, nor for other estimators.
+fn batch_item<'a>(separator: &'a Separator, spectra: &'a MixtureSpectra) -> Option<BatchItem<'a>> {
+    Some(BatchItem {
+        solver: separator.activation_solver()?,
+        mixture: &spectra.magnitude,
+        gain: separator.gain_for(&spectra.magnitude)?,
+    })
 }
 
 fn report(observe: &SharedObserver<'_, '_>, progress: &Progress) -> Flow {
