@@ -12,9 +12,9 @@ use nae_audio::{Magnitude, Spectrogram};
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ResidualLevel {
     /// Energy of the mixture, `Σx²`.
-    pub mixture: f64,
+    pub mixture_energy: f64,
     /// Energy of the residual, the mixture minus the sum of all stems.
-    pub residual: f64,
+    pub residual_energy: f64,
 }
 
 impl ResidualLevel {
@@ -23,17 +23,17 @@ impl ResidualLevel {
         for (n, &x) in mixture.iter().enumerate() {
             let x = f64::from(x);
             let sum: f64 = stems.iter().map(|stem| f64::from(stem[n])).sum();
-            self.mixture += x * x;
-            self.residual += (x - sum) * (x - sum);
+            self.mixture_energy += x * x;
+            self.residual_energy += (x - sum) * (x - sum);
         }
     }
 
     /// Level of the residual relative to the mixture, in dB; −∞ for no residual.
     pub fn db(&self) -> f64 {
-        if self.residual == 0.0 {
+        if self.residual_energy == 0.0 {
             f64::NEG_INFINITY
         } else {
-            10.0 * (self.residual / self.mixture).log10()
+            10.0 * (self.residual_energy / self.mixture_energy).log10()
         }
     }
 }

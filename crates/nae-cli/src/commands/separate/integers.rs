@@ -53,7 +53,7 @@ pub fn to_integers(
         if errors.iter().all(Vec::is_empty) {
             break;
         }
-        residual.rest += errors
+        residual.residual_energy += errors
             .iter()
             .flatten()
             .map(|error| error * error)

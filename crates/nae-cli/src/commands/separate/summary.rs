@@ -15,7 +15,7 @@ pub struct Run<'a> {
     /// Files of the stems.
     pub stems: &'a [PathBuf],
     /// What the separator reports.
-    pub separation: &'a Summary,
+    pub separation: &'a SeparationSummary,
     /// What the files hold.
     pub written: &'a Written,
     /// Seconds of separation and writing.
