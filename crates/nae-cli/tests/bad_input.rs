@@ -319,3 +319,39 @@ fn evaluation_refuses_what_cannot_be_compared() {
     ]);
     assert!(text.contains("2 references and 1 estimates"), "{text}");
 }
+
+#[test]
+fn sources_that_cannot_be_joined_or_named_as_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out.safetensors");
+    let model = shared().model.to_str().unwrap();
+    let clips = data("speech/librivox_en_m/train");
+    let clips = clips.to_str().unwrap();
+    let join = |arguments: &[&str]| {
+        let out = ["join", "--out", out.to_str().unwrap()];
+        failure(&[&out, arguments].concat())
+    };
+    let twice = format!("voice={model},{model}");
+    check(
+        &join(&["--model", &twice, "--model", model]),
+        &["`voice`", "several models", "one model per source"],
+    );
+    let unknown = format!("voices={clips}");
+    let named = format!("voice={model}");
+    check(
+        &join(&["--model", &named, "--model", model, "--clips", &unknown]),
+        &["`voices`", "voice, librivox_en_m"],
+    );
+    check(
+        &join(&["--model", &named, "--model", model, "--clips", clips]),
+        &[clips, "NAME=CLIP_OR_FOLDER"],
+    );
+    let name = ["train", clips, "--out", out.to_str().unwrap(), "--name"];
+    for wrong in ["a/b", ".hidden", "", "a=b"] {
+        check(
+            &failure(&[&name[..], &[wrong]].concat()),
+            &[wrong, "NAME.wav"],
+        );
+    }
+    assert!(files(folder.path()).is_empty());
+}
