@@ -3,61 +3,14 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use nae_files::FileError;
+
 /// What can go wrong with sound; each message says what was expected, what came and what to try.
 #[derive(Debug, thiserror::Error)]
 pub enum AudioError {
-    /// Nothing lies at the path.
-    #[error("{path}: there is no such file; check the spelling and the folder the command runs in")]
-    NotFound {
-        /// The path as given.
-        path: PathBuf,
-    },
-    /// The folder to write into does not exist.
-    #[error(
-        "{path}: cannot be written because the folder {folder} does not exist; create it first or choose another place"
-    )]
-    FolderNotFound {
-        /// The file to be written.
-        path: PathBuf,
-        /// The folder that is missing.
-        folder: PathBuf,
-    },
-    /// A folder where a file was expected.
-    #[error("{path}: is a folder, but a file was expected; name one file in it")]
-    IsFolder {
-        /// The path as given.
-        path: PathBuf,
-    },
-    /// A pipe, a device or a socket where a file was expected.
-    #[error(
-        "{path}: is not a regular file (a pipe, a device or a socket), but sound is read from regular files; save it to a file first"
-    )]
-    NotRegular {
-        /// The path as given.
-        path: PathBuf,
-    },
-    /// The system refuses access.
-    #[error(
-        "{path}: permission denied, cannot {action}; check who owns it and its access rights, or choose another place"
-    )]
-    NoPermission {
-        /// The file or folder that refuses.
-        path: PathBuf,
-        /// What was tried, such as "open it for reading".
-        action: &'static str,
-    },
-    /// Any other failure of the system beneath.
-    #[error(
-        "{path}: could not {action}: {error}; check that the disk is present, healthy and not full, then try again"
-    )]
-    Io {
-        /// The file or folder at fault.
-        path: PathBuf,
-        /// What was tried.
-        action: &'static str,
-        /// What the system said.
-        error: io::Error,
-    },
+    /// The file cannot be opened, read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The content is no known kind of sound.
     #[error(
         "{path}: is not a sound file; expected WAV, FLAC, MP3, Ogg Vorbis, AAC (.m4a, .aac) or AIFF, found {found}; the content decides, not the name, so convert it to WAV first"
@@ -269,21 +222,9 @@ pub enum AudioError {
 }
 
 impl AudioError {
-    /// Sorts a failure of the system into the kinds that deserve their own advice.
+    /// A failure of the system beneath.
     pub(crate) fn io(path: &Path, action: &'static str, error: io::Error) -> Self {
-        let path = path.to_path_buf();
-        match error.kind() {
-            io::ErrorKind::NotFound => Self::NotFound { path },
-            io::ErrorKind::IsADirectory => Self::IsFolder { path },
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                Self::NoPermission { path, action }
-            }
-            _ => Self::Io {
-                path,
-                action,
-                error,
-            },
-        }
+        Self::File(FileError::io(path, action, error))
     }
 
     pub(crate) fn damaged(path: &Path, detail: impl Into<String>) -> Self {
@@ -291,32 +232,5 @@ impl AudioError {
             path: path.to_path_buf(),
             detail: detail.into(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn denied_access_says_what_was_tried() {
-        let error = AudioError::io(
-            Path::new("secret.wav"),
-            "open it for reading",
-            io::ErrorKind::PermissionDenied.into(),
-        );
-        let text = error.to_string();
-        assert!(matches!(error, AudioError::NoPermission { .. }));
-        assert!(text.contains("secret.wav") && text.contains("open it for reading"));
-    }
-
-    #[test]
-    fn a_full_disk_keeps_the_words_of_the_system() {
-        let error = AudioError::io(
-            Path::new("a.wav"),
-            "write samples",
-            io::ErrorKind::StorageFull.into(),
-        );
-        assert!(error.to_string().contains("no storage space"), "{error}");
     }
 }

@@ -12,31 +12,9 @@ pub const ENDINGS: [&str; 10] = [
 /// Every sound file in a folder and its subfolders, in the order of their names.
 ///
 /// # Errors
-/// [`AudioError`] if a folder is missing or refuses.
+/// [`AudioError::File`] if a folder is missing or refuses.
 pub fn sound_files(folder: &Path) -> Result<Vec<PathBuf>, AudioError> {
-    let mut files = Vec::new();
-    for path in sorted_entries(folder)? {
-        if path.is_dir() {
-            files.extend(sound_files(&path)?);
-        } else if is_sound(&path) {
-            files.push(path);
-        }
-    }
-    Ok(files)
-}
-
-/// What is in a folder, in the order of the names.
-///
-/// # Errors
-/// [`AudioError`] if the folder is missing or refuses.
-pub fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>, AudioError> {
-    let unreadable = |error| AudioError::io(folder, "look into this folder", error);
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        paths.push(entry.map_err(unreadable)?.path());
-    }
-    paths.sort();
-    Ok(paths)
+    Ok(nae_files::files_below(folder, &is_sound)?)
 }
 
 /// Whether a file's name ends as a sound's does.

@@ -47,7 +47,6 @@
 //! # }
 //! ```
 
-mod atomic;
 mod blocks;
 mod clip;
 mod compressed;
@@ -64,12 +63,11 @@ mod wav;
 mod wav_header;
 mod write;
 
-pub use atomic::write_atomically;
 pub use blocks::{Block, Blocks};
 pub use clip::Clip;
 pub use crossfade::Crossfade;
 pub use error::AudioError;
-pub use folder::{ENDINGS, is_sound, sorted_entries, sound_files};
+pub use folder::{ENDINGS, is_sound, sound_files};
 pub use magnitude::Magnitude;
 pub use read::{AudioReader, read};
 pub use realfft::num_complex::Complex32;

@@ -62,7 +62,7 @@ impl AudioReader {
     /// A path that is missing, a folder, a device or not readable; content that is not sound, coded
     /// in an unknown way, damaged, cut short or without a single sample.
     pub fn open(path: &Path) -> Result<Self, AudioError> {
-        let mut file = sniff::open_regular(path)?;
+        let mut file = nae_files::open_regular(path)?;
         let head = sniff::first_bytes(path, &mut file)?;
         match sniff::container(&head) {
             Container::Wav => Self::open_wav(path, file, &head),

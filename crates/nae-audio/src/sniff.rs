@@ -1,4 +1,4 @@
-//! Opening a file for reading and looking at its first bytes.
+//! A file's first bytes.
 
 use std::fs::File;
 use std::io::{Read, Seek};
@@ -15,19 +15,6 @@ pub(crate) enum Container {
     Wav64,
     /// Anything else, for the prober to find out.
     Other,
-}
-
-/// Opens a regular file; `PathBuf`s that cannot be read each get their own error.
-pub(crate) fn open_regular(path: &Path) -> Result<File, AudioError> {
-    let action = "open it for reading";
-    let metadata = std::fs::metadata(path).map_err(|e| AudioError::io(path, action, e))?;
-    if metadata.is_dir() {
-        return Err(AudioError::IsFolder { path: path.into() });
-    }
-    if !metadata.is_file() {
-        return Err(AudioError::NotRegular { path: path.into() });
-    }
-    File::open(path).map_err(|e| AudioError::io(path, action, e))
 }
 
 /// Reads the start of `file` and leaves it rewound.

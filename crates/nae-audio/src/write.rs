@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
 
-use crate::atomic::PendingFile;
+use nae_files::PendingFile;
+
 use crate::{AudioError, Clip};
 
 /// WAV counts its bytes in 32 bits; some are for the header.
@@ -172,7 +173,7 @@ impl WavSink {
         self.writer
             .finalize()
             .map_err(|e| write_error(self.pending.path(), e))?;
-        self.pending.commit()
+        Ok(self.pending.commit()?)
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use common::RawWav;
 use nae_audio::{AudioError, read};
+use nae_files::FileError;
 use tempfile::tempdir;
 
 /// The error, after checking that it names the file and is a single paragraph.
@@ -22,21 +23,30 @@ fn refused(path: &Path) -> AudioError {
 fn a_missing_file() {
     let folder = tempdir().unwrap();
     let error = refused(&folder.path().join("no.wav"));
-    assert!(matches!(error, AudioError::NotFound { .. }), "{error}");
+    assert!(
+        matches!(error, AudioError::File(FileError::NotFound { .. })),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_folder() {
     let folder = tempdir().unwrap();
     let error = refused(folder.path());
-    assert!(matches!(error, AudioError::IsFolder { .. }), "{error}");
+    assert!(
+        matches!(error, AudioError::File(FileError::IsFolder { .. })),
+        "{error}"
+    );
 }
 
 #[cfg(unix)]
 #[test]
 fn a_device() {
     let error = refused(Path::new("/dev/null"));
-    assert!(matches!(error, AudioError::NotRegular { .. }), "{error}");
+    assert!(
+        matches!(error, AudioError::File(FileError::NotRegular { .. })),
+        "{error}"
+    );
 }
 
 #[cfg(unix)]
@@ -49,7 +59,10 @@ fn a_file_that_may_not_be_read() {
     // The superuser may read everything; the message itself is tested beside the error.
     if std::fs::File::open(&path).is_err() {
         let error = refused(&path);
-        assert!(matches!(error, AudioError::NoPermission { .. }), "{error}");
+        assert!(
+            matches!(error, AudioError::File(FileError::NoPermission { .. })),
+            "{error}"
+        );
     }
 }
 

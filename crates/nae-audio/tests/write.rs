@@ -5,6 +5,7 @@ mod common;
 
 use common::{SEED, names, noise};
 use nae_audio::{AudioError, BitDepth, Clip, WavSink, read, write};
+use nae_files::FileError;
 use proptest::prelude::*;
 use tempfile::tempdir;
 
@@ -129,11 +130,11 @@ fn places_and_formats_that_cannot_work_are_refused() {
     let file = folder.path().join("a.wav");
     assert!(matches!(
         create(folder.path(), 1, 8000),
-        AudioError::IsFolder { .. }
+        AudioError::File(FileError::IsFolder { .. })
     ));
     assert!(matches!(
         create(&folder.path().join("no/a.wav"), 1, 8000),
-        AudioError::FolderNotFound { .. }
+        AudioError::File(FileError::FolderNotFound { .. })
     ));
     for (channels, rate) in [(0, 8000), (20_000, 8000), (1, 0), (2, u32::MAX)] {
         assert!(matches!(
@@ -157,6 +158,9 @@ fn a_folder_that_refuses_is_named() {
     );
     // The superuser may write everywhere.
     if let Err(error) = written {
-        assert!(matches!(error, AudioError::NoPermission { .. }), "{error}");
+        assert!(
+            matches!(error, AudioError::File(FileError::NoPermission { .. })),
+            "{error}"
+        );
     }
 }

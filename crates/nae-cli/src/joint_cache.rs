@@ -3,15 +3,14 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use nae_files::{create_folder, sha256_hex};
 use nae_joint::{JointConfig, JointEncoder, PretrainedWeights, TrainingSource};
-use nae_model::file::sha256_hex;
 
 use crate::arguments::Terminal;
 use crate::console::log_line;
 use crate::device::NamedDevice;
 use crate::interrupt::bail_if_interrupted;
 use crate::joining::join;
-use crate::outputs::make_folder;
 
 /// The joint encoder of these models, settings and seed: from the cache, or trained now and added to
 /// it.
@@ -39,7 +38,7 @@ pub fn cached_joint_encoder(
     }
     let (joint, _) = join(None, parts, config, seed, device, terminal)?;
     bail_if_interrupted("nothing was separated")?;
-    make_folder(&folder)?;
+    create_folder(&folder)?;
     joint.save(&path)?;
     log_line(
         terminal,

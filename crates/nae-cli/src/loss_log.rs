@@ -34,5 +34,5 @@ pub fn write_loss_log(path: &Path, records: &[LossRecord]) -> Result<()> {
         .map(serde_json::to_string)
         .collect::<Result<Vec<_>, _>>()?;
     let text = lines.join("\n") + "\n";
-    Ok(nae_audio::write_atomically(path, text.as_bytes())?)
+    Ok(nae_files::write_atomically(path, text.as_bytes())?)
 }

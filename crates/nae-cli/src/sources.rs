@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow};
 use burn::tensor::Device;
+use nae_files::check_source_name;
 use nae_model::Model;
 use nae_separate::Source;
 
@@ -29,14 +30,4 @@ pub fn read_source(text: &str, device: &Device) -> Result<Source> {
     let name = name.unwrap_or(&first.card.name).to_owned();
     check_source_name(&name)?;
     Ok(Source { name, models })
-}
-
-/// Refuses names that cannot be file names, since a stem is named after its source.
-pub fn check_source_name(name: &str) -> Result<()> {
-    if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0', ':', '=', ',']) {
-        bail!(
-            "`{name}` cannot be the name of a source: its stem is NAME.wav, so a name must not be empty, start with a dot, or contain / \\ : = or a comma"
-        );
-    }
-    Ok(())
 }

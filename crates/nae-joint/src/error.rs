@@ -1,6 +1,7 @@
 //! Errors of joint encoders.
 
 use nae_audio::AudioError;
+use nae_files::FileError;
 use nae_model::ModelError;
 use nae_model::optim::DescentError;
 use nae_separate::SeparateError;
@@ -68,6 +69,9 @@ pub enum JointError {
     /// Models, settings, files, devices.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The joint file or the start cannot be written.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// Resampling and transforms.
     #[error(transparent)]
     Audio(#[from] AudioError),

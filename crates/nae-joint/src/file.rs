@@ -73,7 +73,7 @@ impl JointEncoder {
     /// # Errors
     /// [`JointError::Audio`] if the path cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), JointError> {
-        Ok(nae_audio::write_atomically(path, &self.to_bytes()?)?)
+        Ok(nae_files::write_atomically(path, &self.to_bytes()?)?)
     }
 
     /// Reads a joint file and puts its weights on `device`.

@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use nae_audio::AudioError;
+use nae_files::FileError;
+
 /// Errors of model settings and model files.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -30,7 +33,10 @@ pub enum ModelError {
     },
     /// The file cannot be written.
     #[error(transparent)]
-    Write(#[from] nae_audio::AudioError),
+    Write(#[from] FileError),
+    /// Spectra that are none.
+    #[error(transparent)]
+    Audio(#[from] AudioError),
     /// The file is not a model file of ours.
     #[error("{path} is not {expected}: {reason}")]
     NotAModel {

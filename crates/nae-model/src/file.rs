@@ -16,8 +16,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor, f16};
+use nae_files::sha256_hex;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
-use sha2::{Digest, Sha256};
 
 use crate::card::Card;
 use crate::dense::Dense;
@@ -85,7 +85,7 @@ impl Model {
     /// # Errors
     /// [`ModelError::Write`] if the path cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), ModelError> {
-        Ok(nae_audio::write_atomically(path, &self.to_bytes()?)?)
+        Ok(nae_files::write_atomically(path, &self.to_bytes()?)?)
     }
 
     /// Reads a model file and puts its weights on `device`.
@@ -159,14 +159,6 @@ impl Model {
             ),
         ]))
     }
-}
-
-/// SHA-256 of some bytes, in hexadecimal.
-pub fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 /// Only reached if serialisation itself is broken; still no panic.

@@ -1,8 +1,8 @@
 //! Identities: what makes two cells the same work.
 
+use nae_files::sha256_hex;
 use nae_joint::PretrainedWeights;
 use nae_metrics::scores::MetricGroup;
-use nae_model::file::sha256_hex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use nae_audio::AudioError;
+use nae_files::FileError;
 use nae_joint::JointError;
 use nae_metrics::MetricsError;
 use nae_model::ModelError;
@@ -243,6 +244,9 @@ pub enum SweepError {
     /// Threads could not be started.
     #[error("cannot start worker threads: {0}. Try fewer: --jobs 1.")]
     Threads(String),
+    /// Files.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// Sound.
     #[error(transparent)]
     Audio(#[from] AudioError),

@@ -5,7 +5,7 @@
 //! models (for systems that [`join`](setup::Join) them), or one mixture that is separated and scored. Its identity is a hash of the settings that matter to it, of the checksums of its sound
 //! and of [`cell::SCHEMA`]: equal work is done once, and a result is never taken for that of other
 //! settings. Cells land in a run folder ([`store`]) whole or not at all, so a run can be killed at
-//! any time and goes on where it was; workers share a folder through locks ([`claim`]), on one
+//! any time and goes on where it was; workers share a folder through locks ([`nae_files::FileLock`]), on one
 //! machine or, as a Slurm job array ([`slurm`]), on many. [`collect`] makes rows of what is there.
 //!
 //! ```text
@@ -38,7 +38,6 @@
 
 mod bench;
 pub mod cell;
-pub mod claim;
 pub mod collect;
 mod cost;
 pub mod data;

@@ -2,11 +2,11 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use crate::claim::Claim;
 use crate::error::SweepError;
 use crate::manifest::Manifest;
 use crate::store::{Failure, Kind, Store};
 use crate::worker::{Event, Share, Tally};
+use nae_files::FileLock;
 
 /// A cell by its place in the manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(crate) struct Cell {
 pub(crate) enum Next {
     /// Train these models, all of one recipe; join these models; or separate and score these
     /// mixtures, all with models of one variant.
-    Work(Kind, Vec<usize>, Vec<Claim>),
+    Work(Kind, Vec<usize>, Vec<FileLock>),
     /// Everything left is in other hands; look again soon.
     Wait,
     /// Nothing is left.
@@ -151,10 +151,10 @@ impl<'a> Queue<'a> {
     fn group(
         &mut self,
         first: Cell,
-        claim: Claim,
+        claim: FileLock,
         mut i: usize,
         most: usize,
-    ) -> Result<(Vec<usize>, Vec<Claim>), SweepError> {
+    ) -> Result<(Vec<usize>, Vec<FileLock>), SweepError> {
         let (mut cells, mut claims) = (vec![first.index], vec![claim]);
         while cells.len() < most && i < self.pending.len() {
             let cell = self.pending[i];
@@ -184,7 +184,7 @@ impl<'a> Queue<'a> {
     }
 
     /// A claim on a cell that is still unfinished once it is claimed.
-    fn claim(&self, cell: Cell) -> Result<Option<Claim>, SweepError> {
+    fn claim(&self, cell: Cell) -> Result<Option<FileLock>, SweepError> {
         let id = self.id(cell);
         let claim = self.store.claim(id)?;
         // whoever held it last may just have finished it

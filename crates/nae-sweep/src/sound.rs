@@ -159,7 +159,7 @@ impl<'a> Sounds<'a> {
 mod tests {
     use super::*;
     use nae_audio::BitDepth;
-    use nae_model::file::sha256_hex;
+    use nae_files::sha256_hex;
 
     const RATE: u32 = 8000;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use nae_model::file::sha256_hex;
+use nae_files::sha256_of_file;
 use serde::{Deserialize, Serialize};
 use toml::Table;
 use toml::de::DeTable;
@@ -114,7 +114,7 @@ fn all_sources(data: &Data) -> Result<BTreeMap<String, SourceFiles>, SweepError>
                 path: folder.clone(),
             });
         }
-        for path in nae_audio::sorted_entries(folder)? {
+        for path in nae_files::sorted_entries(folder)? {
             let train = path.join("train");
             if train.is_dir() {
                 let name = path
@@ -306,10 +306,9 @@ fn recordings(
         });
     }
     let read = |path: &PathBuf| {
-        let bytes = std::fs::read(path).map_err(SweepError::io("read", path))?;
         Ok(Recording {
             duration_s: nae_audio::read(path)?.duration_s(),
-            sha256: sha256_hex(&bytes),
+            sha256: sha256_of_file(path)?,
             path: path.clone(),
         })
     };

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use crate::claim::Claim;
 use crate::error::SweepError;
 use crate::manifest::Manifest;
 use crate::store::{Failure, Kind, Store};
+use nae_files::FileLock;
 
 /// Counts of cells, and what failed.
 #[derive(Clone, Debug, Default)]
@@ -92,8 +92,8 @@ pub fn status(store: &Store, manifest: &Manifest) -> Result<Status, SweepError> 
         }
     }
     status.left_s = trainings.left_s() + joinings.left_s() + separations.left_s();
-    for path in nae_audio::sorted_entries(&store.root().join("claims"))? {
-        if Claim::take(&path)?.is_none() {
+    for path in nae_files::sorted_entries(&store.root().join("claims"))? {
+        if FileLock::take(&path)?.is_none() {
             status.running += 1;
         }
     }

@@ -21,9 +21,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
-use crate::claim::Claim;
 use crate::error::SweepError;
 use crate::manifest::Manifest;
+use nae_files::FileLock;
 
 /// Name of the resolved experiment in the run folder.
 pub const EXPERIMENT: &str = "experiment.toml";
@@ -218,8 +218,9 @@ impl Store {
     ///
     /// # Errors
     /// [`SweepError::Io`] if locks cannot be made.
-    pub fn claim(&self, id: &str) -> Result<Option<Claim>, SweepError> {
-        Claim::take(&self.root.join("claims").join(format!("{id}.lock")))
+    pub fn claim(&self, id: &str) -> Result<Option<FileLock>, SweepError> {
+        let path = self.root.join("claims").join(format!("{id}.lock"));
+        Ok(FileLock::take(&path)?)
     }
 
     /// Removes what dead workers left: locks without a holder, files that never landed.
@@ -227,13 +228,13 @@ impl Store {
     /// # Errors
     /// [`SweepError::Io`] if the folders cannot be read.
     pub fn tidy(&self) -> Result<(), SweepError> {
-        for path in nae_audio::sorted_entries(&self.root.join("claims"))? {
+        for path in nae_files::sorted_entries(&self.root.join("claims"))? {
             // taken only if nobody holds it, and gone when dropped
-            Claim::take(&path)?;
+            FileLock::take(&path)?;
         }
-        for lock in nae_audio::sorted_entries(&self.root.join("workers"))? {
+        for lock in nae_files::sorted_entries(&self.root.join("workers"))? {
             if lock.extension().is_some_and(|ending| ending == "lock")
-                && let Some(_claim) = Claim::take(&lock)?
+                && let Some(_claim) = FileLock::take(&lock)?
             {
                 let folder = lock.with_extension("");
                 if folder.exists() {
@@ -347,7 +348,7 @@ impl Desk {
     /// [`SweepError::Audio`] or [`SweepError::Io`] if it cannot be written.
     pub fn land(&self, bytes: &[u8], path: &Path) -> Result<(), SweepError> {
         let aside = self.folder.join(path.file_name().unwrap_or_default());
-        nae_audio::write_atomically(&aside, bytes)?;
+        nae_files::write_atomically(&aside, bytes)?;
         std::fs::rename(&aside, path).map_err(SweepError::io("move a finished file to", path))
     }
 

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use burn::tensor::Device;
 
 use crate::bench::Bench;
-use crate::claim::Claim;
 use crate::error::SweepError;
 use crate::manifest::Manifest;
 use crate::queue::{Cell, Next, Queue};
 use crate::store::{Desk, Failure, Kind, Store};
+use nae_files::FileLock;
 
 /// How long a lane waits before it looks again at cells that others work on.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -234,7 +234,7 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    fn work(&self, kind: Kind, places: &[usize], claims: Vec<Claim>) -> Result<(), SweepError> {
+    fn work(&self, kind: Kind, places: &[usize], claims: Vec<FileLock>) -> Result<(), SweepError> {
         let (manifest, store, desk) = (self.manifest, self.store, &self.desk);
         let places_and_claims = places.iter().copied().zip(claims);
         match kind {
@@ -264,7 +264,7 @@ impl<'a> Worker<'a> {
     fn land<T>(
         &self,
         kind: Kind,
-        cells: impl Iterator<Item = (usize, Claim)>,
+        cells: impl Iterator<Item = (usize, FileLock)>,
         (outcomes, each): (Vec<Result<T, SweepError>>, Duration),
         land: impl Fn(&str, T) -> Result<(), SweepError>,
     ) -> Result<(), SweepError> {

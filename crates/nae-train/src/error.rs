@@ -1,6 +1,7 @@
 //! What can go wrong while training.
 
 use nae_audio::AudioError;
+use nae_files::FileError;
 use nae_model::ModelError;
 use nae_model::optim::DescentError;
 
@@ -39,6 +40,9 @@ pub enum TrainError {
     /// Settings, devices.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// A clip cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The transform.
     #[error(transparent)]
     Audio(#[from] AudioError),

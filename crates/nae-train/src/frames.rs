@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use nae_audio::{AudioError, Magnitude, Stft, resample};
-use nae_model::file::sha256_hex;
+use nae_audio::{Magnitude, Stft, resample};
+use nae_files::sha256_of_file;
 use nae_model::spectra::level;
 use nae_model::{AudioConfig, ClipRecord};
 
@@ -25,19 +25,14 @@ impl TrainingClip {
     /// Reads a sound file, mixes it down and brings it to `sample_rate` Hz.
     ///
     /// # Errors
-    /// [`TrainError::Audio`] naming the file.
+    /// [`TrainError::Audio`] or [`TrainError::File`], naming the file.
     pub fn read(path: &Path, sample_rate: u32) -> Result<Self, TrainError> {
         let clip = nae_audio::read(path)?;
-        let bytes = std::fs::read(path).map_err(|error| AudioError::Io {
-            path: path.into(),
-            action: "read it",
-            error,
-        })?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         Ok(Self {
             record: ClipRecord {
                 name: name.into_owned(),
-                sha256: sha256_hex(&bytes),
+                sha256: sha256_of_file(path)?,
                 duration_s: clip.duration_s(),
             },
             samples: resample(&clip.mixdown(), clip.sample_rate(), sample_rate)?,

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
+use nae_files::check_source_name;
 use nae_model::Model;
 use serde::Serialize;
 
@@ -13,7 +14,6 @@ use crate::loss_log::write_loss_log;
 use crate::outputs::{make_parent, refuse_existing};
 use crate::progress::with_progress;
 use crate::settings::Settings;
-use crate::sources::check_source_name;
 use crate::training_clips::read_clips;
 
 /// What `--json` prints.

@@ -55,7 +55,7 @@ impl PretrainedWeights {
     /// # Errors
     /// [`JointError::Audio`] if the path cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), JointError> {
-        Ok(nae_audio::write_atomically(path, &self.to_bytes()?)?)
+        Ok(nae_files::write_atomically(path, &self.to_bytes()?)?)
     }
 
     /// Reads a file that [`save`](Self::save) wrote.
@@ -90,7 +90,7 @@ impl PretrainedWeights {
 
     /// SHA-256 of the file that comes with nae, in hex: joint files that start from another differ.
     pub fn default_fingerprint() -> &'static str {
-        static HASH: LazyLock<String> = LazyLock::new(|| nae_model::file::sha256_hex(DEFAULT));
+        static HASH: LazyLock<String> = LazyLock::new(|| nae_files::sha256_hex(DEFAULT));
         &HASH
     }
 

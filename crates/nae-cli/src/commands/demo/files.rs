@@ -4,23 +4,23 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use nae_audio::{BitDepth, Clip};
+use nae_files::create_folder;
 
 use super::system::System;
 use super::test_mixture::TestMixture;
-use crate::outputs::make_folder;
 
 /// Writes mixture, references and stems as 32-bit float WAV.
 pub fn write(out: &Path, mixture: &TestMixture, systems: &[System]) -> Result<()> {
     let write = |path: PathBuf, clip: &Clip| nae_audio::write(&path, clip, BitDepth::Float32);
     write(out.join("mixture.wav"), &mixture.mixture)?;
     let references = out.join("references");
-    make_folder(&references)?;
+    create_folder(&references)?;
     for (name, clip) in mixture.names.iter().zip(&mixture.references) {
         write(references.join(format!("{name}.wav")), clip)?;
     }
     for system in systems {
         let folder = out.join(&system.folder);
-        make_folder(&folder)?;
+        create_folder(&folder)?;
         for (name, clip) in mixture.names.iter().zip(&system.stems) {
             write(folder.join(format!("{name}.wav")), clip)?;
         }

@@ -14,8 +14,8 @@ use anyhow::{Result, bail};
 use crate::arguments::{Demo, Terminal};
 use crate::console::{log_line, print};
 use crate::interrupt::catch_interrupt;
-use crate::outputs::make_folder;
 use crate::settings::Settings;
+use nae_files::create_folder;
 use system::System;
 use test_mixture::TestMixture;
 
@@ -37,7 +37,7 @@ pub fn run(command: &Demo, terminal: &Terminal) -> Result<()> {
     let settings = Settings::load(&command.configured)?;
     let device = command.computing.device.open()?;
     let seed = command.computing.seed;
-    make_folder(&command.out)?;
+    create_folder(&command.out)?;
     catch_interrupt()?;
     log_line(terminal, format_args!("computing on {device}, seed {seed}"));
 
@@ -72,7 +72,7 @@ pub fn run(command: &Demo, terminal: &Terminal) -> Result<()> {
     files::write(&command.out, &mixture, &systems)?;
     let page = command.out.join("index.html");
     let html = page::render(&mixture, &systems, &device.name, seed)?;
-    nae_audio::write_atomically(&page, html.as_bytes())?;
+    nae_files::write_atomically(&page, html.as_bytes())?;
 
     print(&table::table(&mixture, &systems))?;
     print(&format!(

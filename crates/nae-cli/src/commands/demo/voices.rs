@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
+use nae_files::create_folder;
 use nae_joint::{JointConfig, JointEncoder, TrainingSource};
 use nae_model::Model;
 use nae_train::TrainingClip;
@@ -12,7 +13,6 @@ use crate::device::NamedDevice;
 use crate::interrupt::bail_if_interrupted;
 use crate::joining::join;
 use crate::loss_log::LossRecord;
-use crate::outputs::make_folder;
 use crate::progress::with_progress;
 use crate::settings::Settings;
 use crate::training_clips::read_clips;
@@ -46,7 +46,7 @@ pub fn train(
     folder: &Path,
     terminal: &Terminal,
 ) -> Result<TrainedVoices> {
-    make_folder(folder)?;
+    create_folder(folder)?;
     let (recipe, layers) = (settings.recipe(), settings.model.layers);
     let (mut models, mut losses) = (Vec::new(), Vec::new());
     for (voice, clips) in VOICES.into_iter().zip(clips) {

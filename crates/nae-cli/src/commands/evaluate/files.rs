@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use nae_audio::{Clip, is_sound, sorted_entries};
+use nae_audio::{Clip, is_sound};
+use nae_files::{Visited, sorted_entries};
 
 use super::scores::Example;
 use crate::arguments::Evaluate;
@@ -49,6 +50,7 @@ pub fn examples(command: &Evaluate) -> Result<Vec<ExampleFiles>> {
         references,
         estimates,
         command.mixture.as_deref(),
+        &mut Visited::default(),
         &mut found,
     )?;
     if found.is_empty() {
@@ -68,8 +70,12 @@ fn search(
     references: &Path,
     estimates: &Path,
     mixture: Option<&Path>,
+    visited: &mut Visited,
     found: &mut Vec<ExampleFiles>,
 ) -> Result<()> {
+    if !visited.is_new(references)? {
+        return Ok(());
+    }
     let (mut files, mut folders) = (Vec::new(), Vec::new());
     for path in sorted_entries(references)? {
         if path.is_dir() {
@@ -109,7 +115,7 @@ fn search(
         let Some(name) = folder.file_name() else {
             continue;
         };
-        search(&folder, &estimates.join(name), mixture, found)?;
+        search(&folder, &estimates.join(name), mixture, visited, found)?;
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use nae_audio::AudioReader;
+use nae_files::create_folder;
 use nae_joint::JointEncoder;
 use nae_separate::Separator;
 
@@ -18,7 +19,7 @@ use crate::device::NamedDevice;
 use crate::interrupt::{catch_interrupt, flow};
 use crate::joining::with_sole_model;
 use crate::joint_cache::cached_joint_encoder;
-use crate::outputs::{make_folder, refuse_existing};
+use crate::outputs::refuse_existing;
 use crate::progress::Bar;
 use crate::settings::Settings;
 use crate::sources::read_source;
@@ -39,7 +40,7 @@ pub fn run(command: &Separate, terminal: &Terminal) -> Result<()> {
     }
     let reader = AudioReader::open(&command.mixture)?;
     let rate = reader.sample_rate();
-    make_folder(&command.out)?;
+    create_folder(&command.out)?;
     log_line(
         terminal,
         format_args!("separating {} on {device}", command.mixture.display()),

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use nae_audio::{AudioError, AudioReader, BitDepth, WavSink};
+use nae_files::ScratchFolder;
 use nae_separate::{ResidualLevel, SeparationSummary};
 
 use super::integers::to_integers;
@@ -28,7 +29,7 @@ pub struct StemFiles {
 /// Float stems on their way to integers. The folder is removed when dropped.
 struct Draft {
     paths: Vec<PathBuf>,
-    _folder: tempfile::TempDir,
+    _folder: ScratchFolder,
 }
 
 impl StemFiles {
@@ -82,10 +83,7 @@ impl StemFiles {
 
 impl Draft {
     fn new(folder: &Path, stems: usize) -> Result<Self> {
-        let draft = tempfile::Builder::new()
-            .prefix(".nae-")
-            .tempdir_in(folder)
-            .with_context(|| format!("cannot write into {}", folder.display()))?;
+        let draft = ScratchFolder::create_hidden_in(folder)?;
         let path = |i| draft.path().join(format!("{i}.wav"));
         Ok(Self {
             paths: (0..stems).map(path).collect(),

@@ -19,7 +19,7 @@ pub fn run(command: &SweepFolder, terminal: &Terminal) -> Result<()> {
         ("results.parquet", table.to_parquet()?),
     ] {
         let path = command.run.join(name);
-        nae_audio::write_atomically(&path, &bytes)?;
+        nae_files::write_atomically(&path, &bytes)?;
         let rows = count(rows, "row");
         log_line(terminal, format_args!("{}: {rows}", path.display()));
     }

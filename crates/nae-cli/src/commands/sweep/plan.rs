@@ -1,6 +1,7 @@
 //! `nae sweep plan`
 
 use anyhow::Result;
+use nae_files::create_folder;
 use nae_sweep::status::{Status, status};
 use nae_sweep::{Experiment, Manifest, Store};
 
@@ -8,12 +9,11 @@ use super::status_lines::{failures, time_left};
 use crate::arguments::SweepPlan;
 use crate::console::print;
 use crate::counts::count;
-use crate::outputs::make_folder;
 
 pub fn run(command: &SweepPlan) -> Result<()> {
     let experiment = Experiment::load(&command.experiment, &command.set)?;
     let manifest = Manifest::plan(&experiment)?;
-    make_folder(&command.out)?;
+    create_folder(&command.out)?;
     let store = Store::create(&command.out, &experiment.to_toml()?, &manifest)?;
     let status = status(&store, &manifest)?;
     let out = command.out.display();

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use nae_files::create_folder;
 use nae_sweep::slurm::{self, Layout};
 use nae_sweep::status::status;
 use nae_sweep::{Manifest, Store};
 
 use crate::arguments::{SweepSlurm, Terminal};
 use crate::console::{log_line, print};
-use crate::outputs::make_folder;
 
 /// Seconds of work for one task of an array.
 const TASK_S: f64 = 600.0;
@@ -42,10 +42,10 @@ pub fn run(command: &SweepSlurm, terminal: &Terminal) -> Result<()> {
     let run = absolute(&command.run)?;
     let scripts = slurm::scripts(&run, &manifest.name, &layout, &open);
     let folder = run.join("slurm");
-    make_folder(&folder)?;
+    create_folder(&folder)?;
     let (array, collect) = (folder.join("array.sh"), folder.join("collect.sh"));
-    nae_audio::write_atomically(&array, scripts.array.as_bytes())?;
-    nae_audio::write_atomically(&collect, scripts.collect.as_bytes())?;
+    nae_files::write_atomically(&array, scripts.array.as_bytes())?;
+    nae_files::write_atomically(&collect, scripts.collect.as_bytes())?;
     print(&format!("{}\n{}", array.display(), collect.display()))?;
     if command.submit {
         let (job, collector) = slurm::submit(&array, &collect)?;

@@ -61,7 +61,7 @@ pub fn pages(
         let name = manifest.pair_name(pair);
         let page = listening_page(&name, &manifest.pairs[pair], manifest, &examples)?;
         let file = format!("listen-{}.html", pair + 1);
-        nae_audio::write_atomically(&folder.join(&file), page.render()?.as_bytes())?;
+        nae_files::write_atomically(&folder.join(&file), page.render()?.as_bytes())?;
         let mixtures = &described[manifest.variants[middle[0]].label.as_str()].mixtures;
         links.push(PlayerLink {
             pair: match mixtures.as_str() {

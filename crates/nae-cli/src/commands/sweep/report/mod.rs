@@ -7,13 +7,13 @@ mod observations;
 mod systems;
 
 use anyhow::{Result, bail};
+use nae_files::create_folder;
 use nae_report::Page;
 use nae_report::comparison::{Comparison, Report};
 use nae_sweep::{Manifest, Store, collect};
 
 use crate::arguments::{SweepReport, Terminal};
 use crate::console::log_line;
-use crate::outputs::make_folder;
 use observations::observations;
 use systems::baselines;
 
@@ -29,7 +29,7 @@ pub fn run(command: &SweepReport, terminal: &Terminal) -> Result<()> {
         );
     }
     let folder = command.run.join("report");
-    make_folder(&folder)?;
+    create_folder(&folder)?;
     let mut report = match manifest.separations.is_empty() {
         true => Report {
             page: Page::new(
@@ -59,10 +59,10 @@ pub fn run(command: &SweepReport, terminal: &Terminal) -> Result<()> {
         models::add(&mut report, &store, &store.manifest()?, &device)?;
     }
     for file in report.files()? {
-        nae_audio::write_atomically(&folder.join(&file.name), &file.bytes)?;
+        nae_files::write_atomically(&folder.join(&file.name), &file.bytes)?;
     }
     let page = folder.join("index.html");
-    nae_audio::write_atomically(&page, report.page.render()?.as_bytes())?;
+    nae_files::write_atomically(&page, report.page.render()?.as_bytes())?;
     log_line(terminal, page.display());
     Ok(())
 }

@@ -1,37 +1,36 @@
-//! Claims: who works on what, told by locks that the system takes back when a process ends, however
-//! it ends.
+//! Lock files, whose locks the system takes back when a process ends, however it ends.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
-use crate::error::SweepError;
+use crate::error::FileError;
 
-/// An exclusive hold on a path; the lock file goes away with it.
+/// An exclusive lock on a path; the lock file goes away with it.
 #[derive(Debug)]
-pub struct Claim {
+pub struct FileLock {
     path: PathBuf,
     // locked until dropped, after the file was removed
     _file: File,
 }
 
-impl Claim {
-    /// Takes the claim, or `None` while somebody else holds it. A dead holder holds nothing.
+impl FileLock {
+    /// Takes the lock, or `None` while another process or thread holds it. A dead holder holds nothing.
     ///
     /// # Errors
-    /// [`SweepError::Io`] if the lock file cannot be made, or the file system has no locks.
-    pub fn take(path: &Path) -> Result<Option<Self>, SweepError> {
+    /// [`FileError`] if the lock file cannot be made, or the file system has no locks.
+    pub fn take(path: &Path) -> Result<Option<Self>, FileError> {
         loop {
             let file = OpenOptions::new()
                 .create(true)
                 .truncate(false)
                 .write(true)
                 .open(path)
-                .map_err(SweepError::io("make the lock file", path))?;
+                .map_err(|error| FileError::io(path, "make this lock file", error))?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(error)) => {
-                    return Err(SweepError::io("lock", path)(error));
+                    return Err(FileError::io(path, "lock it", error));
                 }
             }
             // the holder before may have removed the file between opening and locking: the lock
@@ -46,7 +45,7 @@ impl Claim {
     }
 }
 
-impl Drop for Claim {
+impl Drop for FileLock {
     fn drop(&mut self) {
         // left behind it would only cost the next one a look at it
         let _ = std::fs::remove_file(&self.path);
@@ -75,15 +74,15 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
-    fn a_claim_is_exclusive_and_leaves_nothing_behind() {
+    fn a_lock_is_exclusive_and_leaves_nothing_behind() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.lock");
-        let first = Claim::take(&path).unwrap();
+        let first = FileLock::take(&path).unwrap();
         assert!(first.is_some());
-        assert!(Claim::take(&path).unwrap().is_none());
+        assert!(FileLock::take(&path).unwrap().is_none());
         drop(first);
         assert!(!path.exists());
-        assert!(Claim::take(&path).unwrap().is_some());
+        assert!(FileLock::take(&path).unwrap().is_some());
     }
 
     #[test]
@@ -91,7 +90,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.lock");
         std::fs::write(&path, b"").unwrap();
-        assert!(Claim::take(&path).unwrap().is_some());
+        assert!(FileLock::take(&path).unwrap().is_some());
     }
 
     #[test]
@@ -105,12 +104,12 @@ mod tests {
             for _ in 0..THREADS {
                 scope.spawn(|| {
                     for _ in 0..ROUNDS {
-                        if let Some(claim) = Claim::take(&path).unwrap() {
+                        if let Some(lock) = FileLock::take(&path).unwrap() {
                             assert_eq!(holders.fetch_add(1, Ordering::SeqCst), 0);
                             std::thread::yield_now();
                             holders.fetch_sub(1, Ordering::SeqCst);
                             held.fetch_add(1, Ordering::SeqCst);
-                            drop(claim);
+                            drop(lock);
                         }
                     }
                 });

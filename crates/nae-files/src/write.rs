@@ -1,12 +1,14 @@
 //! Files that appear whole or not at all.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::AudioError;
+use crate::error::FileError;
+use crate::leftovers::{PREFIX, UNFINISHED, remove_leftovers_once};
+use crate::pending::Registration;
 
 /// Writes `bytes` to `path`, whole or not at all.
 ///
@@ -19,73 +21,110 @@ use crate::AudioError;
 ///
 /// A folder that is missing or refuses, a folder in place of the file, a full disk. Nothing is left
 /// behind then.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), AudioError> {
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let pending = PendingFile::create(path)?;
     pending
         .file()
         .write_all(bytes)
-        .map_err(|e| AudioError::io(path, "write to it", e))?;
+        .map_err(|e| FileError::io(path, "write to it", e))?;
     pending.commit()
 }
 
 /// A temporary file beside its target; dropped without [`PendingFile::commit`] it is removed.
-pub(crate) struct PendingFile {
+///
+/// It is locked while it lives. The first one that a process makes in a folder removes those that
+/// killed processes left there.
+#[derive(Debug)]
+pub struct PendingFile {
+    // removed before it leaves the register
     temp: NamedTempFile,
+    registration: Registration,
     path: PathBuf,
 }
 
 impl PendingFile {
-    pub fn create(path: &Path) -> Result<Self, AudioError> {
+    /// Starts the file that will appear at `path`.
+    ///
+    /// # Errors
+    /// A folder that is missing or refuses, or a folder in place of the file.
+    pub fn create(path: &Path) -> Result<Self, FileError> {
         if path.file_name().is_none() || path.is_dir() {
-            return Err(AudioError::IsFolder { path: path.into() });
+            return Err(FileError::IsFolder { path: path.into() });
         }
         let folder = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
         if !folder.is_dir() {
-            return Err(AudioError::FolderNotFound {
+            return Err(FileError::FolderNotFound {
                 path: path.into(),
                 folder: folder.into(),
             });
         }
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".nae-").suffix(".part");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            builder.permissions(std::fs::Permissions::from_mode(0o666));
-        }
-        let temp = builder
-            .tempfile_in(folder)
-            .map_err(|e| AudioError::io(folder, "create a file in this folder", e))?;
+        remove_leftovers_once(folder);
+        let temp = locked_file(folder)?;
         Ok(Self {
+            registration: Registration::new(temp.path()),
             temp,
             path: path.into(),
         })
     }
 
+    /// The temporary file, open for writing.
     pub fn file(&self) -> &File {
         self.temp.as_file()
     }
 
+    /// Where the file will appear.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// Pushes the content to the disk and moves it to its place.
-    pub fn commit(self) -> Result<(), AudioError> {
-        let Self { temp, path } = self;
+    ///
+    /// # Errors
+    /// A full disk, or a place that refuses the file; nothing is left behind then.
+    pub fn commit(self) -> Result<(), FileError> {
+        let Self {
+            temp,
+            registration,
+            path,
+        } = self;
         temp.as_file()
             .sync_all()
-            .map_err(|e| AudioError::io(&path, "write to it", e))?;
-        match temp.persist(&path) {
+            .map_err(|e| FileError::io(&path, "write to it", e))?;
+        let persisted = temp.persist(&path);
+        drop(registration);
+        match persisted {
             Ok(_) => Ok(()),
-            Err(e) => Err(AudioError::io(
+            Err(e) => Err(FileError::io(
                 &path,
                 "move the finished file there",
                 e.error,
             )),
+        }
+    }
+}
+
+/// A new temporary file that nobody takes for a leftover.
+fn locked_file(folder: &Path) -> Result<NamedTempFile, FileError> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(PREFIX).suffix(UNFINISHED);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    loop {
+        let temp = builder
+            .tempfile_in(folder)
+            .map_err(|e| FileError::io(folder, "create a file in this folder", e))?;
+        match temp.as_file().try_lock() {
+            // somebody who cleaned up was between its making and its locking
+            Ok(()) if !temp.path().exists() => {}
+            Err(TryLockError::WouldBlock) => {}
+            // where the file system has no locks, nobody can clean up either
+            Ok(()) | Err(TryLockError::Error(_)) => return Ok(temp),
         }
     }
 }
@@ -119,7 +158,7 @@ mod tests {
         let path = folder.path().join("taken");
         std::fs::create_dir(&path).unwrap();
         let error = write_atomically(&path, b"x").unwrap_err();
-        assert!(matches!(error, AudioError::IsFolder { .. }), "{error}");
+        assert!(matches!(error, FileError::IsFolder { .. }), "{error}");
         assert_eq!(names(folder.path()), ["taken"]);
     }
 
@@ -127,10 +166,7 @@ mod tests {
     fn a_missing_folder_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let error = write_atomically(&folder.path().join("no/a.bin"), b"x").unwrap_err();
-        assert!(
-            matches!(error, AudioError::FolderNotFound { .. }),
-            "{error}"
-        );
+        assert!(matches!(error, FileError::FolderNotFound { .. }), "{error}");
         assert!(names(folder.path()).is_empty());
     }
 

@@ -1,0 +1,146 @@
+//! The one error of this crate.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What can go wrong with files; each message says what was expected, what came and what to try.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// Nothing lies at the path.
+    #[error("{path}: there is no such file; check the spelling and the folder the command runs in")]
+    NotFound {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// The folder to write into does not exist.
+    #[error(
+        "{path}: cannot be written because the folder {folder} does not exist; create it first or choose another place"
+    )]
+    FolderNotFound {
+        /// The file to be written.
+        path: PathBuf,
+        /// The folder that is missing.
+        folder: PathBuf,
+    },
+    /// A folder where a file was expected.
+    #[error("{path}: is a folder, but a file was expected; name one file in it")]
+    IsFolder {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// A pipe, a device or a socket where a file was expected.
+    #[error(
+        "{path}: is not a regular file (a pipe, a device or a socket), but only regular files are read; save it to a file first"
+    )]
+    NotRegular {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// The system refuses access.
+    #[error(
+        "{path}: permission denied, cannot {action}; check who owns it and its access rights, or choose another place"
+    )]
+    NoPermission {
+        /// The file or folder that refuses.
+        path: PathBuf,
+        /// What was tried, such as "open it for reading".
+        action: &'static str,
+    },
+    /// Any other failure of the system beneath.
+    #[error(
+        "{path}: could not {action}: {error}; check that the disk is present, healthy and not full, then try again"
+    )]
+    Io {
+        /// The file or folder at fault.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// More bytes than such a file may have.
+    #[error(
+        "{path}: holds {length} bytes, and at most {limit} were expected; check that it is the right file"
+    )]
+    TooLarge {
+        /// The path as given.
+        path: PathBuf,
+        /// Bytes that it holds at least.
+        length: u64,
+        /// Bytes that it may hold.
+        limit: u64,
+    },
+    /// Bytes where text was expected.
+    #[error("{path}: is not text in UTF-8, but text was expected; save it as UTF-8")]
+    NotText {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// A folder that cannot be created.
+    #[error(
+        "cannot create the folder {path}: {error}; check its parent's permissions, or give another path"
+    )]
+    NoNewFolder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A name that cannot be a file's.
+    #[error(
+        "`{}` cannot be the name of a source: its stem is NAME.wav, so a name must not be empty, longer than 200 bytes, start with a dot, or contain / \\ : = a comma or a control character", name.escape_debug()
+    )]
+    BadName {
+        /// The name as given.
+        name: String,
+    },
+}
+
+impl FileError {
+    /// Sorts a failure of the system into the kinds that deserve their own advice.
+    ///
+    /// - `action`: what was tried, as the end of "could not …"
+    pub fn io(path: &Path, action: &'static str, error: io::Error) -> Self {
+        let path = path.to_path_buf();
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::NotFound { path },
+            io::ErrorKind::IsADirectory => Self::IsFolder { path },
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Self::NoPermission { path, action }
+            }
+            _ => Self::Io {
+                path,
+                action,
+                error,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn denied_access_says_what_was_tried() {
+        let error = FileError::io(
+            Path::new("secret.wav"),
+            "open it for reading",
+            io::ErrorKind::PermissionDenied.into(),
+        );
+        let text = error.to_string();
+        assert!(matches!(error, FileError::NoPermission { .. }));
+        assert!(text.contains("secret.wav") && text.contains("open it for reading"));
+    }
+
+    #[test]
+    fn a_full_disk_keeps_the_words_of_the_system() {
+        let error = FileError::io(
+            Path::new("a.wav"),
+            "write samples",
+            io::ErrorKind::StorageFull.into(),
+        );
+        assert!(error.to_string().contains("no storage space"), "{error}");
+    }
+}

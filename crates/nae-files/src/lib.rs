@@ -1,0 +1,52 @@
+//! Files and folders, without a word about what is in them.
+//!
+//! | module | does |
+//! |---|---|
+//! | [`mod@write`] | writes a file whole or not at all: [`write_atomically`], or piece by piece with [`PendingFile`] |
+//! | [`scratch`] | a temporary folder, [`ScratchFolder`], which goes away by itself |
+//! | [`pending`] | knows every unfinished file and folder of the process, for a signal handler to [remove](remove_pending) |
+//! | [`leftovers`] | removes what killed processes left |
+//! | [`read`] | opens and reads regular files, up to a stated size |
+//! | [`folder`] | lists and walks folders in the order of the names, creates them |
+//! | [`lock`] | a lock file, [`FileLock`], that a process loses when it ends, however it ends |
+//! | [`hash`] | SHA-256 of bytes and of files, in hexadecimal |
+//! | [`name`] | checks names that become file names |
+//!
+//! # Example
+//!
+//! ```
+//! use nae_files::{sha256_hex, sha256_of_file, sorted_entries, write_atomically};
+//!
+//! # fn main() -> Result<(), nae_files::FileError> {
+//! # let folder = std::env::temp_dir().join(format!("nae-files-doc-{}", std::process::id()));
+//! nae_files::create_folder(&folder)?;
+//! let path = folder.join("notes.txt");
+//! write_atomically(&path, b"whole or not at all")?;
+//! assert_eq!(sha256_of_file(&path)?, sha256_hex(b"whole or not at all"));
+//! assert_eq!(sorted_entries(&folder)?, [path]);
+//! # std::fs::remove_dir_all(&folder).ok();
+//! # Ok(())
+//! # }
+//! ```
+
+mod error;
+pub mod folder;
+pub mod hash;
+pub mod leftovers;
+pub mod lock;
+pub mod name;
+pub mod pending;
+pub mod read;
+pub mod scratch;
+pub mod write;
+
+pub use error::FileError;
+pub use folder::{Visited, create_folder, files_below, sorted_entries};
+pub use hash::{sha256_hex, sha256_of_file};
+pub use leftovers::remove_leftovers;
+pub use lock::FileLock;
+pub use name::check_source_name;
+pub use pending::remove_pending;
+pub use read::{open_regular, read_bytes, read_text};
+pub use scratch::ScratchFolder;
+pub use write::{PendingFile, write_atomically};

@@ -1,0 +1,39 @@
+//! The register is one for the whole process, so this test has a process of its own.
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use nae_files::{PendingFile, ScratchFolder, remove_pending, write_atomically};
+
+/// All there is, hidden or not.
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+#[test]
+fn all_that_is_unfinished_is_removed_and_what_is_in_place_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let done = folder.path().join("done");
+    write_atomically(&done, b"whole").unwrap();
+    let target = folder.path().join("target");
+    let pending = PendingFile::create(&target).unwrap();
+    pending.file().write_all(b"half").unwrap();
+    let scratch = ScratchFolder::create_hidden_in(folder.path()).unwrap();
+    std::fs::write(scratch.path().join("draft"), b"draft").unwrap();
+    // the scratch folder has a lock file beside it
+    assert_eq!(entries(folder.path()).len(), 4);
+
+    remove_pending();
+    assert_eq!(entries(folder.path()), std::slice::from_ref(&done));
+    assert!(pending.commit().is_err(), "its content is gone");
+    assert!(!target.exists());
+    drop(scratch);
+
+    // what begins after this is whole again
+    write_atomically(&target, b"whole").unwrap();
+    assert_eq!(entries(folder.path()), [done, target]);
+}
