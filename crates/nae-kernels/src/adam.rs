@@ -1,4 +1,9 @@
 //! Adam's step in one pass.
+//!
+//! Composed of Burn's operations it is a dozen passes. Measured gain (one thread, AVX2,
+//! `cargo run --release --example kernels -- adam`): 4.4 to 4.8 times.
+//!
+//! Upstream: burn-optim could have a fused step a backend may provide.
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, Flex, backend_extension};

@@ -1,4 +1,12 @@
 //! Depthwise convolution along time.
+//!
+//! Every channel's taps run over its row. Burn's grouped convolution is general: its rows are padded
+//! and put in another order first, and its gradient goes through the groups one by one. Measured gain
+//! at the joint encoder's size (one thread, AVX2,
+//! `cargo run --release --example kernels -- depthwise_conv1d`): 3.2 to 3.9 times forward, 5.6 to 7.5
+//! times with both gradients.
+//!
+//! Upstream: burn-flex could treat as many groups as channels as a case of its own.
 
 use burn::backend::autodiff::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;

@@ -1,4 +1,12 @@
 //! Generalised Kullback–Leibler divergence of a spectrum from a sum of activated sources.
+//!
+//! Composed of Burn's operations it is eight passes over memory and as many for the gradient, those
+//! of the activations apart. Here all sources' activations, the divergence and its gradient are one
+//! pass. Measured gain with the gradient (one thread, AVX2,
+//! `cargo run --release --example kernels -- divergence`): 12 to 16 times with softplus, 17 to 19 times
+//! where only the gradient is wanted; without an activation 5 to 7 and 19 to 29 times.
+//!
+//! Nothing for upstream: the loss is this field's.
 
 use burn::backend::autodiff::Autodiff;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;

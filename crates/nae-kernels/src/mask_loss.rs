@@ -1,4 +1,9 @@
 //! Squared error of ratio masks.
+//!
+//! Value and gradient in one pass, of which nothing but the gradient is kept. Measured gain with the
+//! gradient (one thread, AVX2, `cargo run --release --example kernels -- mask_loss`): 4.3 to 7.4 times.
+//!
+//! Nothing for upstream: the loss is this field's.
 
 use burn::backend::autodiff::Autodiff;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;

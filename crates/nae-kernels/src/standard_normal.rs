@@ -1,4 +1,8 @@
 //! Random numbers of the standard normal distribution, many at a time.
+//!
+//! Measured gain over Burn's `Tensor::random`, random words of ChaCha8 included (one thread, AVX2,
+//! `cargo run --release --example kernels -- standard_normal`): 7 to 10 times. Burn's also draws from
+//! one generator for all threads, so that its numbers depend on who asks first.
 
 use crate::math::normal_pair;
 use crate::simd::{SimdLoop, dispatch};
@@ -6,9 +10,6 @@ use crate::simd::{SimdLoop, dispatch};
 /// As many independent numbers of the standard normal distribution as there are pairs of random
 /// words, times two: between −5.8 and 5.8, in steps that single precision can tell apart. They depend
 /// on nothing but the words (up to rounding, which differs between processors).
-///
-/// A generator that draws them one after the other, as `rand_distr` does, took a tenth of a small
-/// model's training.
 pub fn standard_normal(words: &[u32]) -> Vec<f32> {
     let (distances, directions) = words.split_at(words.len() / 2);
     let mut numbers = vec![0.0; 2 * distances.len()];

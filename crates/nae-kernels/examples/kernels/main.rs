@@ -1,26 +1,21 @@
 //! Times every hand-written kernel of `nae-kernels` against the same composed of Burn's own
 //! operations, at the sizes that nae uses: `cargo run --release --example kernels [-- KERNEL …]`.
 //!
-//! Prints a Markdown table: median milliseconds of both sides, and the median over their turns of
-//! Burn's time over the kernel's. `RAYON_NUM_THREADS` sets the threads. Only the ratios mean
-//! something on a machine that does other work as well.
+//! Prints a Markdown table: median milliseconds of processor time of both sides, which take turns,
+//! and Burn's median over the kernel's. `RAYON_NUM_THREADS=1` gives the steadiest figures.
 #![allow(clippy::print_stdout, reason = "an example talks to its caller")]
-#![recursion_limit = "256"]
 
 mod cases;
-#[allow(dead_code, reason = "shared with examples that run on graphics cards")]
-#[path = "../common/mod.rs"]
-mod common;
 mod turns;
 
-/// The allocator of the command `nae`, which says why.
+/// The allocator of the command `nae`.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> Result<(), Failure> {
-    common::keep_pages();
+    keep_pages();
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     if let Some(name) = wanted
         .iter()
@@ -30,9 +25,8 @@ fn main() -> Result<(), Failure> {
         return Err(format!("no kernel `{name}`; there are {}", known.join(", ")).into());
     }
     println!(
-        "{} threads, {:?} instructions; a mini-batch is 128 frames, 25 s of sound are 1563\n",
-        rayon::current_num_threads(),
-        pulp::Arch::new()
+        "{} threads; a mini-batch is 128 frames, 25 s of sound are 1563\n",
+        rayon::current_num_threads()
     );
     println!("| Kernel | What | Burn ms | kernel ms | gain |\n|---|---|---|---|---|");
     let chosen = |name: &str| wanted.is_empty() || wanted.iter().any(|own| own == name);
@@ -43,6 +37,13 @@ fn main() -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Memory that was given back is kept for the next buffer, as in the command `nae`.
+#[allow(unsafe_code, reason = "the allocator's options are a C function")]
+fn keep_pages() {
+    // SAFETY: sets a number; called before any other thread exists.
+    unsafe { libmimalloc_sys::mi_option_set(15, -1) };
 }
 
 /// Where a kernel's comparisons are printed.
