@@ -20,3 +20,13 @@ pub enum Baseline {
         of: BTreeMap<String, String>,
     },
 }
+
+impl Baseline {
+    /// What it is, in words.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::System(name) | Self::Own { name, .. } => name.clone(),
+            Self::EqualRank { kind } => format!("{kind} of equal rank"),
+        }
+    }
+}

@@ -60,46 +60,10 @@ pub(super) fn against<'a>(
     unit: Unit,
     seed: u64,
 ) -> Result<Differences<'a>, ReportError> {
-    let is_member = |system: &&System| match baseline {
-        Baseline::System(name) => system.name == name,
-        Baseline::EqualRank { kind } => system.kind == kind,
-        Baseline::Own { of, .. } => of.values().any(|name| system.name == name),
-    };
-    let members: Vec<&System> = systems.all.iter().filter(is_member).collect();
-    let name = match baseline {
-        Baseline::System(name) => name.clone(),
-        Baseline::EqualRank { kind } => format!("{kind} of equal rank"),
-        Baseline::Own { name, .. } => name.clone(),
-    };
-    if members.is_empty() {
-        let known: BTreeSet<&str> = match baseline {
-            Baseline::System(_) | Baseline::Own { .. } => {
-                systems.all.iter().map(|s| s.name).collect()
-            }
-            Baseline::EqualRank { .. } => systems.all.iter().map(|s| s.kind).collect(),
-        };
-        return Err(ReportError::NoBaseline {
-            baseline: match baseline {
-                Baseline::System(name) => name.clone(),
-                Baseline::EqualRank { kind } => kind.clone(),
-                Baseline::Own { of, .. } => of.values().cloned().collect::<Vec<_>>().join(", "),
-            },
-            known: known.into_iter().collect::<Vec<_>>().join(", "),
-        });
-    }
+    let members = members(baseline, systems)?;
     let mut rows = Vec::new();
     for system in &systems.all {
-        let of_it = match baseline {
-            Baseline::System(_) => members.first(),
-            Baseline::EqualRank { .. } => members.iter().find(|m| m.rank == system.rank),
-            Baseline::Own { of, .. } => {
-                let own = of.get(system.name);
-                members
-                    .iter()
-                    .find(|m| own.is_some_and(|own| m.name == own))
-            }
-        };
-        let Some(other) = of_it.filter(|other| other.name != system.name) else {
+        let Some(other) = of_system(baseline, &members, system) else {
             continue;
         };
         let difference = |score: &Score| {
@@ -116,16 +80,68 @@ pub(super) fn against<'a>(
         });
     }
     for index in 0..scores.len() {
-        let mut found: Vec<&mut ScoreDifference> = rows
-            .iter_mut()
-            .filter_map(|row| row.scores[index].as_mut())
-            .collect();
-        let p: Vec<f64> = found.iter().map(|one| one.paired.test.p).collect();
-        for (one, adjusted) in found.iter_mut().zip(holm(&p)) {
-            one.adjusted_p = adjusted;
-        }
+        adjust(&mut rows, index);
     }
+    let name = baseline.name();
     Ok(Differences { name, rows })
+}
+
+/// The systems that others are compared with.
+fn members<'a>(
+    baseline: &Baseline,
+    systems: &'a Systems<'a>,
+) -> Result<Vec<&'a System<'a>>, ReportError> {
+    let is_member = |system: &&System| match baseline {
+        Baseline::System(name) => system.name == name,
+        Baseline::EqualRank { kind } => system.kind == kind,
+        Baseline::Own { of, .. } => of.values().any(|name| system.name == name),
+    };
+    let members: Vec<&System> = systems.all.iter().filter(is_member).collect();
+    if !members.is_empty() {
+        return Ok(members);
+    }
+    let all = systems.all.iter();
+    let known: BTreeSet<&str> = match baseline {
+        Baseline::System(_) | Baseline::Own { .. } => all.map(|s| s.name).collect(),
+        Baseline::EqualRank { .. } => all.map(|s| s.kind).collect(),
+    };
+    Err(ReportError::NoBaseline {
+        baseline: match baseline {
+            Baseline::System(name) => name.clone(),
+            Baseline::EqualRank { kind } => kind.clone(),
+            Baseline::Own { of, .. } => of.values().cloned().collect::<Vec<_>>().join(", "),
+        },
+        known: known.into_iter().collect::<Vec<_>>().join(", "),
+    })
+}
+
+/// What one system is compared with; none for the baseline itself.
+fn of_system<'a>(
+    baseline: &Baseline,
+    members: &[&'a System<'a>],
+    system: &System,
+) -> Option<&'a System<'a>> {
+    let other = match baseline {
+        Baseline::System(_) => members.first(),
+        Baseline::EqualRank { .. } => members.iter().find(|m| m.rank == system.rank),
+        Baseline::Own { of, .. } => {
+            let own = of.get(system.name)?;
+            members.iter().find(|m| m.name == own)
+        }
+    };
+    other.copied().filter(|other| other.name != system.name)
+}
+
+/// Holm's adjustment of one score's p over all systems.
+fn adjust(rows: &mut [SystemDifference], score: usize) {
+    let mut found: Vec<&mut ScoreDifference> = rows
+        .iter_mut()
+        .filter_map(|row| row.scores[score].as_mut())
+        .collect();
+    let p: Vec<f64> = found.iter().map(|one| one.paired.test.p).collect();
+    for (one, adjusted) in found.iter_mut().zip(holm(&p)) {
+        one.adjusted_p = adjusted;
+    }
 }
 
 /// One difference a unit, over the mixtures that both systems have scores for.
