@@ -111,3 +111,17 @@ fn a_reference_given_twice_projects_as_if_given_once() {
         assert!(got.sir > 150.0, "{got:?}");
     }
 }
+
+#[test]
+fn the_same_values_score_the_same_in_either_precision() {
+    let (source, noise) = (tone(1e-4), tone(3e-4));
+    let estimate: Vec<f32> = source.iter().zip(&noise).map(|(s, n)| s + n).collect();
+    let wide = |samples: &[f32]| -> Vec<f64> { samples.iter().map(|&v| v.into()).collect() };
+    let (source64, noise64, estimate64) = (wide(&source), wide(&noise), wide(&estimate));
+    let narrow = BssEval::new(&[Reference(&source), Reference(&noise)], 20).unwrap();
+    let wide = BssEval::new(&[Reference(&source64), Reference(&noise64)], 20).unwrap();
+    assert_eq!(
+        narrow.score(0, &Estimate(&estimate)).unwrap(),
+        wide.score(0, &Estimate(&estimate64)).unwrap()
+    );
+}
