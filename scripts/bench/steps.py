@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """One step of training and of separation: nae, the same loop written by hand, PyTorch eager and compiled, on the same arrays.
 
-usage: scripts/bench/steps.py [--repeat 5] [--form softplus|default] [--cases train-2-20-1563,...] [--device cpu|gpu]
+usage: scripts/bench/steps.py [--repeat 5] [--form softplus|default] [--cases train-2-20-1563,...] [--device cpu|gpu] [--before PROGRAM]
 Needs numpy, torch and safetensors (a virtual environment outside the checkout), and cargo.
 
 Full-batch steps with Adam at 513 bins: training of a shallow model of rank 20 and 100 and of a 4-layer model of rank 100 on
@@ -13,12 +13,19 @@ figure is the median over the turns of its median step without the first fifth o
 
 --device gpu: nae on the GPU that wgpu finds (built with `--features gpu`), beside PyTorch on CUDA where there is that, and the
 seconds that nae takes before its first steps are done (shaders, tuning).
+
+--before PROGRAM: nothing but nae of today beside the example `steps` of another build, in turns (a copy of its
+target/release/examples/steps); PyTorch need not be there.
 """
 import argparse, json, os, statistics, subprocess, sys, tempfile, time
 
 import numpy as np
-import torch
 from safetensors.numpy import save_file
+
+try:
+    import torch
+except ImportError:  # --before needs none
+    torch = None
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BINS, EPS, WINDOW, P = 513, 1.19e-7, 5, 3.0
@@ -39,11 +46,12 @@ def arrays(kind, layers, rank, frames, form):
         model = weights()
         result |= {f"{name}{i}": w for i, w in enumerate(model)}
         if kind == "separate":  # the start: what the encoder reads
-            h = torch.from_numpy(result["x"])
+            h = result["x"]
             for w in model[:half]:
-                h = hidden(torch.from_numpy(w) @ h, form)
-            h = h.clamp_min(1e-2)
-            result["z" + name] = (h + torch.log(-torch.expm1(-h))).numpy()
+                h = w @ h
+                h = np.logaddexp(0, P * h) / P if form == "softplus" else np.maximum(h, 0)
+            h = np.maximum(h, 1e-2)
+            result["z" + name] = (h + np.log(-np.expm1(-h))).astype(np.float32)
     return result, half
 
 
@@ -104,17 +112,44 @@ def pytorch(kind, data, half, form, steps, compiled, device="cpu"):
     return {"ms": 1e3 * statistics.median(windows[len(windows) // 5:]), "loss": float(losses[-1])}
 
 
+def against(before, program, options):
+    """A table of nae today beside nae of another build."""
+    print(f"{os.cpu_count()} cores, form {options.form}, {options.repeat} turns; milliseconds a step, load at the start {os.getloadavg()[0]:.1f}\n")
+    print("| case | nae | before | nae / before: median of the turns (range) | same loss |")
+    print("|---|---|---|---|---|")
+    outputs = ["softplus", "softplus"] if options.form == "softplus" else ["relu", "linear"]
+    for case in options.cases.split(","):
+        kind, layers, rank, frames = case.split("-")
+        data, _ = arrays(kind, int(layers), int(rank), int(frames), options.form)
+        steps = 60 if int(frames) > 1000 else 40 if kind == "separate" else 200
+        turns = []
+        with tempfile.NamedTemporaryFile(suffix=".safetensors") as file:
+            save_file(data, file.name)
+            for turn in range(options.repeat + 1):  # the first is not counted
+                sides = (program, before) if turn % 2 else (before, program)
+                turns.append({side: json.loads(subprocess.check_output([side, kind, file.name, str(steps), *outputs])) for side in sides})
+        ratios = [turn[program]["ms"] / turn[before]["ms"] for turn in turns[1:]]
+        ms = [statistics.median(turn[side]["ms"] for turn in turns[1:]) for side in (program, before)]
+        same = all(turn[program]["loss"] == turn[before]["loss"] for turn in turns)
+        print(f"| {case} | {ms[0]:.3f} | {ms[1]:.3f} | {statistics.median(ratios):.3f} ({min(ratios):.2f}–{max(ratios):.2f}) | {'yes' if same else 'no'} |", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--form", choices=("softplus", "default"), default="softplus")
     parser.add_argument("--cases", default=CASES)
     parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
+    parser.add_argument("--before", metavar="PROGRAM")
     options = parser.parse_args()
     gpu = options.device == "gpu"
     build = ["-p", "nae-cli", "--features", "gpu"] if gpu else ["--workspace"]
     subprocess.run(["cargo", "build", "--release", *build, "--examples", "-q"], cwd=ROOT, check=True)
     program = os.path.join(os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target")), "release/examples/steps")
+    if options.before:
+        return against(os.path.abspath(options.before), program, options)
+    if torch is None:
+        sys.exit("PyTorch is not there: install torch, or compare with another build by --before")
     torch.manual_seed(0)
     print(f"{os.cpu_count()} cores, torch {torch.__version__} with {torch.get_num_threads()} threads, form {options.form}, "
           f"{options.repeat} turns; milliseconds a step, load at the start {os.getloadavg()[0]:.1f}\n")

@@ -14,9 +14,14 @@ fn package() -> std::ffi::OsString {
     std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests")
 }
 
+/// A file of this package.
+pub fn package_file(path: &str) -> PathBuf {
+    Path::new(&package()).join(path)
+}
+
 /// The recordings that come with nae.
 pub fn data(path: &str) -> PathBuf {
-    Path::new(&package()).join("../../data").join(path)
+    package_file("../../data").join(path)
 }
 
 /// Runs `nae` with arguments.

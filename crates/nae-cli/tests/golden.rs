@@ -1,0 +1,137 @@
+//! Files that earlier builds wrote stay readable and mean the same, for good.
+//!
+//! `tests/golden` was made by `scripts/golden/make NAE tests/golden` with the build of commit a91d812 (format version 1).
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use burn::tensor::Device;
+use nae_joint::{JointEncoder, PretrainedWeights};
+use nae_model::Model;
+
+const MODELS: [&str; 4] = [
+    "low.safetensors",
+    "high.safetensors",
+    "low-softplus.safetensors",
+    "high-nmf.safetensors",
+];
+
+fn golden(path: &str) -> PathBuf {
+    common::package_file(&format!("tests/golden/{path}"))
+}
+
+fn load(name: &str) -> Model {
+    Model::load(&golden(name), &Device::flex()).unwrap()
+}
+
+#[test]
+fn models_keep_their_fingerprints() {
+    let text = std::fs::read_to_string(golden("fingerprints.json")).unwrap();
+    let expected: BTreeMap<String, String> = serde_json::from_str(&text).unwrap();
+    assert_eq!(expected.len(), MODELS.len());
+    for name in MODELS {
+        assert_eq!(load(name).fingerprint().unwrap(), expected[name], "{name}");
+    }
+}
+
+#[test]
+fn models_saved_again_keep_their_fingerprints() {
+    for name in MODELS {
+        let model = load(name);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        model.save(&path).unwrap();
+        let again = Model::load(&path, &Device::flex()).unwrap();
+        assert_eq!(again.fingerprint().unwrap(), model.fingerprint().unwrap());
+    }
+}
+
+#[test]
+fn a_joint_encoder_still_knows_its_models() {
+    let joint = JointEncoder::load(&golden("joint.safetensors"), &Device::flex()).unwrap();
+    for name in ["low", "high"] {
+        joint
+            .knows(name, &load(&format!("{name}.safetensors")))
+            .unwrap();
+    }
+    let other = load("high-nmf.safetensors");
+    assert!(joint.knows("high", &other).is_err());
+}
+
+#[test]
+fn a_pretrained_start_loads() {
+    PretrainedWeights::load(&golden("start.safetensors"), &Device::flex()).unwrap();
+}
+
+fn samples(path: &Path) -> Vec<f32> {
+    nae_audio::read(path).unwrap().mixdown()
+}
+
+/// Whether products are summed in the order of the processor that the stems were made on: with
+/// AVX-512 vectors are twice as wide, and sums of single precision end a few bits off.
+fn sums_in_the_same_order() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        std::arch::is_x86_feature_detected!("avx2")
+            && !std::arch::is_x86_feature_detected!("avx512f")
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        false
+    }
+}
+
+#[test]
+fn stems_are_the_same_bit_for_bit_on_one_thread() {
+    let file = |name: &str| golden(name).into_os_string().into_string().unwrap();
+    let systems: [(&str, Vec<String>); 3] = [
+        (
+            "optimised",
+            vec![
+                "--model".into(),
+                file("low.safetensors"),
+                "--model".into(),
+                file("high.safetensors"),
+            ],
+        ),
+        (
+            "mixed",
+            vec![
+                "--model".into(),
+                format!("low={}", file("low-softplus.safetensors")),
+                "--model".into(),
+                format!("high={}", file("high-nmf.safetensors")),
+            ],
+        ),
+        ("joint", vec!["--joint".into(), file("joint.safetensors")]),
+    ];
+    for (system, models) in systems {
+        let out = tempfile::tempdir().unwrap();
+        let status = Command::new(env!("CARGO_BIN_EXE_nae"))
+            .arg("separate")
+            .arg(golden("mixture.wav"))
+            .args(models)
+            .args(["-q", "--device", "cpu", "--out"])
+            .arg(out.path())
+            .env("RAYON_NUM_THREADS", "1")
+            .status()
+            .unwrap();
+        assert!(status.success(), "{system}");
+        for source in ["low.wav", "high.wav"] {
+            let came = samples(&out.path().join(source));
+            let expected = samples(&golden(&format!("{system}/{source}")));
+            assert_eq!(came.len(), expected.len());
+            let furthest = came.iter().zip(&expected).map(|(a, b)| (a - b).abs());
+            let furthest = furthest.fold(0.0, f32::max);
+            if sums_in_the_same_order() {
+                assert_eq!(furthest, 0.0, "{system} {source}");
+            } else {
+                // 60 steps of Adam from sums that differ in their last bits; stems peak at 0.3
+                assert!(furthest < 1e-3, "{system} {source}: {furthest}");
+            }
+        }
+    }
+}
