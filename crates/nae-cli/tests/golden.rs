@@ -54,11 +54,11 @@ fn a_joint_encoder_still_knows_its_models() {
     let joint = JointEncoder::load(&golden("joint.safetensors"), &Device::flex()).unwrap();
     for name in ["low", "high"] {
         joint
-            .knows(name, &load(&format!("{name}.safetensors")))
+            .check_model(name, &load(&format!("{name}.safetensors")))
             .unwrap();
     }
     let other = load("high-nmf.safetensors");
-    assert!(joint.knows("high", &other).is_err());
+    assert!(joint.check_model("high", &other).is_err());
 }
 
 #[test]
