@@ -1,44 +1,44 @@
 //! Configuration: defaults, then a TOML file, then `--set`, strict all the way.
 
-use std::path::Path;
-
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow};
+use nae_config::{Assignment, CrossCheck, Keys, Settings as _, known, put};
 use nae_joint::JointConfig;
 use nae_model::{AudioConfig, ModelConfig};
 use nae_separate::SeparateConfig;
-use nae_sweep::keys::{Keys, value_of};
 use nae_train::{Recipe, TrainConfig};
-use serde::{Deserialize, Serialize};
-use toml::de::DeTable;
+use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::arguments::Configured;
 
-/// Every setting there is.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// How sound becomes spectra.
-    pub audio: AudioConfig,
-    /// Architecture of the models.
-    pub model: ModelConfig,
-    /// Training.
-    pub train: TrainConfig,
-    /// Separation.
-    pub separate: SeparateConfig,
-    /// Joint encoders.
-    pub joint: JointConfig,
+nae_config::settings! {
+    /// Every setting there is.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Settings {
+        /// How sound becomes spectra.
+        pub audio: AudioConfig = AudioConfig::default();
+        /// Architecture of the models.
+        pub model: ModelConfig = ModelConfig::default();
+        /// Training.
+        pub train: TrainConfig = TrainConfig::default();
+        /// Separation.
+        pub separate: SeparateConfig = SeparateConfig::default();
+        /// Joint encoders and their training.
+        pub joint: JointConfig = JointConfig::default();
+    }
 }
+
+impl CrossCheck for Settings {}
 
 impl Settings {
     /// Reads and checks all layers.
     pub fn load(configured: &Configured) -> Result<Self> {
         let mut table = match &configured.config {
-            Some(path) => read_file(path)?,
+            Some(path) => nae_config::read::<Self>(path, &Self::keys())?.1,
             None => Table::new(),
         };
         for assignment in &configured.set {
-            assign(&mut table, assignment).with_context(|| format!("--set {assignment}"))?;
+            assign(&mut table, assignment)?;
         }
         let settings = Self::deserialize(Value::Table(table))
             .map_err(|error| anyhow!("{}", error.message()))?;
@@ -62,84 +62,38 @@ impl Settings {
         Ok(toml::to_string(self)?)
     }
 
-    /// What keys there are.
-    fn keys() -> Result<Keys> {
-        Ok(Keys {
-            known: Table::try_from(Self::default())?,
-            hint: "`nae settings` prints all of them.",
-        })
+    /// All settings as a configuration file that says what each is for.
+    pub fn to_commented_toml(&self) -> String {
+        nae_config::document(&self.fields())
     }
-}
 
-fn read_file(path: &Path) -> Result<Table> {
-    let shown = path.display();
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read the configuration file {shown}"))?;
-    let parsed =
-        DeTable::parse(&text).map_err(|error| anyhow!("{shown} is no TOML file:\n{error}"))?;
-    Settings::keys()?.check(parsed.get_ref(), &text, path)?;
-    // types are checked here, where the error can show the line
-    toml::from_str::<Settings>(&text).map_err(|error| anyhow!("{shown}:\n{error}"))?;
-    Ok(text.parse()?)
-}
-
-/// Applies one `KEY=VALUE`. A value that is no TOML counts as a string, so that quotes can stay away.
-fn assign(table: &mut Table, assignment: &str) -> Result<()> {
-    let (key, text) = assignment
-        .split_once('=')
-        .ok_or_else(|| anyhow!("expected KEY=VALUE, such as model.rank=40, and there is no `=`"))?;
-    let (key, text) = (key.trim(), text.trim());
-    let value = value_of(text);
-
-    let keys = Settings::keys()?;
-    let mut known = &Value::Table(keys.known.clone());
-    let mut place = table;
-    let parts: Vec<&str> = key.split('.').collect();
-    for (i, part) in parts.iter().enumerate() {
-        known = known.get(part).ok_or_else(|| keys.unknown(key))?;
-        if i + 1 < parts.len() {
-            let entry = place
-                .entry(*part)
-                .or_insert_with(|| Value::Table(Table::new()));
-            place = entry
-                .as_table_mut()
-                .ok_or_else(|| anyhow!("`{part}` is no section"))?;
-        } else if known.is_table() {
-            bail!(
-                "`{key}` is a section; set one of its keys, such as {key}.{}",
-                first_key(known)
-            );
-        } else {
-            place.insert((*part).to_owned(), value.clone());
+    /// What keys there are.
+    fn keys() -> Keys {
+        Keys {
+            known: known(&Self::default().fields()),
+            hint: "`nae settings` prints all of them.",
         }
     }
+}
+
+/// Applies one `KEY=VALUE`.
+fn assign(table: &mut Table, assignment: &str) -> Result<()> {
+    let Assignment { key, value } =
+        Assignment::parse(assignment, &Settings::keys(), "model.rank=40")?;
     // this assignment's own type errors, before they drown in the whole
-    Settings::deserialize(Value::Table(place_under(&parts, value)))
-        .map_err(|error| anyhow!("{}", error.message()))?;
+    let mut alone = Table::new();
+    put(&mut alone, &key, value.clone());
+    Settings::deserialize(Value::Table(alone))
+        .map_err(|error| anyhow!("--set {assignment}: {}", error.message()))?;
+    put(table, &key, value);
     Ok(())
-}
-
-/// A table with nothing but `value` under the path `parts`.
-fn place_under(parts: &[&str], value: Value) -> Table {
-    let nested = parts.iter().rev().fold(value, |inner, part| {
-        Value::Table(Table::from_iter([((*part).to_owned(), inner)]))
-    });
-    match nested {
-        Value::Table(table) => table,
-        _ => Table::new(),
-    }
-}
-
-fn first_key(section: &Value) -> &str {
-    section
-        .as_table()
-        .and_then(|table| table.keys().next())
-        .map_or("", String::as_str)
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
+
+    use nae_config::Content;
 
     use super::*;
 
@@ -219,6 +173,48 @@ mod tests {
         })
         .unwrap();
         assert_eq!(file, Settings::default());
+    }
+
+    #[test]
+    fn printed_settings_say_what_each_is_for_and_give_the_same_again() {
+        let mut settings = Settings::default();
+        settings.train.learning_rate = 1e-9;
+        settings.model.widths = vec![50, 100, 20];
+        let text = settings.to_commented_toml();
+        assert_eq!(toml::from_str::<Settings>(&text).unwrap(), settings);
+        let assigned = |line: &&str| line.contains(" = ") && !line.starts_with('#');
+        let count = text.lines().filter(assigned).count();
+        assert_eq!(
+            count,
+            settings.to_toml().unwrap().lines().filter(assigned).count()
+        );
+        for (line, next) in text.lines().zip(text.lines().skip(1)) {
+            if assigned(&next) {
+                assert!(line.starts_with("# "), "no comment above {next}");
+            }
+        }
+        let committed = std::fs::read_to_string(configs().join("default.toml")).unwrap();
+        assert_eq!(
+            committed,
+            Settings::default().to_commented_toml(),
+            "expected what `nae settings` prints: nae settings > configs/default.toml"
+        );
+    }
+
+    #[test]
+    fn every_number_has_a_range() {
+        let mut fields = Settings::default().fields();
+        let mut count = 0;
+        while let Some(field) = fields.pop() {
+            match field.content {
+                Content::Section(inner) => fields.extend(inner),
+                Content::Value(_) => {
+                    assert!(!field.allowed.is_empty(), "{}", field.name);
+                    count += 1;
+                }
+            }
+        }
+        assert!(count > 70, "{count}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The `[joint]` settings.
 
+use nae_config::{Choice, CrossCheck, OutOfRange, Range, Settings};
 use nae_model::ModelError;
-use nae_model::error::setting;
 use serde::{Deserialize, Serialize};
 
 /// What stands between the input layer and the activations.
@@ -52,152 +52,153 @@ pub enum LossKind {
     Kl,
 }
 
-/// A joint encoder and its training.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct JointConfig {
-    /// `"voices"`: the input layer and the body begin with what they know from the voices that come
-    /// with nae, if all else that shapes them is as by default; or `"random"`.
-    pub start: StartKind,
-    /// `"conv"`, `"gru"`, `"lstm"` or `"none"`.
-    pub body: BodyKind,
-    /// Units of the input layer and of the body (of each direction where it has two).
-    pub width: usize,
-    /// Convolutions in the body, with dilations 1, 2, 4, 8, 16, 1, 2 …
-    pub blocks: usize,
-    /// Taps of a convolution, odd.
-    pub kernel: usize,
-    /// `"both"`, or `"past"`: no activation depends on a later frame.
-    #[serde(rename = "hearing")]
-    pub context: TemporalContext,
-    /// Exponent in (0, 1] that compresses the magnitudes the network reads.
-    pub compression: f64,
-    /// Exponent of the ratio mask on the decoded (compressed) spectra.
-    pub mask_exponent: f64,
-    /// `"mask"` or `"kl"`.
-    pub loss: LossKind,
-    /// Networks trained from different seeds, whose masks are averaged.
-    #[serde(rename = "members")]
-    pub ensemble_size: usize,
-    /// Steps of each.
-    pub steps: usize,
-    /// Mixtures in a step.
-    pub mixtures: usize,
-    /// Frames of a mixture.
-    pub frames: usize,
-    /// Learning rate at the start; it falls along a cosine.
-    pub learning_rate: f64,
-    /// Decoupled weight decay per unit of learning rate.
-    pub weight_decay: f64,
-    /// Share of the input layer's units that are silenced at random while training.
-    pub dropout: f64,
-    /// Levels of the sources in a mixture differ by up to this, up and down, in dB.
-    pub level_db: f64,
-    /// Speed perturbation: factors by which training material is sped up, each between 0.5 and 2.
-    #[serde(rename = "speeds")]
-    pub speed_perturbation: Vec<f64>,
-    /// Share of every source's sound that is held back to choose the best window on; 0: the
-    /// training loss chooses. A tenth of 25 s says little about the voice, and stops too early.
-    pub held_back: f64,
-    /// Relative improvement from one window to the next below which training stops; 0: never.
-    pub tolerance: f64,
-    /// Steps in a window, judged by all of them, or by the last if something is held back.
-    pub window: usize,
-    /// Frames this far below the loudest do not count for levels, in dB (negative).
-    pub silence_db: f64,
+impl Choice for BodyKind {}
+impl Choice for TemporalContext {}
+impl Choice for StartKind {}
+impl Choice for LossKind {}
+
+nae_config::settings! {
+    /// The `[joint]` settings: a joint encoder and its training.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct JointConfig {
+        /// Where the weights start: `voices` takes the input layer and the body from the network
+        /// that comes with nae, pretrained on other voices, if all else that shapes them is as by
+        /// default.
+        pub start: StartKind = StartKind::Pretrained;
+        /// The temporal model: convolutions, a recurrent layer, or none.
+        pub body: BodyKind = BodyKind::Conv;
+        /// Units of the input layer and of the body (of each direction where it has two).
+        pub width: usize = 160, in 1..=4096, unit "units", try "160";
+        /// Convolutions in the body, with dilations 1, 2, 4, 8, 16, 1, 2 …
+        pub blocks: usize = 5, in 0..=32, try "5";
+        /// Taps of a convolution, an odd number.
+        pub kernel: usize = 5, in 1..=63, unit "frames", try "5";
+        /// Context of a frame: `both` sides, or only the `past`, for live use.
+        pub context: TemporalContext as "hearing" = TemporalContext::Bidirectional;
+        /// Exponent that compresses the magnitudes the network reads.
+        pub compression: f64 = 0.25, in 0.01..=1.0, try "0.25";
+        /// Exponent of the ratio mask on the decoded (compressed) spectra.
+        pub mask_exponent: f64 = 2.0, in 0.01..=1000.0, try "2";
+        /// What training minimises.
+        pub loss: LossKind = LossKind::Mask;
+        /// Networks trained from different seeds, whose masks are averaged.
+        pub ensemble_size: usize as "members" = 1, in 1..=16, unit "networks", try "1";
+        /// Steps of each.
+        pub steps: usize = 1400, in 1..=1_000_000, unit "steps", try "1400";
+        /// Mixtures in a step.
+        pub mixtures: usize = 12, in 1..=1024, unit "mixtures", try "12";
+        /// Length of a mixture.
+        pub frames: usize = 100, in 8..=10_000, unit "frames", try "100";
+        /// Learning rate at the start; it falls along a cosine.
+        pub learning_rate: f64 = 2e-3, in 1e-15..=10.0, try "2e-3";
+        /// Decoupled weight decay per unit of learning rate.
+        pub weight_decay: f64 = 0.01, in 0.0..=1000.0, try "0.01";
+        /// Share of the input layer's units that are set to 0 at random while training.
+        pub dropout: f64 = 0.5, in 0.0..=0.99, try "0.5";
+        /// Levels of the sources in a mixture differ by up to this, up and down.
+        pub level_db: f64 = 4.0, in 0.0..=100.0, unit "dB", try "4";
+        /// Speed perturbation: factors by which sources are played faster or slower while training,
+        /// 1 to 16 of them.
+        pub speed_perturbation: Vec<f64> as "speeds" = vec![0.92, 1.0, 1.08], in 0.5..=2.0, try "[0.92, 1, 1.08]";
+        /// Share of every source's sound that is kept for validation, which then chooses the best
+        /// window; 0: the training loss chooses. A tenth of 25 s says little about a voice, and
+        /// stops too early.
+        pub held_back: f64 = 0.0, in Range::from(0.01..=0.5).or_zero(), try "0";
+        /// Relative improvement from one window to the next below which training stops; 0: run
+        /// every step.
+        pub tolerance: f64 = 0.0, in 0.0..=1.0, try "0";
+        /// Steps in a window, judged by all of them, or by the validation loss if something is kept
+        /// for it.
+        pub window: usize = 50, in 1..=1_000_000, unit "steps", try "50";
+        /// Frames this far below the loudest do not count for levels.
+        pub silence_db: f64 = -50.0, in -300.0..0.0, unit "dB", try "-50";
+    }
 }
 
-impl Default for JointConfig {
-    fn default() -> Self {
-        Self {
-            start: StartKind::Pretrained,
-            body: BodyKind::Conv,
-            width: 160,
-            blocks: 5,
-            kernel: 5,
-            context: TemporalContext::Bidirectional,
-            compression: 0.25,
-            mask_exponent: 2.0,
-            loss: LossKind::Mask,
-            ensemble_size: 1,
-            steps: 1400,
-            mixtures: 12,
-            frames: 100,
-            learning_rate: 2e-3,
-            weight_decay: 0.01,
-            dropout: 0.5,
-            level_db: 4.0,
-            speed_perturbation: vec![0.92, 1.0, 1.08],
-            held_back: 0.0,
-            tolerance: 0.0,
-            window: 50,
-            silence_db: -50.0,
+/// Speeds at most: the spectra of each are kept.
+const MAX_SPEEDS: usize = 16;
+
+/// Frames of all mixtures of a step at most: each takes some kB.
+const MAX_STEP_FRAMES: usize = 250_000;
+
+impl CrossCheck for JointConfig {
+    fn cross_check(&self, section: &str) -> Result<(), OutOfRange> {
+        let wrong = |name: &str, expected: String, came: String, advice: &str| {
+            Err(OutOfRange::new(section, name, expected, came, advice))
+        };
+        if self.body == BodyKind::Conv && self.blocks == 0 {
+            let expected = format!("at least 1 with {section}.body = \"conv\"");
+            return wrong("blocks", expected, self.blocks.to_string(), "5");
         }
+        if self.kernel.is_multiple_of(2) {
+            return wrong("kernel", "odd".into(), self.kernel.to_string(), "5");
+        }
+        if !(1..=MAX_SPEEDS).contains(&self.speed_perturbation.len()) {
+            let expected = format!("a list of 1 to {MAX_SPEEDS} numbers");
+            let came = format!("a list of {}", self.speed_perturbation.len());
+            return wrong("speeds", expected, came, "[0.92, 1, 1.08]");
+        }
+        if self.mixtures * self.frames > MAX_STEP_FRAMES {
+            let expected = format!(
+                "at most {} with {section}.frames = {} ({MAX_STEP_FRAMES} frames in a step)",
+                MAX_STEP_FRAMES / self.frames,
+                self.frames
+            );
+            return wrong("mixtures", expected, self.mixtures.to_string(), "12");
+        }
+        Ok(())
     }
 }
 
 impl JointConfig {
-    /// Checks every range.
+    /// Checks every range, and what settings ask of each other.
     ///
     /// # Errors
     /// [`ModelError::Setting`] naming the first key that is out of range.
     pub fn validate(&self) -> Result<(), ModelError> {
-        let counts = [
-            (self.width, 4096, "joint.width", "160"),
-            (self.ensemble_size, 16, "joint.members", "1"),
-            (self.steps, 1_000_000, "joint.steps", "1400"),
-            (self.mixtures, 1024, "joint.mixtures", "12"),
-            (self.window, 1_000_000, "joint.window", "50"),
-            (self.kernel, 63, "joint.kernel", "5"),
-        ];
-        for (value, most, key, advice) in counts {
-            if !(1..=most).contains(&value) {
-                let range = format!("between 1 and {most}");
-                return Err(setting(key, &range, value, advice));
-            }
-        }
-        if !(1..=32).contains(&self.blocks) && self.body == BodyKind::Conv {
-            let range = "between 1 and 32";
-            return Err(setting("joint.blocks", range, self.blocks, "5"));
-        }
-        if self.kernel.is_multiple_of(2) {
-            return Err(setting("joint.kernel", "odd", self.kernel, "5"));
-        }
-        if !(8..=10_000).contains(&self.frames) {
-            let range = "between 8 and 10000";
-            return Err(setting("joint.frames", range, self.frames, "100"));
-        }
-        let positive = |value: f64| value > 0.0 && value.is_finite();
-        let not_negative = |value: f64| value >= 0.0 && value.is_finite();
-        let below_one = |value: f64| (0.0..1.0).contains(&value);
-        let exponent = self.compression > 0.0 && self.compression <= 1.0;
-        #[rustfmt::skip]
-        let checks = [
-            (exponent, "joint.compression", "above 0 and at most 1", self.compression, "0.25"),
-            (positive(self.mask_exponent), "joint.mask_exponent", "a finite number above 0", self.mask_exponent, "2"),
-            (positive(self.learning_rate), "joint.learning_rate", "a finite number above 0", self.learning_rate, "2e-3"),
-            (not_negative(self.weight_decay), "joint.weight_decay", "at least 0", self.weight_decay, "0.01"),
-            (below_one(self.dropout), "joint.dropout", "at least 0 and below 1", self.dropout, "0.3"),
-            (not_negative(self.level_db), "joint.level_db", "at least 0", self.level_db, "4"),
-            ((0.0..=0.5).contains(&self.held_back), "joint.held_back", "between 0 and 0.5", self.held_back, "0"),
-            (not_negative(self.tolerance), "joint.tolerance", "at least 0", self.tolerance, "0"),
-            (self.silence_db < 0.0, "joint.silence_db", "below 0", self.silence_db, "-50"),
-        ];
-        for (is_fine, key, expected, came, advice) in checks {
-            if !is_fine {
-                return Err(setting(key, expected, came, advice));
-            }
-        }
-        let speeds = "at least one number between 0.5 and 2";
-        if self.speed_perturbation.is_empty()
-            || self
-                .speed_perturbation
-                .iter()
-                .any(|s| !(0.5..=2.0).contains(s))
-        {
-            let came = format!("{:?}", self.speed_perturbation);
-            return Err(setting("joint.speeds", speeds, came, "[0.92, 1, 1.08]"));
-        }
-        Ok(())
+        Ok(Settings::check(self, "joint")?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nae_config::{Canonical, canonical};
+
+    use super::*;
+
+    /// Joint files keep this text, and identities hash it.
+    #[test]
+    fn the_canonical_text_of_the_defaults_stays_as_it_is() {
+        let text = r#"{"start":"voices","body":"conv","width":160,"blocks":5,"kernel":5,"hearing":"both","compression":0.25,"mask_exponent":2.0,"loss":"mask","members":1,"steps":1400,"mixtures":12,"frames":100,"learning_rate":0.002,"weight_decay":0.01,"dropout":0.5,"level_db":4.0,"speeds":[0.92,1.0,1.08],"held_back":0.0,"tolerance":0.0,"window":50,"silence_db":-50.0}"#;
+        let config = JointConfig::default();
+        assert_eq!(serde_json::to_string(&Canonical(&config)).unwrap(), text);
+        assert_eq!(canonical::from_json::<JointConfig>(text).unwrap(), config);
+    }
+
+    #[test]
+    fn numbers_out_of_range_and_at_odds_are_refused() {
+        let refused = |key: &str, change: &dyn Fn(&mut JointConfig)| {
+            let mut config = JointConfig::default();
+            change(&mut config);
+            let error = config.validate().unwrap_err().to_string();
+            assert!(error.contains(&format!("`joint.{key}`")), "{error}");
+        };
+        refused("mixtures", &|c| c.mixtures = 1_000_000_000);
+        refused("mixtures", &|c| (c.mixtures, c.frames) = (1000, 1000));
+        refused("held_back", &|c| c.held_back = 0.0001);
+        refused("compression", &|c| c.compression = 1e-300);
+        refused("learning_rate", &|c| c.learning_rate = 1e300);
+        refused("dropout", &|c| c.dropout = 1.0 - 1e-12);
+        refused("blocks", &|c| c.blocks = 0);
+        refused("kernel", &|c| c.kernel = 4);
+        refused("speeds", &|c| c.speed_perturbation.clear());
+        refused("speeds", &|c| c.speed_perturbation = vec![1.0; 17]);
+        refused("speeds", &|c| c.speed_perturbation = vec![3.0]);
+        let mut recurrent = JointConfig {
+            body: BodyKind::Gru,
+            ..JointConfig::default()
+        };
+        recurrent.blocks = 0;
+        recurrent.validate().unwrap();
     }
 }

@@ -2,6 +2,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
+use nae_config::Choice;
 use nae_kernels::activate;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,8 @@ pub enum ActivationForm {
     /// `H = ln(1 + e^Z)`: non-negative by construction, and steps are relative where H is small.
     Preactivation,
 }
+
+impl Choice for ActivationForm {}
 
 /// One source's activations as a leaf tensor.
 #[derive(Module, Debug)]

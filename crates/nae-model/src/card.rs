@@ -1,69 +1,10 @@
 //! What a model file says about itself.
 
-use nae_audio::StftConfig;
 use serde::{Deserialize, Serialize};
 
+use crate::audio::AudioConfig;
 use crate::config::ModelConfig;
-use crate::error::{ModelError, setting};
-
-/// The `[audio]` settings: how sound becomes spectra.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct AudioConfig {
-    /// Sample rate of the model in Hz; sound of any other rate is resampled to it.
-    pub sample_rate: u32,
-    /// Length of a frame in samples.
-    pub n_fft: usize,
-    /// Distance of two frames in samples.
-    pub hop: usize,
-}
-
-impl Default for AudioConfig {
-    fn default() -> Self {
-        Self {
-            sample_rate: 16_000,
-            n_fft: 1024,
-            hop: 256,
-        }
-    }
-}
-
-impl AudioConfig {
-    /// The short-time Fourier transform's settings.
-    pub fn stft(&self) -> StftConfig {
-        StftConfig {
-            n_fft: self.n_fft,
-            hop: self.hop,
-        }
-    }
-
-    /// Checks every range.
-    ///
-    /// # Errors
-    /// [`ModelError::Setting`] for a rate outside 1 kHz to 768 kHz, [`ModelError::Write`] with the
-    /// transform's own words for a pair of `n_fft` and `hop` that cannot reconstruct.
-    pub fn validate(&self) -> Result<(), ModelError> {
-        if !(1_000..=768_000).contains(&self.sample_rate) {
-            return Err(setting(
-                "audio.sample_rate",
-                "between 1000 and 768000 Hz",
-                self.sample_rate,
-                "16000",
-            ));
-        }
-        Ok(self.stft().validate()?)
-    }
-}
-
-impl std::fmt::Display for AudioConfig {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{} Hz with frames of {} samples every {}",
-            self.sample_rate, self.n_fft, self.hop
-        )
-    }
-}
+use crate::error::ModelError;
 
 /// One training clip.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,8 +1,9 @@
 //! The `[model]` settings.
 
+use nae_config::{Choice, CrossCheck, OutOfRange, Settings};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{ModelError, setting};
+use crate::error::ModelError;
 use crate::nonlinearity::Nonlinearity;
 
 /// What kind of model a source gets.
@@ -53,34 +54,6 @@ pub enum Latent {
     First,
 }
 
-/// Architecture of one source's model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ModelConfig {
-    /// Kind of model: `"nae"` or `"nmf"`.
-    pub kind: ModelKind,
-    /// Number of dense layers, encoder and decoder together, at least 2. An odd number gives the
-    /// decoder the extra layer.
-    pub layers: usize,
-    /// Rank: units of the bottleneck (components), at least 1.
-    pub rank: usize,
-    /// Units of every hidden layer from the input on, `layers − 1` numbers of which the
-    /// bottleneck's must equal `rank`; empty: `rank` everywhere.
-    pub widths: Vec<usize>,
-    /// `g` of the hidden layers: `"softplus"`, `"relu"` or `"abs"`.
-    pub hidden: Nonlinearity,
-    /// Output stage: `"softplus"`, `"relu"`, `"abs"`, or `"linear"` (non-negative bases).
-    pub output: Output,
-    /// Sharpness p of softplus, `ln(1 + e^{p·x})/p`, above 0.
-    pub sharpness: f64,
-    /// Exponent γ in (0, 1]: the model describes `|X|^γ`.
-    pub compression: f64,
-    /// Whether layers have biases: `"none"` or `"all"`.
-    pub bias: Bias,
-    /// Norm of the decoder's columns inside the objective: `"none"` or `"l2"`.
-    pub basis_norm: BasisNorm,
-}
-
 /// Which layers have biases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -91,99 +64,82 @@ pub enum Bias {
     All,
 }
 
-impl Default for ModelConfig {
-    fn default() -> Self {
-        Self {
-            kind: ModelKind::Nae,
-            layers: 4,
-            rank: 100,
-            widths: Vec::new(),
-            hidden: Nonlinearity::Relu,
-            output: Output::Linear,
-            sharpness: 3.0,
-            compression: 0.5,
-            bias: Bias::None,
-            basis_norm: BasisNorm::None,
+impl Choice for ModelKind {}
+impl Choice for Output {}
+impl Choice for BasisNorm {}
+impl Choice for Latent {}
+impl Choice for Bias {}
+
+nae_config::settings! {
+    /// The `[model]` settings: architecture of one source's model.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct ModelConfig {
+        /// Kind of model: a non-negative autoencoder (`nae`) or non-negative matrix factorisation
+        /// (`nmf`).
+        pub kind: ModelKind = ModelKind::Nae;
+        /// Number of dense layers, encoder and decoder together. An odd number gives the decoder
+        /// the extra layer.
+        pub layers: usize = 4, in 2..=64, try "2 or 4";
+        /// Rank: units of the bottleneck (components).
+        pub rank: usize = 100, in 1..=4096, try "20 or 100";
+        /// Units of every hidden layer from the input on, `layers − 1` numbers of which the
+        /// bottleneck's must equal `rank`; empty: `rank` everywhere.
+        pub widths: Vec<usize> = Vec::new(), in 1..=16_384, try "leaving it out: every hidden layer then has `model.rank` units";
+        /// Non-linearity `g` of the hidden layers.
+        pub hidden: Nonlinearity = Nonlinearity::Relu;
+        /// Output stage of the decoder; `linear` stands for non-negative bases.
+        pub output: Output = Output::Linear;
+        /// Sharpness p of softplus, `ln(1 + e^{p·x})/p`.
+        pub sharpness: f64 = 3.0, in 0.01..=100.0, try "3";
+        /// Exponent γ: the model describes `|X|^γ`.
+        pub compression: f64 = 0.5, in 0.01..=1.0, try "0.5, or 1 for plain magnitudes";
+        /// Which layers have biases.
+        pub bias: Bias = Bias::None;
+        /// Norm of the decoder's columns inside the objective.
+        pub basis_norm: BasisNorm = BasisNorm::None;
+    }
+}
+
+impl CrossCheck for ModelConfig {
+    /// Widths fit the number of layers and the rank.
+    fn cross_check(&self, section: &str) -> Result<(), OutOfRange> {
+        if self.kind == ModelKind::Nmf || self.widths.is_empty() {
+            return Ok(());
         }
+        let wrong = |expected: String, came: String, advice: &str| {
+            Err(OutOfRange::new(section, "widths", expected, came, advice))
+        };
+        let hidden = self.layers - 1;
+        if self.widths.len() != hidden {
+            return wrong(
+                format!("empty or {hidden} numbers, one for each hidden layer"),
+                format!("{:?}", self.widths),
+                "leaving it out: every hidden layer then has `model.rank` units",
+            );
+        }
+        let place = self.encoder_layers();
+        let bottleneck = self.widths[place - 1];
+        if bottleneck != self.rank {
+            return wrong(
+                format!(
+                    "equal to {section}.rank = {} at the bottleneck (number {place})",
+                    self.rank
+                ),
+                bottleneck.to_string(),
+                "setting both to the same number",
+            );
+        }
+        Ok(())
     }
 }
 
 impl ModelConfig {
-    /// Checks every range.
+    /// Checks every range, and that widths fit the rank.
     ///
     /// # Errors
     /// [`ModelError::Setting`] naming the first key that is out of range.
     pub fn validate(&self) -> Result<(), ModelError> {
-        if self.layers < 2 {
-            return Err(setting(
-                "model.layers",
-                "at least 2 (one encoder and one decoder layer)",
-                self.layers,
-                "2 or 4",
-            ));
-        }
-        if self.layers > 64 {
-            return Err(setting(
-                "model.layers",
-                "at most 64",
-                self.layers,
-                "2, 4 or 6",
-            ));
-        }
-        if self.rank == 0 {
-            return Err(setting("model.rank", "at least 1", self.rank, "20 or 100"));
-        }
-        if self.kind == ModelKind::Nae && !self.widths.is_empty() {
-            if self.widths.len() != self.layers - 1 {
-                return Err(setting(
-                    "model.widths",
-                    &format!(
-                        "empty or {} numbers, one for each hidden layer",
-                        self.layers - 1
-                    ),
-                    format!("{:?}", self.widths),
-                    "leaving it out: every hidden layer then has `model.rank` units",
-                ));
-            }
-            if self.widths.contains(&0) {
-                return Err(setting(
-                    "model.widths",
-                    "all above 0",
-                    format!("{:?}", self.widths),
-                    "removing the zero",
-                ));
-            }
-            let bottleneck = self.widths[self.encoder_layers() - 1];
-            if bottleneck != self.rank {
-                return Err(setting(
-                    "model.widths",
-                    &format!(
-                        "equal to model.rank = {} at the bottleneck (number {})",
-                        self.rank,
-                        self.encoder_layers()
-                    ),
-                    bottleneck,
-                    "setting both to the same number",
-                ));
-            }
-        }
-        if !(self.sharpness > 0.0 && self.sharpness.is_finite()) {
-            return Err(setting(
-                "model.sharpness",
-                "a finite number above 0",
-                self.sharpness,
-                "3",
-            ));
-        }
-        if !(self.compression > 0.0 && self.compression <= 1.0) {
-            return Err(setting(
-                "model.compression",
-                "above 0 and at most 1",
-                self.compression,
-                "0.5, or 1 for plain magnitudes",
-            ));
-        }
-        Ok(())
+        Ok(Settings::check(self, "model")?)
     }
 
     /// Number of layers from the input to the bottleneck.
@@ -221,6 +177,8 @@ impl ModelConfig {
 
 #[cfg(test)]
 mod tests {
+    use nae_config::{Canonical, canonical};
+
     use super::*;
 
     #[test]
@@ -236,56 +194,32 @@ mod tests {
         assert_eq!(config.sizes(513), [513, 30, 7, 20, 40, 513]);
     }
 
+    /// Model files keep this text, and identities hash it.
+    #[test]
+    fn the_canonical_text_of_the_defaults_stays_as_it_is() {
+        let text = r#"{"kind":"nae","layers":4,"rank":100,"widths":[],"hidden":"relu","output":"linear","sharpness":3.0,"compression":0.5,"bias":"none","basis_norm":"none"}"#;
+        let config = ModelConfig::default();
+        assert_eq!(serde_json::to_string(&Canonical(&config)).unwrap(), text);
+        assert_eq!(canonical::from_json::<ModelConfig>(text).unwrap(), config);
+    }
+
     #[test]
     fn out_of_range_settings_name_their_key() {
-        for (config, key) in [
-            (
-                ModelConfig {
-                    layers: 1,
-                    ..Default::default()
-                },
-                "model.layers",
-            ),
-            (
-                ModelConfig {
-                    rank: 0,
-                    ..Default::default()
-                },
-                "model.rank",
-            ),
-            (
-                ModelConfig {
-                    widths: vec![3],
-                    ..Default::default()
-                },
-                "model.widths",
-            ),
-            (
-                ModelConfig {
-                    sharpness: 0.0,
-                    ..Default::default()
-                },
-                "model.sharpness",
-            ),
-            (
-                ModelConfig {
-                    compression: 1.5,
-                    ..Default::default()
-                },
-                "model.compression",
-            ),
-            (
-                ModelConfig {
-                    compression: f64::NAN,
-                    ..Default::default()
-                },
-                "model.compression",
-            ),
-        ] {
-            assert!(
-                config.validate().unwrap_err().to_string().contains(key),
-                "{key}"
-            );
-        }
+        let refused = |key: &str, change: &dyn Fn(&mut ModelConfig)| {
+            let mut config = ModelConfig::default();
+            change(&mut config);
+            let error = config.validate().unwrap_err().to_string();
+            assert!(error.contains(&format!("`model.{key}`")), "{error}");
+        };
+        refused("layers", &|c| c.layers = 1);
+        refused("rank", &|c| c.rank = 0);
+        refused("rank", &|c| c.rank = 1_000_000);
+        refused("widths", &|c| c.widths = vec![3]);
+        refused("widths", &|c| c.widths = vec![9, 100, 0]);
+        refused("widths", &|c| c.widths = vec![9, 99, 9]);
+        refused("sharpness", &|c| c.sharpness = 0.0);
+        refused("compression", &|c| c.compression = 1.5);
+        refused("compression", &|c| c.compression = 1e-300);
+        refused("compression", &|c| c.compression = f64::NAN);
     }
 }

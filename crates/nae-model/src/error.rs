@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use nae_audio::AudioError;
+use nae_config::OutOfRange;
 use nae_files::FileError;
 
 /// Errors of model settings and model files.
@@ -10,17 +11,8 @@ use nae_files::FileError;
 #[non_exhaustive]
 pub enum ModelError {
     /// A setting is outside its range.
-    #[error("`{key}` is {came}, but it must be {expected}. Try {advice}.")]
-    Setting {
-        /// Full configuration key.
-        key: &'static str,
-        /// The allowed range.
-        expected: String,
-        /// The value that came.
-        came: String,
-        /// What to try instead.
-        advice: String,
-    },
+    #[error(transparent)]
+    Setting(#[from] OutOfRange),
     /// The file cannot be opened or read.
     #[error(
         "cannot read the model file {path}: {source}. Check the path, or train a model with `nae train CLIPS --out {path}`."
@@ -93,11 +85,8 @@ pub enum ModelError {
 }
 
 /// A setting outside its range.
-pub fn setting(key: &'static str, expected: &str, came: impl ToString, advice: &str) -> ModelError {
-    ModelError::Setting {
-        key,
-        expected: expected.into(),
-        came: came.to_string(),
-        advice: advice.into(),
-    }
+///
+/// - `key`: the full configuration key
+pub fn setting(key: &str, expected: &str, came: impl ToString, advice: &str) -> ModelError {
+    OutOfRange::new("", key, expected, came, advice).into()
 }

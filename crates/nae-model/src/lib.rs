@@ -41,6 +41,7 @@
 //! ```
 
 pub mod activations;
+pub mod audio;
 pub mod card;
 pub mod config;
 pub mod decoder;
@@ -59,7 +60,8 @@ pub mod spectra;
 pub mod stored;
 
 pub use activations::{ActivationForm, Activations};
-pub use card::{AudioConfig, Card, ClipRecord, TrainingSummary};
+pub use audio::AudioConfig;
+pub use card::{Card, ClipRecord, TrainingSummary};
 pub use config::{BasisNorm, Latent, ModelConfig, ModelKind, Output};
 pub use decoder::Decoder;
 pub use error::ModelError;

@@ -1,6 +1,7 @@
 //! `g`, the element-wise function that makes a layer's output non-negative.
 
 use burn::tensor::Tensor;
+use nae_config::Choice;
 use nae_kernels::Activation;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,8 @@ pub enum Nonlinearity {
     /// `|x|`.
     Abs,
 }
+
+impl Choice for Nonlinearity {}
 
 impl Nonlinearity {
     /// The operation; `sharpness` is softplus's p and unused otherwise.

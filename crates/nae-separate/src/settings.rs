@@ -1,6 +1,6 @@
 //! The `[separate]` settings.
 
-use nae_model::error::setting;
+use nae_config::{Choice, CrossCheck, OutOfRange, Settings};
 use nae_model::loss::DEFAULT_EPS;
 use nae_model::optim::{OptimizerKind, RpropSettings, Schedule};
 use nae_model::{ActivationForm, Latent, ModelError};
@@ -17,155 +17,107 @@ pub enum Start {
     Random,
 }
 
-/// How a mixture is separated.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SeparateConfig {
-    /// `"adam"`, `"rmsprop"` or `"rprop"`.
-    pub optimizer: OptimizerKind,
-    /// Learning rate; RProp's first step.
-    pub learning_rate: f64,
-    /// `"constant"` or `"cosine"`.
-    pub schedule: Schedule,
-    /// Steps at most; 0: the start itself is the answer.
-    pub max_steps: usize,
-    /// Relative improvement from one window of steps to the next below which a run stops;
-    /// 0: run every step.
-    pub tolerance: f64,
-    /// Steps in a window, which its last one judges.
-    pub window: usize,
-    /// λ of the L1 penalty `λ·mean|H|` on the activations.
-    pub sparsity: f64,
-    /// `"bottleneck"`, or `"first"`: the first hidden layer and all layers after it.
-    pub latent: Latent,
-    /// `"preactivation"` (`H = ln(1 + e^Z)`), `"nonnegative"` or `"free"`.
-    pub activations: ActivationForm,
-    /// `"encoder"` or `"random"`.
-    pub start: Start,
-    /// Runs whose masks are averaged; those after the first start at random.
-    pub starts: usize,
-    /// Exponent of the ratio mask on the modelled (compressed) spectra.
-    pub mask_exponent: f64,
-    /// Frames this far below the loudest do not count for the mixture's level, in dB (negative).
-    pub silence_db: f64,
-    /// Floor ε in both logarithms of the divergence.
-    pub eps: f64,
-    /// Longest stretch separated at once, in seconds; longer mixtures go through in blocks.
-    pub block_s: f64,
-    /// Overlap of two blocks, in seconds.
-    pub overlap_s: f64,
-    /// Factors and bounds of RProp's steps.
-    pub rprop: RpropSettings,
+impl Choice for Start {}
+
+nae_config::settings! {
+    /// The `[separate]` settings: how a mixture is separated.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct SeparateConfig {
+        /// Optimiser of the activations.
+        pub optimizer: OptimizerKind = OptimizerKind::Adam;
+        /// Learning rate; RProp's first step.
+        pub learning_rate: f64 = 1.0, in 1e-15..=1e6, try "1";
+        /// Course of the learning rate; `cosine` falls to a hundredth over `max_steps`.
+        pub schedule: Schedule = Schedule::Constant;
+        /// Steps at most; 0: the start itself is the answer.
+        pub max_steps: usize = 60, in 0..=100_000_000, unit "steps", try "60";
+        /// Relative improvement from one window of steps to the next below which a run stops;
+        /// 0: run every step.
+        pub tolerance: f64 = 0.0, in 0.0..=1.0, try "1e-3, or 0 to run every step";
+        /// Steps in a window, which its last one judges.
+        pub window: usize = 10, in 1..=1_000_000, unit "steps", try "10";
+        /// λ of the L1 penalty `λ·mean|H|` on the activations.
+        pub sparsity: f64 = 0.0, in 0.0..=1e6, try "0";
+        /// Which activations are optimised: those of the bottleneck, or of the first hidden layer,
+        /// with all layers after it as the decoder.
+        pub latent: Latent = Latent::Bottleneck;
+        /// How activations H are optimised: `preactivation` stands for `H = ln(1 + e^Z)`.
+        pub activations: ActivationForm = ActivationForm::Preactivation;
+        /// Where activations start: at what the encoders give, or at random.
+        pub start: Start = Start::Encoder;
+        /// Runs whose masks are averaged; those after the first start at random.
+        pub starts: usize = 1, in 1..=10_000, unit "runs", try "1";
+        /// Exponent of the ratio mask on the modelled (compressed) spectra.
+        pub mask_exponent: f64 = 2.0, in 0.01..=1000.0, try "2, or 1 for plain ratios";
+        /// Frames this far below the loudest do not count for the mixture's level.
+        pub silence_db: f64 = -50.0, in -300.0..0.0, unit "dB", try "-50";
+        /// Floor ε in both logarithms of the divergence.
+        pub eps: f64 = DEFAULT_EPS, in 1e-12..=1.0, try "1.19e-7";
+        /// Longest stretch separated at once; longer mixtures go through in blocks.
+        pub block_s: f64 = 30.0, in 1.0..=3600.0, unit "seconds", try "30";
+        /// Overlap of two blocks, at most half of `block_s`.
+        pub overlap_s: f64 = 2.0, in 0.2..=1800.0, unit "seconds", try "2";
+        /// Factors and bounds of RProp's steps, for `separate.optimizer = "rprop"`.
+        pub rprop: RpropSettings = RpropSettings::default();
+    }
 }
 
-impl Default for SeparateConfig {
-    fn default() -> Self {
-        Self {
-            optimizer: OptimizerKind::Adam,
-            learning_rate: 1.0,
-            schedule: Schedule::Constant,
-            max_steps: 60,
-            tolerance: 0.0,
-            window: 10,
-            sparsity: 0.0,
-            latent: Latent::Bottleneck,
-            activations: ActivationForm::Preactivation,
-            start: Start::Encoder,
-            starts: 1,
-            mask_exponent: 2.0,
-            silence_db: -50.0,
-            eps: DEFAULT_EPS,
-            block_s: 30.0,
-            overlap_s: 2.0,
-            rprop: RpropSettings::default(),
+impl CrossCheck for SeparateConfig {
+    /// Blocks overlap by half at most.
+    fn cross_check(&self, section: &str) -> Result<(), OutOfRange> {
+        let half = self.block_s / 2.0;
+        if self.overlap_s <= half {
+            return Ok(());
         }
+        let expected = format!("at most half of {section}.block_s, {half} seconds");
+        Err(OutOfRange::new(
+            section,
+            "overlap_s",
+            expected,
+            self.overlap_s,
+            "2",
+        ))
     }
 }
 
 impl SeparateConfig {
-    /// Checks every range.
+    /// Checks every range, and what settings ask of each other.
     ///
     /// # Errors
     /// [`ModelError::Setting`] naming the first key that is out of range.
     pub fn validate(&self) -> Result<(), ModelError> {
-        let positive = |value: f64| value > 0.0 && value.is_finite();
-        let not_negative = |value: f64| value >= 0.0 && value.is_finite();
-        let number = "a finite number above 0";
-        let checks = [
-            (
-                positive(self.learning_rate),
-                "separate.learning_rate",
-                number,
-                self.learning_rate,
-                "1",
-            ),
-            (
-                not_negative(self.tolerance),
-                "separate.tolerance",
-                "at least 0",
-                self.tolerance,
-                "1e-3, or 0 to run every step",
-            ),
-            (
-                not_negative(self.sparsity),
-                "separate.sparsity",
-                "at least 0",
-                self.sparsity,
-                "0",
-            ),
-            (
-                positive(self.mask_exponent),
-                "separate.mask_exponent",
-                number,
-                self.mask_exponent,
-                "2, or 1 for plain ratios",
-            ),
-            (
-                self.silence_db < 0.0,
-                "separate.silence_db",
-                "below 0",
-                self.silence_db,
-                "-50",
-            ),
-            (
-                positive(self.eps),
-                "separate.eps",
-                number,
-                self.eps,
-                "1.19e-7",
-            ),
-            (
-                self.block_s >= 1.0 && self.block_s.is_finite(),
-                "separate.block_s",
-                "at least 1 second",
-                self.block_s,
-                "30",
-            ),
-            (
-                self.overlap_s >= 0.2 && self.overlap_s <= self.block_s / 2.0,
-                "separate.overlap_s",
-                "at least 0.2 seconds and at most half of separate.block_s",
-                self.overlap_s,
-                "2",
-            ),
-        ];
-        for (is_fine, key, expected, came, advice) in checks {
-            if !is_fine {
-                return Err(setting(key, expected, came, advice));
-            }
-        }
-        if self.window == 0 {
-            return Err(setting("separate.window", "at least 1", self.window, "10"));
-        }
-        if self.starts == 0 {
-            return Err(setting("separate.starts", "at least 1", self.starts, "1"));
-        }
-        let keys = [
-            "separate.rprop.increase",
-            "separate.rprop.decrease",
-            "separate.rprop.min_step",
-            "separate.rprop.max_step",
-        ];
-        self.rprop.validate(keys)
+        Ok(Settings::check(self, "separate")?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nae_config::Canonical;
+
+    use super::*;
+
+    /// Identities of separations hash this text.
+    #[test]
+    fn the_canonical_text_of_the_defaults_stays_as_it_is() {
+        let text = r#"{"optimizer":"adam","learning_rate":1.0,"schedule":"constant","max_steps":60,"tolerance":0.0,"window":10,"sparsity":0.0,"latent":"bottleneck","activations":"preactivation","start":"encoder","starts":1,"mask_exponent":2.0,"silence_db":-50.0,"eps":1.19e-7,"block_s":30.0,"overlap_s":2.0,"rprop":{"increase":1.2,"decrease":0.5,"min_step":1e-6,"max_step":50.0}}"#;
+        let config = SeparateConfig::default();
+        assert_eq!(serde_json::to_string(&Canonical(&config)).unwrap(), text);
+    }
+
+    #[test]
+    fn numbers_out_of_range_and_blocks_that_overlap_too_far_are_refused() {
+        let refused = |key: &str, change: &dyn Fn(&mut SeparateConfig)| {
+            let mut config = SeparateConfig::default();
+            change(&mut config);
+            let error = config.validate().unwrap_err().to_string();
+            assert!(error.contains(&format!("`separate.{key}`")), "{error}");
+        };
+        refused("mask_exponent", &|c| c.mask_exponent = 1e300);
+        refused("mask_exponent", &|c| c.mask_exponent = 1e-300);
+        refused("learning_rate", &|c| c.learning_rate = f64::NAN);
+        refused("starts", &|c| c.starts = 1_000_000_000);
+        refused("block_s", &|c| c.block_s = 1e300);
+        refused("overlap_s", &|c| c.overlap_s = 16.0);
+        refused("rprop.min_step", &|c| c.rprop.min_step = -1.0);
     }
 }

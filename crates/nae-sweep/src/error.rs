@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 
 use nae_audio::AudioError;
+use nae_config::ConfigError;
 use nae_files::FileError;
 use nae_joint::JointError;
 use nae_metrics::MetricsError;
 use nae_model::ModelError;
 use nae_separate::SeparateError;
 use nae_train::TrainError;
-
-use crate::keys::UnknownKey;
 
 /// Errors of planning, running and collecting.
 #[derive(Debug, thiserror::Error)]
@@ -28,9 +27,9 @@ pub enum SweepError {
         /// What the system said.
         error: std::io::Error,
     },
-    /// A key that does not exist.
+    /// A settings file, an unknown key, an assignment or a grid.
     #[error(transparent)]
-    UnknownKey(#[from] UnknownKey),
+    Config(#[from] ConfigError),
     /// Text that is no TOML, or a value of the wrong type.
     #[error("{path}: {message}")]
     Toml {
@@ -46,16 +45,6 @@ pub enum SweepError {
         place: String,
         /// What was expected.
         message: String,
-    },
-    /// A shorthand range that makes no list.
-    #[error(
-        "`{text}` is no range: expected FROM..=TO or FROM..=TO step BY with FROM ≤ TO and BY above 0, at most {most} numbers. Try \"10..=100 step 10\", or a list: [10, 20, 50]."
-    )]
-    Range {
-        /// What came.
-        text: String,
-        /// The longest list a range may stand for.
-        most: usize,
     },
     /// Nothing to compare.
     #[error(

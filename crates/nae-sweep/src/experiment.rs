@@ -3,19 +3,19 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use nae_config::grid::{self, Axis};
+use nae_config::{Keys, overlay, put};
 use nae_joint::JointConfig;
 use nae_metrics::scores::MetricGroup;
 use serde::Deserialize;
-use toml::de::DeTable;
 use toml::{Table, Value};
 
 use crate::data::Data;
 use crate::error::SweepError;
-use crate::grid::{self, Axis};
-use crate::keys::{Keys, overlay, put};
+use crate::keys::{keys, settings_tree};
 use crate::lists::Seeds;
 use crate::metric_groups::ScoreSettings;
-use crate::overrides::{absolute, assign, keys, settings_tree};
+use crate::overrides::{absolute, assign};
 use crate::setup::{Amounts, Join, Setup, to_json};
 use crate::system::{System, Variant, setup};
 
@@ -46,7 +46,7 @@ struct Sweep {
 /// The file as written.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct File {
+struct File {
     name: String,
     seeds: Seeds,
     data: Data,
@@ -87,29 +87,26 @@ impl Experiment {
     /// [`SweepError`] for a key that is not known, a value of the wrong type or range, and
     /// everything else that can be told without looking at the sound.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self, SweepError> {
-        let text =
-            std::fs::read_to_string(path).map_err(SweepError::io("read the experiment", path))?;
         let folder = absolute(path)?
             .parent()
             .map(Path::to_path_buf)
             .unwrap_or_default();
         let keys = keys()?;
-        check(&keys, &text, path)?;
-        let bad = |message: String| SweepError::Toml {
-            path: path.into(),
-            message,
-        };
-        // once as it stands, where the parser can still name the line
-        toml::from_str::<File>(&text).map_err(|error| bad(format!("\n{error}")))?;
-        let mut table: Table = text
-            .parse()
-            .map_err(|error: toml::de::Error| bad(error.to_string()))?;
+        let (_, mut table) = nae_config::read::<File>(path, &keys)?;
         let mut set = Vec::new();
         for assignment in overrides {
             set.extend(assign(&mut table, assignment, &keys)?);
+            // this assignment's own type errors, before they drown in the whole
+            let table = Value::Table(table.clone());
+            File::deserialize(table).map_err(|error| SweepError::Value {
+                place: format!("--set {assignment}"),
+                message: error.message().to_owned(),
+            })?;
         }
-        let file = File::deserialize(Value::Table(table))
-            .map_err(|error| bad(error.message().to_owned()))?;
+        let file = File::deserialize(Value::Table(table)).map_err(|error| SweepError::Toml {
+            path: path.into(),
+            message: error.message().to_owned(),
+        })?;
         file.resolve(path, &folder, &set)
     }
 
@@ -186,7 +183,7 @@ impl File {
                 came: "0".into(),
             });
         }
-        let known = settings_tree()?;
+        let known = settings_tree();
         let common = grid::axes(&self.sweep.grid, &known)?;
         let amounts = Amounts {
             train_s: self.data.train_s,
@@ -303,32 +300,12 @@ fn layer(parts: [&Table; 5], join: Option<Join>, place: &str) -> Result<Table, S
 
 /// A settings file that a system builds on.
 fn read_config(path: &Path) -> Result<Table, SweepError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(SweepError::io("read the system's `config`", path))?;
-    let mut known = settings_tree()?;
+    let mut known = settings_tree();
     known.remove("data");
     known.remove("join");
-    check(
-        &Keys {
-            known,
-            hint: "`nae settings` prints all of them.",
-        },
-        &text,
-        path,
-    )?;
-    let bad = |message: String| SweepError::Toml {
-        path: path.into(),
-        message,
+    let keys = Keys {
+        known,
+        hint: "`nae settings` prints all of them.",
     };
-    toml::from_str::<Setup>(&text).map_err(|error| bad(format!("\n{error}")))?;
-    text.parse()
-        .map_err(|error: toml::de::Error| bad(error.to_string()))
-}
-
-fn check(keys: &Keys, text: &str, path: &Path) -> Result<(), SweepError> {
-    let parsed = DeTable::parse(text).map_err(|error| SweepError::Toml {
-        path: path.into(),
-        message: format!("this is no TOML file:\n{error}"),
-    })?;
-    Ok(keys.check(parsed.get_ref(), text, path)?)
+    Ok(nae_config::read::<Setup>(path, &keys)?.1)
 }

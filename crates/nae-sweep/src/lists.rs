@@ -1,9 +1,8 @@
 //! Values with a shorthand: seeds and pairs.
 
+use nae_config::grid;
 use serde::{Deserialize, Serialize};
 use toml::Value;
-
-use crate::grid;
 
 /// A number, a list or a range such as `"0..=4"`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -97,7 +96,7 @@ mod tests {
 
     #[test]
     fn seeds_are_numbers_lists_or_ranges() {
-        let seeds = |text: &str| Seeds::try_from(crate::keys::value_of(text)).map(|seeds| seeds.0);
+        let seeds = |text: &str| Seeds::try_from(nae_config::value_of(text)).map(|seeds| seeds.0);
         assert_eq!(seeds("3"), Ok(vec![3]));
         assert_eq!(seeds("[1, 5]"), Ok(vec![1, 5]));
         assert_eq!(seeds("0..=3"), Ok(vec![0, 1, 2, 3]));
@@ -114,7 +113,7 @@ mod tests {
             "\"none\"",
             "[\"a+b\", \"a+c+d\"]",
         ] {
-            let value = crate::keys::value_of(text);
+            let value = nae_config::value_of(text);
             assert_eq!(Value::from(Pairs::try_from(value.clone()).unwrap()), value);
         }
         assert!(

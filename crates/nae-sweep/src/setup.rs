@@ -1,5 +1,6 @@
 //! Everything that decides one system's cells, and which of it matters to which.
 
+use nae_config::{Canonical, Choice, ConfigError, CrossCheck, Setting, Settings};
 use nae_joint::{BodyKind, JointConfig};
 use nae_model::optim::OptimizerKind;
 use nae_model::{AudioConfig, ModelConfig, ModelKind};
@@ -10,27 +11,20 @@ use serde_json::{Map, Value};
 
 use crate::error::SweepError;
 
-/// Amounts and levels of sound, the part of `[data]` that a grid may vary.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Amounts {
-    /// Seconds of training sound a speaker at most: the first ones.
-    pub train_s: f64,
-    /// Length of a mixture in seconds.
-    pub mixture_s: f64,
-    /// Level of a mixture's first source over each of the others, in dB.
-    pub level_db: f64,
-}
-
-impl Default for Amounts {
-    fn default() -> Self {
-        Self {
-            train_s: 25.0,
-            mixture_s: 5.0,
-            level_db: 0.0,
-        }
+nae_config::settings! {
+    /// Amounts and levels of sound, the part of `[data]` that a grid may vary.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    pub struct Amounts {
+        /// Training sound of a speaker at most: the first seconds.
+        pub train_s: f64 = 25.0, in 0.001..=1e6, unit "seconds", try "25";
+        /// Length of a mixture.
+        pub mixture_s: f64 = 5.0, in 0.001..=1e6, unit "seconds", try "5";
+        /// Level of a mixture's first source over each of the others.
+        pub level_db: f64 = 0.0, in -100.0..=100.0, unit "dB", try "0";
     }
 }
+
+impl CrossCheck for Amounts {}
 
 /// Whether the models of a pair are joined, and on what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,25 +39,30 @@ pub enum Join {
     Clips,
 }
 
-/// The settings of one system at one point of its grid.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Setup {
-    /// Amounts of sound.
-    pub data: Amounts,
-    /// `"no"`, or `"memories"` or `"clips"`: a joint encoder separates.
-    pub join: Join,
-    /// How sound becomes spectra.
-    pub audio: AudioConfig,
-    /// Architecture.
-    pub model: ModelConfig,
-    /// Training.
-    pub train: TrainConfig,
-    /// Separation.
-    pub separate: SeparateConfig,
-    /// Joint encoder.
-    pub joint: JointConfig,
+impl Choice for Join {}
+
+nae_config::settings! {
+    /// The settings of one system at one point of its grid.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Setup {
+        /// Amounts of sound.
+        pub data: Amounts = Amounts::default();
+        /// Whether, and on what, a joint encoder that separates is trained.
+        pub join: Join = Join::No;
+        /// How sound becomes spectra.
+        pub audio: AudioConfig = AudioConfig::default();
+        /// Architecture.
+        pub model: ModelConfig = ModelConfig::default();
+        /// Training.
+        pub train: TrainConfig = TrainConfig::default();
+        /// Separation.
+        pub separate: SeparateConfig = SeparateConfig::default();
+        /// Joint encoder.
+        pub joint: JointConfig = JointConfig::default();
+    }
 }
+
+impl CrossCheck for Setup {}
 
 impl Setup {
     /// Checks every range.
@@ -71,31 +70,7 @@ impl Setup {
     /// # Errors
     /// The first key that is out of range.
     pub fn validate(&self) -> Result<(), SweepError> {
-        let positive = |value: f64| value > 0.0 && value.is_finite();
-        let Amounts {
-            train_s,
-            mixture_s,
-            level_db,
-        } = self.data;
-        let number = "a finite number above 0";
-        for (is_fine, key, expected, came) in [
-            (positive(train_s), "data.train_s", number, train_s),
-            (positive(mixture_s), "data.mixture_s", number, mixture_s),
-            (
-                level_db.abs() <= 100.0,
-                "data.level_db",
-                "between -100 and 100",
-                level_db,
-            ),
-        ] {
-            if !is_fine {
-                return Err(SweepError::Setting {
-                    key,
-                    expected,
-                    came: came.to_string(),
-                });
-            }
-        }
+        Settings::check(&self.data, "data").map_err(ConfigError::from)?;
         self.recipe().validate()?;
         self.separate.validate()?;
         self.joint.validate()?;
@@ -118,9 +93,9 @@ impl Setup {
     /// [`SweepError::Damaged`] if serialisation itself fails.
     pub fn of_training(&self) -> Result<Map<String, Value>, SweepError> {
         let mut tree = tree(&[
-            ("audio", to_json(&self.audio)?),
-            ("model", to_json(&self.model)?),
-            ("train", to_json(&self.train)?),
+            ("audio", canonical(&self.audio)?),
+            ("model", canonical(&self.model)?),
+            ("train", canonical(&self.train)?),
         ]);
         let mut drop = Vec::new();
         match self.model.kind {
@@ -175,8 +150,8 @@ impl Setup {
             return Ok(Map::new());
         }
         let mut tree = tree(&[
-            ("join", to_json(&self.join)?),
-            ("joint", to_json(&self.joint)?),
+            ("join", canonical(&self.join)?),
+            ("joint", canonical(&self.joint)?),
         ]);
         if self.joint.body != BodyKind::Conv {
             remove(&mut tree, "joint.blocks");
@@ -193,7 +168,7 @@ impl Setup {
     /// # Errors
     /// [`SweepError::Damaged`] if serialisation itself fails.
     pub fn of_separation(&self) -> Result<Map<String, Value>, SweepError> {
-        let mut tree = tree(&[("separate", to_json(&self.separate)?)]);
+        let mut tree = tree(&[("separate", canonical(&self.separate)?)]);
         if self.separate.optimizer != OptimizerKind::Rprop {
             remove(&mut tree, "separate.rprop");
         }
@@ -212,7 +187,7 @@ impl Setup {
     /// # Errors
     /// [`SweepError::Damaged`] if serialisation itself fails.
     pub fn columns(&self) -> Result<Vec<(String, Value)>, SweepError> {
-        let mut tree = tree(&[("data", to_json(&self.data)?)]);
+        let mut tree = tree(&[("data", canonical(&self.data)?)]);
         tree.extend(self.of_training()?);
         tree.extend(self.of_joining()?);
         tree.extend(self.of_separation()?);
@@ -220,6 +195,11 @@ impl Setup {
         flatten(&tree, "", &mut columns);
         Ok(columns)
     }
+}
+
+/// The canonical text of settings, as JSON.
+fn canonical<T: Setting>(settings: &T) -> Result<Value, SweepError> {
+    to_json(&Canonical(settings))
 }
 
 /// A value as JSON.

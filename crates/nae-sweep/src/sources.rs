@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use nae_config::Keys;
 use nae_files::sha256_of_file;
 use serde::{Deserialize, Serialize};
-use toml::Table;
-use toml::de::DeTable;
 
 use crate::data::{Data, Sex, SourceFiles};
 use crate::error::SweepError;
-use crate::keys::{ANY, Keys};
+use crate::keys::source_keys;
 use crate::lists::Pairs;
 
 /// A recording as it was when the run was planned.
@@ -162,22 +161,11 @@ fn all_sources(data: &Data) -> Result<BTreeMap<String, SourceFiles>, SweepError>
 
 /// A file of sources, with its paths made absolute.
 fn read_manifest(path: &Path) -> Result<BTreeMap<String, SourceFiles>, SweepError> {
-    let text =
-        std::fs::read_to_string(path).map_err(SweepError::io("read `data.manifest`", path))?;
-    let bad = |message: String| SweepError::Toml {
-        path: path.into(),
-        message: format!("\n{message}"),
-    };
-    let parsed = DeTable::parse(&text).map_err(|error| bad(error.to_string()))?;
-    let empty = || toml::Value::String(String::new());
-    let source = Table::from_iter(["sex", "train", "test"].map(|key| (key.to_owned(), empty())));
     let keys = Keys {
-        known: Table::from_iter([(ANY.to_owned(), toml::Value::Table(source))]),
+        known: source_keys(),
         hint: "A source has `sex`, `train` and `test`.",
     };
-    keys.check(parsed.get_ref(), &text, path)?;
-    let mut sources: BTreeMap<String, SourceFiles> =
-        toml::from_str(&text).map_err(|error| bad(error.to_string()))?;
+    let (mut sources, _) = nae_config::read::<BTreeMap<String, SourceFiles>>(path, &keys)?;
     let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
     for files in sources.values_mut() {
         for path in files.train.iter_mut().chain(&mut files.test) {

@@ -1,11 +1,11 @@
 //! Systems, and what they are at each point of their grids.
 
+use nae_config::grid::{Axis, Point};
+use nae_config::put;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::error::SweepError;
-use crate::grid::{Axis, Point};
-use crate::keys::put;
 use crate::setup::{Join, Setup};
 
 /// One system: settings, and the grid over some of them.
@@ -27,6 +27,7 @@ pub struct Variant {
     /// The name with what the grid varies.
     pub label: String,
     /// All settings.
+    #[serde(with = "nae_config::canonical")]
     pub setup: Setup,
 }
 

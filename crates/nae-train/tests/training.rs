@@ -274,15 +274,16 @@ fn a_diverging_run_is_an_error_with_advice() {
     recipe.model = ModelConfig {
         hidden: Nonlinearity::Abs,
         output: Output::Abs,
+        layers: 8,
         ..recipe.model
     };
     recipe.train = TrainConfig {
         optimizer: OptimizerKind::Rprop,
         batch_frames: 0,
-        learning_rate: 1e30,
+        learning_rate: 1e6,
         rprop: RpropSettings {
-            max_step: 1e38,
-            increase: 1e6,
+            max_step: 1e9,
+            increase: 100.0,
             ..Default::default()
         },
         ..recipe.train

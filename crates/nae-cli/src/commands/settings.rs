@@ -7,5 +7,5 @@ use crate::console::print;
 use crate::settings::Settings;
 
 pub fn run(command: &Configured) -> Result<()> {
-    print(&Settings::load(command)?.to_toml()?)
+    print(&Settings::load(command)?.to_commented_toml())
 }

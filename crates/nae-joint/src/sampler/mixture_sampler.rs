@@ -142,6 +142,8 @@ impl MixtureSampler {
         let excerpts = self.sources.iter().map(|source| {
             let plane = &source.planes[rng.random_range(0..source.planes.len())];
             let held_back = (plane.frames as f64 * self.config.held_back).round() as usize;
+            // something to draw from, however short the sound
+            let held_back = held_back.max(usize::from(self.config.held_back > 0.0));
             let range = split.range(plane.frames, held_back);
             // a source shorter than a mixture is repeated
             let last = range.len().saturating_sub(self.config.frames);

@@ -7,6 +7,7 @@ mod schedule;
 mod window;
 
 use burn::optim::{ModuleOptimizer, RmsPropConfig};
+use nae_config::Choice;
 use serde::{Deserialize, Serialize};
 
 pub use adam::Adam;
@@ -25,6 +26,8 @@ pub enum OptimizerKind {
     /// iRprop− (Igel & Hüsken, 2003): full-batch only, it needs gradients without noise.
     Rprop,
 }
+
+impl Choice for OptimizerKind {}
 
 impl OptimizerKind {
     /// A fresh optimiser. For [`OptimizerKind::Rprop`] the learning rate is the first step size.

@@ -2,71 +2,40 @@
 
 use burn::optim::{LearningRate, Optimizer, RecordState, StateSink, StateSource};
 use burn::tensor::{Device, Tensor};
+use nae_config::{CrossCheck, OutOfRange};
 use nae_kernels::{RpropFactors, rprop};
-use serde::{Deserialize, Serialize};
 
-use crate::error::{ModelError, setting};
-
-/// Factors and bounds of the step sizes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RpropSettings {
-    /// Factor of a step whose gradient keeps its sign, at least 1.
-    pub increase: f64,
-    /// Factor of a step whose gradient changes its sign, in (0, 1].
-    pub decrease: f64,
-    /// Smallest step, at least 0.
-    pub min_step: f64,
-    /// Largest step.
-    pub max_step: f64,
-}
-
-impl Default for RpropSettings {
-    /// The usual values of Riedmiller & Braun. The paper's script has 1.01, 0.99, 0 and 100.
-    fn default() -> Self {
-        Self {
-            increase: 1.2,
-            decrease: 0.5,
-            min_step: 1e-6,
-            max_step: 50.0,
-        }
+nae_config::settings! {
+    /// Factors and bounds of RProp's step sizes.
+    ///
+    /// The defaults are the usual values of Riedmiller & Braun. The paper's script has 1.01, 0.99,
+    /// 0 and 100.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct RpropSettings {
+        /// Factor of a step whose gradient keeps its sign.
+        pub increase: f64 = 1.2, in 1.0..=100.0, try "1.2";
+        /// Factor of a step whose gradient changes its sign.
+        pub decrease: f64 = 0.5, in 1e-3..=1.0, try "0.5";
+        /// Smallest step.
+        pub min_step: f64 = 1e-6, in 0.0..=1e9, try "1e-6";
+        /// Largest step, at least `min_step`.
+        pub max_step: f64 = 50.0, in 0.0..=1e9, try "50";
     }
 }
 
-impl RpropSettings {
-    /// Checks every range; `keys` are the full names of the four settings in declaration order.
-    ///
-    /// # Errors
-    /// [`ModelError::Setting`] naming the first key that is out of range.
-    pub fn validate(&self, keys: [&'static str; 4]) -> Result<(), ModelError> {
-        if !(self.increase >= 1.0 && self.increase.is_finite()) {
-            return Err(setting(
-                keys[0],
-                "a finite number of at least 1",
-                self.increase,
-                "1.2",
-            ));
+impl CrossCheck for RpropSettings {
+    fn cross_check(&self, section: &str) -> Result<(), OutOfRange> {
+        if self.max_step >= self.min_step {
+            return Ok(());
         }
-        if !(self.decrease > 0.0 && self.decrease <= 1.0) {
-            return Err(setting(
-                keys[1],
-                "above 0 and at most 1",
-                self.decrease,
-                "0.5",
-            ));
-        }
-        if self.min_step.is_nan() || self.min_step < 0.0 {
-            return Err(setting(keys[2], "at least 0", self.min_step, "1e-6"));
-        }
-        if self.max_step.is_nan() || self.max_step < self.min_step {
-            return Err(setting(
-                keys[3],
-                "at least the smallest step",
-                self.max_step,
-                "50",
-            ));
-        }
-        Ok(())
+        let expected = format!("at least {section}.min_step = {}", self.min_step);
+        Err(OutOfRange::new(
+            section,
+            "max_step",
+            expected,
+            self.max_step,
+            "50",
+        ))
     }
 }
 
@@ -152,6 +121,8 @@ impl Optimizer for Rprop {
 
 #[cfg(test)]
 mod tests {
+    use nae_config::Settings;
+
     use super::*;
 
     /// The rule for one number, as the paper's Figure 3 lists it.
@@ -202,39 +173,48 @@ mod tests {
 
     #[test]
     fn settings_out_of_range_are_refused() {
-        let keys = ["a", "b", "c", "d"];
-        assert!(RpropSettings::default().validate(keys).is_ok());
-        assert!(
-            RpropSettings {
-                increase: 0.9,
-                ..Default::default()
-            }
-            .validate(keys)
-            .is_err()
-        );
-        assert!(
-            RpropSettings {
-                decrease: 0.0,
-                ..Default::default()
-            }
-            .validate(keys)
-            .is_err()
-        );
-        assert!(
-            RpropSettings {
-                min_step: -1.0,
-                ..Default::default()
-            }
-            .validate(keys)
-            .is_err()
-        );
-        assert!(
-            RpropSettings {
-                max_step: f64::NAN,
-                ..Default::default()
-            }
-            .validate(keys)
-            .is_err()
-        );
+        let fine = RpropSettings::default();
+        fine.check("train.rprop").unwrap();
+        for (key, settings) in [
+            (
+                "increase",
+                RpropSettings {
+                    increase: 0.9,
+                    ..fine.clone()
+                },
+            ),
+            (
+                "decrease",
+                RpropSettings {
+                    decrease: 0.0,
+                    ..fine.clone()
+                },
+            ),
+            (
+                "min_step",
+                RpropSettings {
+                    min_step: -1.0,
+                    ..fine.clone()
+                },
+            ),
+            (
+                "max_step",
+                RpropSettings {
+                    max_step: f64::NAN,
+                    ..fine.clone()
+                },
+            ),
+            (
+                "max_step",
+                RpropSettings {
+                    min_step: 2.0,
+                    max_step: 1.0,
+                    ..fine.clone()
+                },
+            ),
+        ] {
+            let error = settings.check("train.rprop").unwrap_err();
+            assert_eq!(error.key, format!("train.rprop.{key}"));
+        }
     }
 }

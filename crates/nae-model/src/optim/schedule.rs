@@ -1,5 +1,6 @@
 //! How the learning rate changes over a run.
 
+use nae_config::Choice;
 use serde::{Deserialize, Serialize};
 
 /// Course of the learning rate.
@@ -11,6 +12,8 @@ pub enum Schedule {
     /// Half a cosine from the full rate to a hundredth of it.
     Cosine,
 }
+
+impl Choice for Schedule {}
 
 impl Schedule {
     /// Learning rate at `step` (from 0) of `steps`.

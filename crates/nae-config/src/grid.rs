@@ -2,7 +2,7 @@
 
 use toml::{Table, Value};
 
-use crate::error::SweepError;
+use crate::error::ConfigError;
 
 /// Most numbers that a range may stand for.
 const LONGEST: usize = 10_000;
@@ -22,8 +22,8 @@ pub type Point = Vec<(String, Value)>;
 /// The axes of a `[sweep.grid]` table, in the order of their keys.
 ///
 /// # Errors
-/// [`SweepError::Range`] for a range that makes no list.
-pub fn axes(table: &Table, known: &Table) -> Result<Vec<Axis>, SweepError> {
+/// [`ConfigError::Range`] for a range that makes no list.
+pub fn axes(table: &Table, known: &Table) -> Result<Vec<Axis>, ConfigError> {
     let mut found = Vec::new();
     collect(table, known, "", &mut found)?;
     Ok(found)
@@ -34,7 +34,7 @@ fn collect(
     known: &Table,
     prefix: &str,
     found: &mut Vec<Axis>,
-) -> Result<(), SweepError> {
+) -> Result<(), ConfigError> {
     for (key, value) in table {
         let full = format!("{prefix}{key}");
         let default = known.get(key);
@@ -55,8 +55,8 @@ fn collect(
 /// For a key that holds a list (`model.widths`) only a list of lists is several values.
 ///
 /// # Errors
-/// [`SweepError::Range`] for a range that makes no list.
-pub fn values(value: &Value, default: Option<&Value>) -> Result<Vec<Value>, SweepError> {
+/// [`ConfigError::Range`] for a range that makes no list.
+pub fn values(value: &Value, default: Option<&Value>) -> Result<Vec<Value>, ConfigError> {
     let is_list = default.is_some_and(Value::is_array);
     match value {
         Value::Array(items)
@@ -77,11 +77,11 @@ pub fn values(value: &Value, default: Option<&Value>) -> Result<Vec<Value>, Swee
 }
 
 /// A range's numbers, or the text itself.
-fn of_text(text: &str) -> Result<Vec<Value>, SweepError> {
+fn of_text(text: &str) -> Result<Vec<Value>, ConfigError> {
     if !text.contains("..") {
         return Ok(vec![Value::String(text.into())]);
     }
-    range(text).ok_or_else(|| SweepError::Range {
+    range(text).ok_or_else(|| ConfigError::Range {
         text: text.into(),
         most: LONGEST,
     })
