@@ -18,7 +18,7 @@ use nae_metrics::{BSS_EVAL_TAPS, BssEval, Estimate, Reference};
 use nae_model::init::from_host;
 use nae_model::optim::Flow;
 use nae_model::random::generator;
-use nae_model::{AudioConfig, Card, Model, ModelConfig, Nae, TrainingSummary};
+use nae_model::{AudioConfig, Metadata, Model, ModelConfig, Network, TrainingSummary};
 use nae_separate::activation_solver::solve;
 use nae_separate::{ActivationSolver, BatchItem, Parallelism, SeparateConfig, Source};
 use nae_train::TrainConfig;
@@ -41,8 +41,9 @@ fn config(layers: usize, rank: usize) -> ModelConfig {
     }
 }
 
-fn network(config: &ModelConfig, device: &Device) -> Nae {
-    Nae::new(config, BINS, &mut generator(SEED, "weights"), device)
+fn network(config: &ModelConfig, device: &Device) -> Network {
+    let mut rng = generator(SEED, "weights");
+    config.architecture().network(BINS, &mut rng, device)
 }
 
 fn magnitudes(count: usize, purpose: &str) -> Vec<f32> {
@@ -115,19 +116,19 @@ fn separation(criterion: &mut Criterion) {
         let source = |name: &str| {
             let config = config(layers, rank);
             let network = network(&config, &device);
-            let card = Card {
+            let metadata = Metadata {
                 name: name.into(),
                 audio: AudioConfig::default(),
-                model: config,
+                architecture: config.architecture(),
                 gain: 1.0,
                 training: TrainingSummary::default(),
             };
             Source {
                 name: name.into(),
                 models: vec![Model {
-                    card,
+                    metadata,
                     network,
-                    memory: None,
+                    latent_cache: None,
                 }],
             }
         };

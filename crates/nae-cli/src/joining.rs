@@ -34,7 +34,7 @@ pub fn read_parts(
         let part = part.with_context(|| {
             format!("--clips {text}: no source is named `{name}`; the sources are {names}")
         })?;
-        let rate = part.model.card.audio.sample_rate;
+        let rate = part.model.metadata.audio.sample_rate;
         let clips = read_clips(&[PathBuf::from(path)], rate)?.into_iter();
         let clips = clips.map(|clip| (clip.record, clip.samples));
         part.clips.get_or_insert_default().extend(clips);

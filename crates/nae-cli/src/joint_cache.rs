@@ -60,7 +60,7 @@ fn key(parts: &[TrainingSource], config: &JointConfig, seed: u64) -> Result<Stri
     );
     for part in parts {
         // two models may differ in their latent caches only
-        let frames = part.model.memory.as_ref().map(|memory| memory.frames());
+        let frames = part.model.latent_cache.as_ref().map(|cache| cache.frames());
         let fingerprint = part.model.fingerprint()?;
         identity += &format!("{} {fingerprint} {frames:?}\n", part.name);
     }

@@ -27,7 +27,7 @@ pub fn read_source(text: &str, device: &Device) -> Result<Source> {
     let first = models
         .first()
         .ok_or_else(|| anyhow!("`--model {text}` names no file; expected [NAME=]FILE"))?;
-    let name = name.unwrap_or(&first.card.name).to_owned();
+    let name = name.unwrap_or(&first.metadata.name).to_owned();
     check_source_name(&name)?;
     Ok(Source { name, models })
 }

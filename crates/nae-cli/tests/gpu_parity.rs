@@ -12,9 +12,12 @@
 use std::collections::HashMap;
 
 use burn::tensor::{Device, DeviceKind, Tensor, TensorData};
+use nae_model::architecture::ArchitectureKind;
+use nae_model::kinds::dense::{DenseArchitecture, DenseNetwork};
 use nae_model::loss::{DEFAULT_EPS, Target, generalised_kl, sparsity};
+use nae_model::network::NetworkKind;
 use nae_model::random::generator;
-use nae_model::{AudioConfig, ClipRecord, ModelConfig, Nae, Nonlinearity, Output};
+use nae_model::{AudioConfig, ClipRecord, Extent, ModelConfig, Nonlinearity, Output};
 use nae_separate::{SeparateConfig, Separator, Source};
 use nae_train::{Job, Recipe, TrainConfig, TrainingClip};
 use rand::RngExt;
@@ -49,7 +52,8 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 fn loss_and_gradients(config: &ModelConfig, device: &Device) -> HashMap<String, Vec<f32>> {
     let device = device.clone().autodiff();
     let mut rng = generator(SEED, "weights");
-    let network = Nae::new(config, BINS, &mut rng, &device);
+    let architecture = DenseArchitecture::from_settings(config);
+    let network = DenseNetwork::new(&architecture, BINS, Extent::Whole, &mut rng, &device);
     let x: Vec<f32> = (0..BINS * FRAMES)
         .map(|_| rng.random_range(0.0..2.0))
         .collect();
@@ -58,9 +62,9 @@ fn loss_and_gradients(config: &ModelConfig, device: &Device) -> HashMap<String, 
         DEFAULT_EPS,
     );
     let encoded = network.encode(target.spectrum.clone());
-    let (decoded, estimate) = network.decode(encoded.last().unwrap().clone());
-    let loss = generalised_kl(&target, estimate)
-        + sparsity(encoded.iter().chain(&decoded), &[0.1]).unwrap();
+    let decoded = network.decode(encoded.latent.clone());
+    let loss = generalised_kl(&target, decoded.estimate)
+        + sparsity(encoded.layers().chain(&decoded.hidden), &[0.1]).unwrap();
     let gradients = loss.backward();
     let mut found = HashMap::from([("loss".to_owned(), values(loss.inner()))]);
     for (i, dense) in network.encoder.iter().chain(&network.decoder).enumerate() {
@@ -164,11 +168,11 @@ fn training_and_separation_agree() {
             go_on,
         )
         .unwrap();
-        let loss = low.card.training.loss as f32;
+        let loss = low.metadata.training.loss as f32;
         let sources: Vec<Source> = [low, high]
             .into_iter()
             .map(|model| Source {
-                name: model.card.name.clone(),
+                name: model.metadata.name.clone(),
                 models: vec![model],
             })
             .collect();
@@ -226,7 +230,7 @@ fn a_stack_of_models_of_different_lengths_agrees() {
         let jobs: Vec<Job<'_>> = clips.enumerate().map(job).collect();
         nae_train::train_many(&jobs, device, &mut |_| nae_model::optim::Flow::Continue)
             .into_iter()
-            .map(|model| model.unwrap().card.training.loss)
+            .map(|model| model.unwrap().metadata.training.loss)
             .collect()
     };
     let (cpu, gpu) = (losses(&Device::flex()), losses(&gpu()));

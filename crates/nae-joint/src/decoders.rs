@@ -1,9 +1,8 @@
 //! The frozen decoders of all sources.
 
-use burn::tensor::{Device, Tensor};
-use nae_model::dense::Dense;
-use nae_model::nae::stage;
-use nae_model::{Decoder, ModelConfig};
+use burn::tensor::{Device, Gradients, Tensor};
+use nae_model::parameters::has_gradient;
+use nae_model::{Architecture, Decoder, Latent, Network};
 use nae_separate::mask::change_exponent;
 
 /// Keeps gradients finite where spectra of different compression are brought together.
@@ -22,42 +21,43 @@ struct FrozenDecoder {
 #[derive(Clone, Debug)]
 pub struct Decoders {
     sources: Vec<FrozenDecoder>,
-    layers: Vec<(ModelConfig, Vec<Dense>)>,
+    networks: Vec<(Architecture, Network)>,
     mask_exponent: f64,
 }
 
 impl Decoders {
-    /// Freezes the decoders' layers on `device`: they have no gradients.
+    /// Freezes the decoders on `device`: they have no gradients.
     ///
-    /// - `layers`: every source's architecture and decoder layers
+    /// - `networks`: every source's architecture and network, which needs no encoder
     /// - `mask_exponent`: of the ratio masks, on spectra of the strongest compression among the
     ///   models'
     pub fn new(
-        layers: Vec<(ModelConfig, Vec<Dense>)>,
+        networks: Vec<(Architecture, Network)>,
         mask_exponent: f64,
         device: &Device,
     ) -> Self {
-        let compressions = layers.iter().map(|(config, _)| config.compression);
+        let compressions = networks
+            .iter()
+            .map(|(architecture, _)| architecture.compression());
         let strongest = compressions.fold(1.0, f64::min);
-        let freeze = |(config, layers): &(ModelConfig, Vec<Dense>)| {
-            let frozen = layers.iter().map(|layer| layer.frozen(device)).collect();
-            let decoder = Decoder::new(Vec::new(), frozen);
+        let freeze = |(architecture, network): &(Architecture, Network)| {
+            let decoder = network.decoder(Latent::Bottleneck, device);
             FrozenDecoder {
                 rank: decoder.rank(),
                 decoder,
-                exponent: strongest / config.compression * mask_exponent / 2.0,
+                exponent: strongest / architecture.compression() * mask_exponent / 2.0,
             }
         };
         Self {
-            sources: layers.iter().map(freeze).collect(),
-            layers,
+            sources: networks.iter().map(freeze).collect(),
+            networks,
             mask_exponent,
         }
     }
 
     /// The same on another device.
     pub fn to_device(&self, device: &Device) -> Self {
-        Self::new(self.layers.clone(), self.mask_exponent, device)
+        Self::new(self.networks.clone(), self.mask_exponent, device)
     }
 
     /// Activations of all sources together.
@@ -94,19 +94,9 @@ impl Decoders {
         decoded.collect()
     }
 
-    /// Every source's decoder weights, in order, without gradients.
-    pub fn weights(&self) -> Vec<Vec<Tensor<3>>> {
-        let sources = self.sources.iter();
-        sources.map(|source| source.decoder.weights()).collect()
+    /// Whether a backward pass left a gradient at any of the decoders' parameters, which it never does.
+    pub fn have_gradient(&self, gradients: &Gradients) -> bool {
+        let mut sources = self.sources.iter();
+        sources.any(|source| has_gradient(&source.decoder, gradients))
     }
-}
-
-/// Layer number `index` of a decoder from its weights.
-pub(crate) fn decoder_layer(
-    config: &ModelConfig,
-    index: usize,
-    weight: Tensor<3>,
-    bias: Option<Tensor<3>>,
-) -> Dense {
-    Dense::from_tensors(weight, bias, stage(config, config.encoder_layers() + index))
 }

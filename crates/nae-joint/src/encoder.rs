@@ -2,8 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::Device;
-use nae_model::dense::Dense;
-use nae_model::{AudioConfig, ClipRecord, Model, ModelConfig};
+use nae_model::{Architecture, AudioConfig, ClipRecord, Model, Network};
 use nae_separate::{SeparateConfig, Separator};
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +31,7 @@ pub struct JointSource {
     /// The model's fingerprint ([`Model::fingerprint`]).
     pub fingerprint: String,
     /// The model's architecture.
-    pub model: ModelConfig,
+    pub model: Architecture,
     /// What it was trained on.
     pub material: MaterialRecord,
 }
@@ -78,8 +77,8 @@ pub struct JointEncoder {
     pub metadata: JointMetadata,
     /// One or more, whose masks are averaged.
     pub networks: Vec<EncoderNetwork>,
-    /// Every source's decoder layers.
-    pub decoders: Vec<Vec<Dense>>,
+    /// Every source's network without encoder.
+    pub decoders: Vec<Network>,
 }
 
 impl JointEncoder {

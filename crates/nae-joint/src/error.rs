@@ -3,7 +3,7 @@
 use nae_audio::AudioError;
 use nae_files::FileError;
 use nae_model::ModelError;
-use nae_model::optim::DescentError;
+use nae_model::optim::OptimizationError;
 use nae_separate::SeparateError;
 
 /// Errors of training and using joint encoders.
@@ -77,7 +77,7 @@ pub enum JointError {
     Audio(#[from] AudioError),
     /// The optimisation.
     #[error(transparent)]
-    Descent(#[from] DescentError),
+    Optimization(#[from] OptimizationError),
     /// Separation.
     #[error(transparent)]
     Separate(#[from] SeparateError),

@@ -12,23 +12,25 @@
 use std::path::Path;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
-use nae_model::ModelError;
-use nae_model::config::Bias;
-use nae_model::dense::Dense;
+use burn::tensor::Device;
+use nae_model::Extent;
+use nae_model::network_file::read_network;
 use nae_model::random::generator;
-use nae_model::stored::Stored;
-use safetensors::tensor::{Dtype, SafeTensors};
+use nae_model::safetensors_file::SafetensorsFile;
+use safetensors::tensor::Dtype;
 
-use crate::decoders::decoder_layer;
-use crate::encoder::{JointEncoder, JointMetadata, JointSource};
+use crate::encoder::{JointEncoder, JointMetadata};
 use crate::error::JointError;
 use crate::network::EncoderNetwork;
-use crate::parameters::{CollectParameters, LoadParameters, Tensors, json, serialize, stored};
+use crate::parameters::{CollectParameters, LoadParameters, Tensors, json, serialize};
 use crate::sources::check_names;
 
-/// Newest format version, the one that is written.
-pub const FORMAT_VERSION: u32 = 2;
+/// The first format version that is still written. A file is written in the first version that can
+/// hold its models' architectures: one more than the version of the model files that can.
+const FIRST_VERSION: u32 = 2;
+
+/// Newest format version that can be read.
+pub const FORMAT_VERSION: u32 = FIRST_VERSION - 1 + nae_model::file::FORMAT_VERSION;
 
 /// The format's name.
 const FORMAT: &str = "nae-joint";
@@ -45,17 +47,9 @@ impl JointEncoder {
             network.visit(&mut collect);
             collect.finish()?;
         }
-        for (i, layers) in self.decoders.iter().enumerate() {
-            for (j, layer) in layers.iter().enumerate() {
-                let mut add = |name: &str, tensor: Tensor<3>| -> Result<(), ModelError> {
-                    tensors.insert(format!("source.{i}.decoder.{j}.{name}"), stored(tensor)?);
-                    Ok(())
-                };
-                add("weight", layer.weight.val())?;
-                if let Some(bias) = &layer.bias {
-                    add("bias", bias.val())?;
-                }
-            }
+        for (i, decoder) in self.decoders.iter().enumerate() {
+            let named = decoder.values()?.into_iter();
+            tensors.extend(named.map(|(name, values)| (format!("source.{i}.{name}"), values)));
         }
         let metadata = &self.metadata;
         let entries = [
@@ -64,7 +58,11 @@ impl JointEncoder {
             ("joint", json(&metadata.config)?),
             ("training", json(&metadata.training)?),
         ];
-        let format = (FORMAT, FORMAT_VERSION);
+        let versions = metadata
+            .sources
+            .iter()
+            .map(|source| source.model.format_version());
+        let format = (FORMAT, FIRST_VERSION - 1 + versions.fold(1, u32::max));
         Ok(serialize(format, entries, Dtype::F32, &tensors)?)
     }
 
@@ -81,7 +79,7 @@ impl JointEncoder {
     /// # Errors
     /// [`JointError::Model`] naming the file.
     pub fn load(path: &Path, device: &Device) -> Result<Self, JointError> {
-        let file = Stored::open(path, FORMAT, FORMAT_VERSION)?;
+        let file = SafetensorsFile::open(path, FORMAT, FORMAT_VERSION)?;
         let metadata = JointMetadata {
             sources: file.json("sources")?,
             audio: file.json("audio")?,
@@ -97,8 +95,12 @@ impl JointEncoder {
         let mut rank = 0;
         for (index, source) in metadata.sources.iter().enumerate() {
             source.model.validate()?;
-            rank += source.model.rank;
-            decoders.push(load_decoder(&file, &tensors, index, source, bins, device)?);
+            rank += source.model.rank();
+            let prefix = format!("source.{index}.");
+            let decoder = (&source.model, Extent::Decoder);
+            decoders.push(read_network(
+                &file, &tensors, &prefix, decoder, bins, device,
+            )?);
         }
         let config = &metadata.config;
         let mut networks = Vec::with_capacity(config.ensemble_size);
@@ -115,29 +117,4 @@ impl JointEncoder {
             decoders,
         })
     }
-}
-
-/// The decoder layers of source number `index`.
-fn load_decoder(
-    file: &Stored,
-    tensors: &SafeTensors<'_>,
-    index: usize,
-    source: &JointSource,
-    bins: usize,
-    device: &Device,
-) -> Result<Vec<Dense>, JointError> {
-    let model = &source.model;
-    let sizes = &model.sizes(bins)[model.encoder_layers()..];
-    let mut layers = Vec::new();
-    for (j, size) in sizes.windows(2).enumerate() {
-        let name = |tensor: &str| format!("source.{index}.decoder.{j}.{tensor}");
-        let shape = [size[1], size[0]];
-        let weight = file.matrix(tensors, name("weight"), shape, device)?;
-        let bias = match model.bias {
-            Bias::None => None,
-            Bias::All => Some(file.matrix(tensors, name("bias"), [size[1], 1], device)?),
-        };
-        layers.push(decoder_layer(model, j, weight, bias));
-    }
-    Ok(layers)
 }

@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor};
 use nae_kernels::{Activation, DivergenceOptions, LossOutput, Parallelism, divergence, mask_loss};
 use nae_model::ModelError;
 use nae_model::loss::DEFAULT_EPS;
-use nae_model::optim::{Adam, Descent, Flow, Plan, Progress, Schedule, Step, descend};
+use nae_model::optim::{Adam, Flow, OptimizationRun, Plan, Progress, Schedule, Step, optimize};
 use nae_model::random::generator;
 use rayon::prelude::*;
 
@@ -19,7 +19,7 @@ use crate::network::EncoderNetwork;
 use crate::sampler::{Batch, MixtureSampler, Split};
 use crate::settings::{JointConfig, LossKind};
 
-/// Validation mixtures that a window is judged by.
+/// Validation mixtures that a window is evaluated by.
 const VALIDATION_MIXTURES: usize = 24;
 
 /// Minimises the loss of masks over the network's weights.
@@ -27,7 +27,7 @@ const VALIDATION_MIXTURES: usize = 24;
 /// - `device`: of the network and the decoders, with gradients
 ///
 /// # Errors
-/// [`JointError::Descent`] if the loss is no longer finite.
+/// [`JointError::Optimization`] if the loss is no longer finite.
 pub fn fit(
     network: EncoderNetwork,
     decoders: &Decoders,
@@ -36,7 +36,7 @@ pub fn fit(
     seed: u64,
     device: &Device,
     observe: &mut dyn FnMut(&Progress) -> Flow,
-) -> Result<Descent<EncoderNetwork>, JointError> {
+) -> Result<OptimizationRun<EncoderNetwork>, JointError> {
     let validation = (config.held_back > 0.0).then(|| Validation::new(decoders, sampler, device));
     let task = Task {
         decoders,
@@ -58,14 +58,14 @@ pub fn fit(
         stage: "joining",
         max_steps: config.steps,
         window: config.window,
-        judged: if validation.is_some() {
+        evaluated: if validation.is_some() {
             1
         } else {
             config.window
         },
         tolerance: config.tolerance,
     };
-    let mut runs = descend(
+    let mut runs = optimize(
         plan,
         1,
         network,
@@ -76,7 +76,7 @@ pub fn fit(
             let loss = match &validation {
                 None => loss,
                 // the last step of a window judges it
-                Some(validation) => step.is_judged.then(|| validation.loss(&network, config)),
+                Some(validation) => step.is_evaluated.then(|| validation.loss(&network, config)),
             };
             (network, loss)
         },

@@ -113,6 +113,6 @@ pub fn join_from(
             training,
         },
         networks,
-        decoders: decoders.map(|(_, layers)| layers).collect(),
+        decoders: decoders.map(|(_, decoder)| decoder).collect(),
     })
 }

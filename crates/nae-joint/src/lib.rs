@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Models stay independent of each other: a model's file has a cache of the activations of its training
-//! clips ([`nae_model::Memory`]), from which their sound is reconstructed ([`griffin_lim`]), so any
+//! clips ([`nae_model::LatentCache`]), from which their sound is reconstructed ([`griffin_lim`]), so any
 //! models can be joined later without audio.
 //!
 //! # Example

@@ -2,11 +2,10 @@
 
 use burn::tensor::{Device, Tensor};
 use nae_audio::Stft;
-use nae_model::dense::Dense;
 use nae_model::init::from_host;
 use nae_model::random::generator;
 use nae_model::spectra::download;
-use nae_model::{AudioConfig, Latent, Memory, ModelConfig};
+use nae_model::{Architecture, AudioConfig, Latent, LatentCache, Network};
 
 use crate::encoder::{JointSource, MaterialRecord};
 use crate::error::JointError;
@@ -19,8 +18,8 @@ pub(crate) struct TrainingMaterial {
     pub clips: Vec<(String, Vec<Vec<f32>>)>,
     /// What the file records of every source.
     pub records: Vec<JointSource>,
-    /// Every source's architecture and decoder layers.
-    pub decoders: Vec<(ModelConfig, Vec<Dense>)>,
+    /// Every source's architecture and network without encoder.
+    pub decoders: Vec<(Architecture, Network)>,
 }
 
 impl TrainingMaterial {
@@ -41,7 +40,7 @@ impl TrainingMaterial {
             decoders: Vec::with_capacity(sources.len()),
         };
         for source in sources {
-            let (record, clips) = match (&source.clips, &source.model.memory) {
+            let (record, clips) = match (&source.clips, &source.model.latent_cache) {
                 (Some(clips), _) => {
                     let records = clips.iter().map(|(record, _)| record.clone()).collect();
                     let samples = clips.iter().map(|(_, samples)| samples.clone());
@@ -57,7 +56,7 @@ impl TrainingMaterial {
                     });
                 }
             };
-            let model = source.model.card.model.clone();
+            let model = source.model.metadata.architecture.clone();
             material.clips.push((source.name.clone(), clips));
             material.records.push(JointSource {
                 name: source.name.clone(),
@@ -65,8 +64,8 @@ impl TrainingMaterial {
                 model: model.clone(),
                 material: record,
             });
-            let layers = source.model.network.decoder.clone();
-            material.decoders.push((model, layers));
+            let decoder = source.model.network.without_encoder();
+            material.decoders.push((model, decoder));
         }
         Ok(material)
     }
@@ -76,22 +75,19 @@ impl TrainingMaterial {
 /// phases from the Griffin–Lim algorithm. Clips shorter than a window are left out.
 fn reconstruct(
     source: &TrainingSource,
-    cache: &Memory,
+    cache: &LatentCache,
     stft: &Stft,
     seed: u64,
     device: &Device,
 ) -> Result<Vec<Vec<f32>>, JointError> {
-    let card = &source.model.card;
-    let decoder = source
-        .model
-        .network
-        .decoder_from(Latent::Bottleneck, device);
+    let metadata = &source.model.metadata;
+    let decoder = source.model.network.decoder(Latent::Bottleneck, device);
     let shape = [1, cache.rank(), cache.frames()];
     let activations = from_host(cache.values(), shape, device);
     let decoded: Tensor<3> = decoder
         .decode(activations)
-        .powf_scalar(1.0 / card.model.compression);
-    let factors = cache.factors(decoded.dims()[1]);
+        .powf_scalar(1.0 / metadata.architecture.compression());
+    let factors = cache.residual_factors(decoded.dims()[1]);
     let factors = from_host(factors, decoded.dims(), device);
     let Some(all) = download(decoded * factors, &[cache.frames()])?.pop() else {
         return Ok(Vec::new());

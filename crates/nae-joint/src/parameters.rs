@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use burn::module::{ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData, f16};
 use nae_model::ModelError;
+use nae_model::safetensors_file::SafetensorsFile;
 use nae_model::spectra::read;
-use nae_model::stored::Stored;
 use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::Serialize;
@@ -122,7 +122,7 @@ impl ModuleVisitor for CollectParameters<'_> {
 /// Replaces a module's parameters by a file's values.
 pub(crate) struct LoadParameters<'a> {
     path: Vec<String>,
-    file: &'a Stored,
+    file: &'a SafetensorsFile,
     tensors: &'a SafeTensors<'a>,
     device: &'a Device,
     error: Option<ModelError>,
@@ -132,7 +132,7 @@ impl<'a> LoadParameters<'a> {
     /// - `prefix`: of the parameters' names in the file
     pub fn new(
         prefix: &str,
-        file: &'a Stored,
+        file: &'a SafetensorsFile,
         tensors: &'a SafeTensors<'a>,
         device: &'a Device,
     ) -> Self {

@@ -27,9 +27,9 @@ pub(crate) fn common_audio(sources: &[TrainingSource]) -> Result<AudioConfig, Jo
         });
     };
     for source in sources {
-        first.model.card.agrees_with(&source.model.card)?;
+        first.model.metadata.agrees_with(&source.model.metadata)?;
     }
-    Ok(first.model.card.audio)
+    Ok(first.model.metadata.audio)
 }
 
 /// Refuses equal names, and too few or too many of them.

@@ -143,35 +143,8 @@ impl ModelConfig {
     }
 
     /// Number of layers from the input to the bottleneck.
-    pub fn encoder_layers(&self) -> usize {
-        match self.kind {
-            ModelKind::Nae => self.layers / 2,
-            ModelKind::Nmf => 0,
-        }
-    }
-
-    /// Number of layers, encoder and decoder together.
-    pub fn depth(&self) -> usize {
-        match self.kind {
-            ModelKind::Nae => self.layers,
-            ModelKind::Nmf => 1,
-        }
-    }
-
-    /// Units at every stage for a spectrum of `bins` bins: input, hidden layers, output
-    /// (`depth + 1` numbers).
-    pub fn sizes(&self, bins: usize) -> Vec<usize> {
-        if self.kind == ModelKind::Nmf {
-            return vec![self.rank, bins];
-        }
-        let mut sizes = vec![bins];
-        if self.widths.is_empty() {
-            sizes.resize(self.layers, self.rank);
-        } else {
-            sizes.extend(&self.widths);
-        }
-        sizes.push(bins);
-        sizes
+    fn encoder_layers(&self) -> usize {
+        self.layers / 2
     }
 }
 
@@ -180,19 +153,6 @@ mod tests {
     use nae_config::{Canonical, canonical};
 
     use super::*;
-
-    #[test]
-    fn sizes_put_the_rank_at_the_bottleneck() {
-        let config = ModelConfig {
-            layers: 5,
-            rank: 7,
-            widths: vec![30, 7, 20, 40],
-            ..Default::default()
-        };
-        config.validate().unwrap();
-        assert_eq!(config.encoder_layers(), 2);
-        assert_eq!(config.sizes(513), [513, 30, 7, 20, 40, 513]);
-    }
 
     /// Model files keep this text, and identities hash it.
     #[test]

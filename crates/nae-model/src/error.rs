@@ -79,9 +79,24 @@ pub enum ModelError {
         /// Its audio settings in words.
         right_audio: String,
     },
+    /// Models that cannot be worked on as one.
+    #[error(
+        "{count} models cannot be stacked: expected at least one, all of one kind and shape. Use them one by one."
+    )]
+    Stack {
+        /// Number of models.
+        count: usize,
+    },
     /// The device failed while numbers were read back.
     #[error("the device failed: {0}. Try `--device cpu`, or a smaller batch.")]
     Device(String),
+}
+
+impl ModelError {
+    /// Only reached if serialisation itself is broken; still no panic.
+    pub(crate) fn unwritable(error: impl std::fmt::Display) -> Self {
+        Self::Device(format!("the model could not be serialised: {error}"))
+    }
 }
 
 /// A setting outside its range.

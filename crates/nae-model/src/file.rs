@@ -1,52 +1,61 @@
-//! The model file: one `.safetensors` with weights under readable names and a card in its metadata.
+//! The model file: one `.safetensors` with weights under readable names and everything else that is
+//! known of the model in its metadata.
 //!
 //! | tensor | shape |
 //! |---|---|
-//! | `encoder.0.weight` … | `[outputs, inputs]` |
-//! | `decoder.0.weight` … | `[outputs, inputs]` |
-//! | `encoder.0.bias` … (if any) | `[outputs, 1]` |
-//! | `memory.activations` (if any, 16-bit floats) | `[rank, frames]` |
-//! | `memory.details` (if any, bytes of four 2-bit numbers) | `[⌈bins·frames/4⌉]` |
+//! | the network's | as [`Architecture::tensors`](crate::Architecture::tensors) lists them: `encoder.0.weight` … `[outputs, inputs]`, `decoder.0.bias` … `[outputs, 1]` |
+//! | `memory.activations` (with a latent cache, 16-bit floats) | `[rank, frames]` |
+//! | `memory.details` (with residual codes, bytes of four 2-bit numbers) | `[⌈bins·frames/4⌉]` |
 //!
 //! Metadata, all strings, structured ones as JSON: `format` (`"nae"`), `format_version`, `name`,
-//! `architecture`, `audio` (sample rate and STFT), `gain`, `training`; with a memory, `memory` (frames
-//! of every clip).
+//! `architecture`, `audio` (sample rate and STFT), `gain`, `training`; with a latent cache, `memory`
+//! (frames of every clip).
+//!
+//! # Versions
+//!
+//! A file is written in the first version that can hold its architecture, and the version is checked
+//! before anything else is read: what an older nae does not know it refuses by that, not by stumbling
+//! over a key.
+//!
+//! | version | holds |
+//! |---|---|
+//! | 1 | dense autoencoders and factorisations |
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use burn::tensor::{Device, Tensor, f16};
+use burn::tensor::{Device, f16};
 use nae_files::sha256_hex;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 
-use crate::card::Card;
-use crate::dense::Dense;
 use crate::error::ModelError;
-use crate::memory::Memory;
-use crate::nae::{Nae, stage};
-use crate::spectra::read;
-use crate::stored::Stored;
+use crate::kinds::Network;
+use crate::latent_cache::LatentCache;
+use crate::metadata::Metadata;
+use crate::network::Extent;
+use crate::network_file::read_network;
+use crate::safetensors_file::SafetensorsFile;
 
-/// Newest format version, the one that is written.
+/// Newest format version that can be read.
 pub const FORMAT_VERSION: u32 = 1;
 
 /// A tensor's shape and little-endian bytes.
 type StoredTensor = (Vec<usize>, Vec<u8>);
 
-/// Where the memory's activations and the frames of its clips are kept.
-const MEMORY: (&str, &str) = ("memory.activations", "memory");
-/// Where its details are kept, which earlier versions did not write.
-const DETAILS: &str = "memory.details";
+/// Where the latent cache's activations and the frames of its clips are kept.
+const LATENTS: (&str, &str) = ("memory.activations", "memory");
+/// Where its residual codes are kept, which earlier versions did not write.
+const RESIDUAL_CODES: &str = "memory.details";
 
 /// A model with everything its file says.
 #[derive(Clone, Debug)]
 pub struct Model {
     /// What the file says besides the weights.
-    pub card: Card,
+    pub metadata: Metadata,
     /// The network, one alone.
-    pub network: Nae,
-    /// What it remembers of its training clips, if it was asked to.
-    pub memory: Option<Memory>,
+    pub network: Network,
+    /// Latents of its training clips, if they were to be kept.
+    pub latent_cache: Option<LatentCache>,
 }
 
 impl Model {
@@ -59,25 +68,26 @@ impl Model {
         let mut views = tensors
             .iter()
             .map(|(name, (shape, bytes))| {
-                let view = TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(unwritable)?;
+                let view = TensorView::new(Dtype::F32, shape.clone(), bytes)
+                    .map_err(ModelError::unwritable)?;
                 Ok((name.as_str(), view))
             })
             .collect::<Result<Vec<_>, ModelError>>()?;
-        let mut metadata = self.metadata()?;
-        let remembered = self.memory.as_ref().map(Memory::to_bytes);
-        if let (Some(memory), Some(bytes)) = (&self.memory, &remembered) {
-            let shape = vec![memory.rank(), memory.frames()];
-            let view = TensorView::new(Dtype::F16, shape, bytes).map_err(unwritable)?;
-            views.push((MEMORY.0, view));
-            if let Some(details) = memory.details() {
-                let shape = vec![details.len()];
-                let view = TensorView::new(Dtype::U8, shape, details).map_err(unwritable)?;
-                views.push((DETAILS, view));
+        let mut entries = self.entries()?;
+        let latents = self.latent_cache.as_ref().map(LatentCache::to_bytes);
+        if let (Some(cache), Some(bytes)) = (&self.latent_cache, &latents) {
+            let shape = vec![cache.rank(), cache.frames()];
+            let view = TensorView::new(Dtype::F16, shape, bytes).map_err(ModelError::unwritable)?;
+            views.push((LATENTS.0, view));
+            if let Some(codes) = cache.residual_codes() {
+                let shape = vec![codes.len()];
+                let view =
+                    TensorView::new(Dtype::U8, shape, codes).map_err(ModelError::unwritable)?;
+                views.push((RESIDUAL_CODES, view));
             }
-            let clips = serde_json::to_string(memory.clips()).map_err(unwritable)?;
-            metadata.insert(MEMORY.1.into(), clips);
+            entries.insert(LATENTS.1.into(), json(cache.clips())?);
         }
-        serialize(views, Some(metadata)).map_err(unwritable)
+        serialize(views, Some(entries)).map_err(ModelError::unwritable)
     }
 
     /// Writes the file, whole or not at all.
@@ -94,8 +104,32 @@ impl Model {
     /// [`ModelError::Read`], [`ModelError::NotAModel`], [`ModelError::Version`] or
     /// [`ModelError::Tensor`], each naming the file.
     pub fn load(path: &Path, device: &Device) -> Result<Self, ModelError> {
-        let stored = Stored::open(path, "nae", FORMAT_VERSION)?;
-        model(&stored, device)
+        let file = SafetensorsFile::open(path, "nae", FORMAT_VERSION)?;
+        let metadata = Metadata {
+            name: file.text("name")?.to_owned(),
+            audio: file.json("audio")?,
+            architecture: file.json("architecture")?,
+            gain: file.json("gain")?,
+            training: file.json("training")?,
+        };
+        metadata.audio.validate()?;
+        metadata.architecture.validate()?;
+        let bins = metadata.audio.stft().bins();
+        let tensors = file.tensors()?;
+        let whole = (&metadata.architecture, Extent::Whole);
+        let network = read_network(&file, &tensors, "", whole, bins, device)?;
+        let latent_cache = match file.has(LATENTS.1) {
+            true => {
+                let shape = [metadata.architecture.rank(), bins];
+                Some(latent_cache(&file, &tensors, shape)?)
+            }
+            false => None,
+        };
+        Ok(Self {
+            metadata,
+            network,
+            latent_cache,
+        })
     }
 
     /// The model's identity: SHA-256, in hexadecimal, of all that decides what it does (weights,
@@ -104,10 +138,10 @@ impl Model {
     /// # Errors
     /// [`ModelError::Device`] if the weights cannot be read back.
     pub fn fingerprint(&self) -> Result<String, ModelError> {
-        let metadata = self.metadata()?;
+        let entries = self.entries()?;
         let mut bytes = Vec::new();
         for key in ["architecture", "audio", "gain"] {
-            bytes.extend(metadata[key].as_bytes());
+            bytes.extend(entries[key].as_bytes());
         }
         for (name, (_, values)) in self.tensors()? {
             bytes.extend(name.as_bytes());
@@ -118,136 +152,59 @@ impl Model {
 
     /// Every tensor's shape and little-endian bytes, by name.
     fn tensors(&self) -> Result<BTreeMap<String, StoredTensor>, ModelError> {
-        let mut tensors = BTreeMap::new();
-        let mut add = |name: String, tensor: Tensor<3>| -> Result<(), ModelError> {
-            // a model is one network; the dimension for several is not written
-            let shape = tensor.dims()[1..].to_vec();
-            let bytes = read(tensor)?.iter().flat_map(|x| x.to_le_bytes()).collect();
-            tensors.insert(name, (shape, bytes));
-            Ok(())
-        };
-        for (part, layers) in [
-            ("encoder", &self.network.encoder),
-            ("decoder", &self.network.decoder),
-        ] {
-            for (i, layer) in layers.iter().enumerate() {
-                add(format!("{part}.{i}.weight"), layer.weight.val())?;
-                if let Some(bias) = &layer.bias {
-                    add(format!("{part}.{i}.bias"), bias.val())?;
-                }
-            }
-        }
-        Ok(tensors)
+        let values = self.network.values()?.into_iter();
+        let stored = values.map(|(name, (shape, values))| {
+            let bytes = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+            (name, (shape, bytes))
+        });
+        Ok(stored.collect())
     }
 
-    fn metadata(&self) -> Result<HashMap<String, String>, ModelError> {
-        let json = |value: serde_json::Result<String>| value.map_err(unwritable);
-        let card = &self.card;
+    /// The entries of the file's metadata, but for the latent cache's.
+    fn entries(&self) -> Result<HashMap<String, String>, ModelError> {
+        let metadata = &self.metadata;
+        let version = metadata.architecture.format_version();
         Ok(HashMap::from([
             ("format".into(), "nae".into()),
-            ("format_version".into(), FORMAT_VERSION.to_string()),
-            ("name".into(), card.name.clone()),
-            (
-                "architecture".into(),
-                json(serde_json::to_string(&card.model))?,
-            ),
-            ("audio".into(), json(serde_json::to_string(&card.audio))?),
-            ("gain".into(), json(serde_json::to_string(&card.gain))?),
-            (
-                "training".into(),
-                json(serde_json::to_string(&card.training))?,
-            ),
+            ("format_version".into(), version.to_string()),
+            ("name".into(), metadata.name.clone()),
+            ("architecture".into(), metadata.architecture.canonical()?),
+            ("audio".into(), json(&metadata.audio)?),
+            ("gain".into(), json(&metadata.gain)?),
+            ("training".into(), json(&metadata.training)?),
         ]))
     }
 }
 
-/// Only reached if serialisation itself is broken; still no panic.
-fn unwritable(error: impl std::fmt::Display) -> ModelError {
-    ModelError::Device(format!("the model could not be serialised: {error}"))
+fn json<T: serde::Serialize + ?Sized>(value: &T) -> Result<String, ModelError> {
+    serde_json::to_string(value).map_err(ModelError::unwritable)
 }
 
-fn model(stored: &Stored, device: &Device) -> Result<Model, ModelError> {
-    let card = Card {
-        name: stored.text("name")?.to_owned(),
-        audio: stored.json("audio")?,
-        model: stored.json("architecture")?,
-        gain: stored.json("gain")?,
-        training: stored.json("training")?,
-    };
-    card.audio.validate()?;
-    card.model.validate()?;
-    let tensors = stored.tensors()?;
-    let sizes = card.model.sizes(card.audio.stft().bins());
-    let mut layers = (0..card.model.depth())
-        .map(|i| {
-            let encoder = card.model.encoder_layers();
-            let name = if i < encoder {
-                format!("encoder.{i}")
-            } else {
-                format!("decoder.{}", i - encoder)
-            };
-            let weight = stored.matrix(
-                &tensors,
-                format!("{name}.weight"),
-                [sizes[i + 1], sizes[i]],
-                device,
-            )?;
-            let bias = match card.model.bias {
-                crate::config::Bias::None => None,
-                crate::config::Bias::All => Some(stored.matrix(
-                    &tensors,
-                    format!("{name}.bias"),
-                    [sizes[i + 1], 1],
-                    device,
-                )?),
-            };
-            Ok(Dense::from_tensors(weight, bias, stage(&card.model, i)))
-        })
-        .collect::<Result<Vec<_>, ModelError>>()?;
-    let decoder = layers.split_off(card.model.encoder_layers());
-    let memory = match stored.has(MEMORY.1) {
-        true => Some(memory(
-            stored,
-            &tensors,
-            stored.json(MEMORY.1)?,
-            [card.model.rank, card.audio.stft().bins()],
-        )?),
-        false => None,
-    };
-    Ok(Model {
-        card,
-        network: Nae {
-            encoder: layers,
-            decoder,
-        },
-        memory,
-    })
-}
-
-fn memory(
-    stored: &Stored,
+/// The file's latent cache, for a model of so many activations and bins a frame.
+fn latent_cache(
+    file: &SafetensorsFile,
     tensors: &SafeTensors<'_>,
-    clips: Vec<usize>,
     [rank, bins]: [usize; 2],
-) -> Result<Memory, ModelError> {
+) -> Result<LatentCache, ModelError> {
+    let clips: Vec<usize> = file.json(LATENTS.1)?;
     let expected = format!("[{rank}, frames of all clips] in f16, no number below 0");
-    let wrong = |came: String| stored.wrong(MEMORY.0, &expected, came);
-    let view = tensors.tensor(MEMORY.0);
-    let view = view.map_err(|_| wrong("missing".into()))?;
+    let error = |came: String| file.tensor_error(LATENTS.0, &expected, came);
+    let view = tensors.tensor(LATENTS.0);
+    let view = view.map_err(|_| error("missing".into()))?;
     if view.dtype() != Dtype::F16 || view.shape().first() != Some(&rank) {
-        return Err(wrong(format!("{:?} in {:?}", view.shape(), view.dtype())));
+        return Err(error(format!("{:?} in {:?}", view.shape(), view.dtype())));
     }
     let halves = view.data().as_chunks::<2>().0.iter();
     let values = halves.map(|bytes| f16::from_le_bytes(*bytes)).collect();
-    let memory = Memory::from_parts(rank, clips, values);
-    let memory = memory.ok_or_else(|| wrong("something else".into()))?;
-    let Ok(view) = tensors.tensor(DETAILS) else {
-        return Ok(memory);
+    let cache = LatentCache::from_parts(rank, clips, values);
+    let cache = cache.ok_or_else(|| error("something else".into()))?;
+    let Ok(view) = tensors.tensor(RESIDUAL_CODES) else {
+        return Ok(cache);
     };
-    let expected = (memory.frames() * bins).div_ceil(4);
+    let expected = (cache.frames() * bins).div_ceil(4);
     if view.dtype() != Dtype::U8 || view.shape() != [expected] {
         let came = format!("{:?} in {:?}", view.shape(), view.dtype());
-        return Err(stored.wrong(DETAILS, &format!("[{expected}] in u8"), came));
+        return Err(file.tensor_error(RESIDUAL_CODES, &format!("[{expected}] in u8"), came));
     }
-    Ok(memory.with_packed(view.data().to_vec()))
+    Ok(cache.with_packed(view.data().to_vec()))
 }

@@ -15,6 +15,13 @@
 //! keeps a frame's bins together); [`spectra`] transposes on the way in and on the way out, nowhere
 //! else.
 //!
+//! # Parts
+//!
+//! [`ModelConfig`] holds the `[model]` settings; they lead to an [`Architecture`], which is what a model
+//! file keeps. It makes a [`Network`], which learns, and that a frozen [`Decoder`], which is all that
+//! separation, joint encoders and reports see. The three are enums with one variant a kind; [`kinds`]
+//! has one file for each and shows how one is added.
+//!
 //! # Backends
 //!
 //! Nothing here names a Burn backend: whoever calls passes a [`burn::tensor::Device`], and
@@ -28,44 +35,48 @@
 //! use burn::tensor::{Device, Tensor};
 //! use nae_model::loss::{DEFAULT_EPS, Target, generalised_kl};
 //! use nae_model::random::generator;
-//! use nae_model::{ModelConfig, Nae};
+//! use nae_model::ModelConfig;
 //!
 //! let device = Device::flex();
-//! let config = ModelConfig { layers: 4, rank: 5, ..Default::default() };
-//! let network = Nae::new(&config, 9, &mut generator(0, "weights"), &device);
+//! let settings = ModelConfig { layers: 4, rank: 5, ..Default::default() };
+//! let network = settings.architecture().network(9, &mut generator(0, "weights"), &device);
 //! let spectrum = Tensor::<3>::ones([1, 9, 3], &device);
-//! let latent = network.encode(spectrum.clone()).pop().unwrap(); // [1, rank, frames]
-//! let (_, estimate) = network.decode(latent); // [1, bins, frames]
+//! let latent = network.encode(spectrum.clone()).latent; // [1, rank, frames]
+//! let estimate = network.decode(latent).estimate; // [1, bins, frames]
 //! let loss = generalised_kl(&Target::new(spectrum, DEFAULT_EPS), estimate);
 //! assert!(loss.into_scalar::<f32>() > 0.0);
 //! ```
 
 pub mod activations;
+pub mod architecture;
 pub mod audio;
-pub mod card;
 pub mod config;
 pub mod decoder;
-pub mod dense;
 pub mod error;
 pub mod file;
 pub mod init;
+pub mod kinds;
+pub mod latent_cache;
+pub mod layers;
 pub mod loss;
-pub mod memory;
+pub mod metadata;
 pub mod multiplicative;
-pub mod nae;
+pub mod network;
+pub mod network_file;
 pub mod nonlinearity;
 pub mod optim;
+pub mod parameters;
 pub mod random;
+pub mod safetensors_file;
 pub mod spectra;
-pub mod stored;
 
 pub use activations::{ActivationForm, Activations};
 pub use audio::AudioConfig;
-pub use card::{Card, ClipRecord, TrainingSummary};
 pub use config::{BasisNorm, Latent, ModelConfig, ModelKind, Output};
-pub use decoder::Decoder;
 pub use error::ModelError;
 pub use file::Model;
-pub use memory::Memory;
-pub use nae::Nae;
+pub use kinds::{Architecture, Decoder, Network};
+pub use latent_cache::LatentCache;
+pub use metadata::{ClipRecord, Metadata, TrainingSummary};
+pub use network::Extent;
 pub use nonlinearity::Nonlinearity;

@@ -9,7 +9,8 @@ use burn::tensor::{Device, Tensor};
 use nae_model::config::Bias;
 use nae_model::random::generator;
 use nae_model::{
-    AudioConfig, Card, ClipRecord, Memory, Model, ModelConfig, ModelError, Nae, TrainingSummary,
+    AudioConfig, ClipRecord, LatentCache, Metadata, Model, ModelConfig, ModelError, ModelKind,
+    TrainingSummary,
 };
 
 const SEED: u64 = 3;
@@ -20,12 +21,10 @@ fn model(config: ModelConfig) -> Model {
         n_fft: 32,
         hop: 8,
     };
-    let network = Nae::new(
-        &config,
-        audio.stft().bins(),
-        &mut generator(SEED, "weights"),
-        &Device::flex(),
-    );
+    let architecture = config.architecture();
+    let bins = audio.stft().bins();
+    let mut rng = generator(SEED, "weights");
+    let network = architecture.network(bins, &mut rng, &Device::flex());
     let clip = ClipRecord {
         name: "a.wav".into(),
         sha256: "00".into(),
@@ -43,25 +42,25 @@ fn model(config: ModelConfig) -> Model {
         tool_version: "0.1.0".into(),
     };
     Model {
-        card: Card {
+        metadata: Metadata {
             name: "voice".into(),
             audio,
-            model: config,
+            architecture,
             gain: 0.3,
             training,
         },
         network,
-        memory: None,
+        latent_cache: None,
     }
 }
 
 fn estimate(model: &Model) -> Vec<f32> {
     let x = Tensor::<3>::ones([1, 17, 3], &Device::flex());
-    let latent = model.network.encode(x).pop().unwrap();
+    let latent = model.network.encode(x).latent;
     model
         .network
         .decode(latent)
-        .1
+        .estimate
         .value()
         .into_data()
         .try_to_vec()
@@ -92,17 +91,17 @@ fn a_model_survives_its_file_bit_by_bit() {
         let path = folder.path().join("model.safetensors");
         let mut saved = model(config);
         // read in a hurry, this one comes out a bit smaller
-        saved.card.gain = 9.195582389831545;
+        saved.metadata.gain = 9.195582389831545;
         saved.save(&path).unwrap();
         let loaded = Model::load(&path, &Device::flex()).unwrap();
-        assert_eq!(saved.card, loaded.card);
+        assert_eq!(saved.metadata, loaded.metadata);
         assert_eq!(estimate(&saved), estimate(&loaded));
         assert_eq!(saved.fingerprint().unwrap(), loaded.fingerprint().unwrap());
     }
 }
 
 #[test]
-fn a_memory_survives_the_file_with_details_and_without() {
+fn a_latent_cache_survives_the_file_with_residual_codes_and_without() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
     let mut model = model(ModelConfig {
@@ -110,17 +109,17 @@ fn a_memory_survives_the_file_with_details_and_without() {
         ..Default::default()
     });
     // without: as earlier versions wrote it
-    let plain = Memory::new(5, vec![1, 2], &[0.5; 15]).unwrap();
+    let plain = LatentCache::new(5, vec![1, 2], &[0.5; 15]).unwrap();
     let heard: Vec<f32> = (0..17 * 3).map(|i| i as f32 / 20.0).collect();
-    let detailed = plain.clone().with_details(&[1.0; 17 * 3], &heard);
+    let detailed = plain.clone().with_residual_codes(&[1.0; 17 * 3], &heard);
     for memory in [plain, detailed.clone()] {
-        model.memory = Some(memory);
+        model.latent_cache = Some(memory);
         model.save(&path).unwrap();
         let loaded = Model::load(&path, &Device::flex()).unwrap();
-        assert_eq!(loaded.memory, model.memory);
+        assert_eq!(loaded.latent_cache, model.latent_cache);
     }
-    let one_frame = Memory::new(5, vec![1], &[0.5; 5]).unwrap();
-    model.memory = Some(one_frame.with_details(&[1.0; 17 * 3], &heard));
+    let one_frame = LatentCache::new(5, vec![1], &[0.5; 5]).unwrap();
+    model.latent_cache = Some(one_frame.with_residual_codes(&[1.0; 17 * 3], &heard));
     model.save(&path).unwrap();
     let error = Model::load(&path, &Device::flex()).unwrap_err().to_string();
     assert!(error.contains("memory.details"), "{error}");
@@ -216,7 +215,7 @@ fn models_that_hear_differently_name_both_sides() {
         rank: 5,
         ..Default::default()
     })
-    .card;
+    .metadata;
     let mut right = left.clone();
     right.name = "noise".into();
     right.audio.hop = 16;
@@ -229,4 +228,76 @@ fn models_that_hear_differently_name_both_sides() {
         "{error}"
     );
     assert!(left.agrees_with(&left).is_ok());
+}
+
+#[test]
+fn a_newer_file_is_refused_by_its_version_before_anything_else_is_read() {
+    // what a later nae may write: a kind, fields and tensors that this one knows nothing of
+    let metadata = std::collections::HashMap::from(
+        [
+            ("format", "nae"),
+            ("format_version", "2"),
+            ("name", "voice"),
+            (
+                "architecture",
+                r#"{"kind":"wavelet","rank":5,"scales":[1,2]}"#,
+            ),
+            ("audio", r#"{"sample_rate":8000,"bands":12}"#),
+            ("gain", "loud"),
+            ("training", "[]"),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned())),
+    );
+    let tensors: [(&str, safetensors::tensor::TensorView<'_>); 0] = [];
+    let newer = safetensors::serialize(tensors, Some(metadata)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("newer.safetensors");
+    std::fs::write(&path, newer).unwrap();
+    let error = Model::load(&path, &Device::flex()).unwrap_err();
+    assert!(matches!(error, ModelError::Version { .. }), "{error}");
+    let error = error.to_string();
+    assert!(
+        error.contains("version 2") && error.contains("up to version 1"),
+        "{error}"
+    );
+}
+
+#[test]
+fn todays_models_are_written_in_the_first_version() {
+    for kind in [ModelKind::Nae, ModelKind::Nmf] {
+        let bytes = model(ModelConfig {
+            kind,
+            rank: 5,
+            ..Default::default()
+        })
+        .to_bytes()
+        .unwrap();
+        let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+        let metadata = header.metadata().clone().unwrap();
+        assert_eq!(metadata["format_version"], "1");
+    }
+}
+
+#[test]
+fn a_file_of_large_sizes_is_refused_before_memory_is_taken_for_them() {
+    let bytes = model(ModelConfig {
+        rank: 5,
+        ..Default::default()
+    })
+    .to_bytes()
+    .unwrap();
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header = String::from_utf8(bytes[8..8 + length].to_vec()).unwrap();
+    let header = header.replace("\\\"rank\\\":5", "\\\"rank\\\":4000");
+    let large = [
+        &(header.len() as u64).to_le_bytes(),
+        header.as_bytes(),
+        &bytes[8 + length..],
+    ]
+    .concat();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large.safetensors");
+    std::fs::write(&path, large).unwrap();
+    let error = Model::load(&path, &Device::flex()).unwrap_err().to_string();
+    assert!(error.contains("needs [4000, 17]"), "{error}");
 }

@@ -7,10 +7,15 @@
 
 use burn::module::Param;
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use nae_model::architecture::ArchitectureKind;
+use nae_model::decoder::DecoderKind;
+use nae_model::kinds::dense::{DenseArchitecture, DenseNetwork};
 use nae_model::loss::{DEFAULT_EPS, Target, generalised_kl, sparsity};
+use nae_model::network::NetworkKind;
+use nae_model::parameters::has_gradient;
 use nae_model::random::generator;
 use nae_model::{
-    ActivationForm, Activations, BasisNorm, Latent, ModelConfig, Nae, Nonlinearity, Output,
+    ActivationForm, Activations, BasisNorm, Extent, Latent, ModelConfig, Nonlinearity, Output,
 };
 use rand::RngExt;
 
@@ -41,9 +46,10 @@ fn uniform(count: usize, low: f64, high: f64, purpose: &str) -> Vec<f64> {
 }
 
 /// The network with double-precision weights, entry `index` of weight `layer` moved by `shift`.
-fn network(config: &ModelConfig, layer: usize, index: usize, shift: f64) -> Nae {
+fn network(config: &ModelConfig, layer: usize, index: usize, shift: f64) -> DenseNetwork {
     let mut rng = generator(SEED, "weights");
-    let mut network = Nae::new(config, BINS, &mut rng, &device());
+    let architecture = DenseArchitecture::from_settings(config);
+    let mut network = DenseNetwork::new(&architecture, BINS, Extent::Whole, &mut rng, &device());
     for (i, dense) in network
         .encoder
         .iter_mut()
@@ -83,11 +89,12 @@ fn target() -> Target {
     )
 }
 
-fn loss(network: &Nae) -> Tensor<1> {
+fn loss(network: &DenseNetwork) -> Tensor<1> {
     let target = target();
     let encoded = network.encode(target.spectrum.clone());
-    let (decoded, estimate) = network.decode(encoded.last().unwrap().clone());
-    generalised_kl(&target, estimate) + sparsity(encoded.iter().chain(&decoded), &[LAMBDA]).unwrap()
+    let decoded = network.decode(encoded.latent.clone());
+    let hidden = encoded.layers().chain(&decoded.hidden);
+    generalised_kl(&target, decoded.estimate) + sparsity(hidden, &[LAMBDA]).unwrap()
 }
 
 fn scalar(loss: Tensor<1>) -> f64 {
@@ -158,7 +165,7 @@ fn activation_gradients_agree_with_finite_differences_and_decoders_get_none() {
         let network = network(&config, usize::MAX, 0, 0.0);
         for latent in [Latent::Bottleneck, Latent::First] {
             for form in [ActivationForm::Nonnegative, ActivationForm::Preactivation] {
-                let decoder = network.decoder_from(latent, &device());
+                let decoder = network.decoder(latent, &device());
                 let start = uniform(decoder.rank() * FRAMES, 0.2, 2.0, "activations");
                 let at = |index: usize, shift: f64| {
                     let mut leaf = start.clone();
@@ -176,10 +183,7 @@ fn activation_gradients_agree_with_finite_differences_and_decoders_get_none() {
                 let (activations, centre) = at(0, 0.0);
                 let gradients = centre.backward();
                 assert!(
-                    decoder
-                        .weights()
-                        .iter()
-                        .all(|weight| weight.grad(&gradients).is_none()),
+                    !has_gradient(&decoder, &gradients),
                     "a frozen decoder got a gradient"
                 );
                 let gradient = values(
@@ -224,10 +228,12 @@ fn the_divergence_equals_its_definition_and_vanishes_at_the_target() {
 #[test]
 fn silence_gives_a_finite_loss_and_finite_gradients() {
     for config in configs() {
-        let network = Nae::new(&config, BINS, &mut generator(SEED, "weights"), &device());
+        let architecture = DenseArchitecture::from_settings(&config);
+        let mut rng = generator(SEED, "weights");
+        let network = DenseNetwork::new(&architecture, BINS, Extent::Whole, &mut rng, &device());
         let target = Target::new(Tensor::zeros([1, BINS, FRAMES], &device()), DEFAULT_EPS);
-        let latent = network.encode(target.spectrum.clone()).pop().unwrap();
-        let loss = generalised_kl(&target, network.decode(latent).1);
+        let latent = network.encode(target.spectrum.clone()).latent;
+        let loss = generalised_kl(&target, network.decode(latent).estimate);
         let gradients = loss.backward();
         assert!(loss.into_data().try_to_vec::<f32>().unwrap()[0].is_finite());
         for dense in network.encoder.iter().chain(&network.decoder) {

@@ -2,7 +2,7 @@
 
 use nae_audio::AudioError;
 use nae_model::ModelError;
-use nae_model::optim::DescentError;
+use nae_model::optim::OptimizationError;
 
 /// Errors of separation.
 #[derive(Debug, thiserror::Error)]
@@ -40,5 +40,5 @@ pub enum SeparateError {
     Audio(#[from] AudioError),
     /// The optimisation.
     #[error(transparent)]
-    Descent(#[from] DescentError),
+    Optimization(#[from] OptimizationError),
 }

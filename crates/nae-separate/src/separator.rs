@@ -60,7 +60,7 @@ impl Separator {
     ) -> Result<Self, SeparateError> {
         let solver = ActivationSolver::new(sources, config.clone(), seed, device)?;
         let models = sources.iter().flat_map(|source| &source.models);
-        let audio = models.map(|model| model.card.audio).next();
+        let audio = models.map(|model| model.metadata.audio).next();
         let names = sources.iter().map(|source| source.name.clone()).collect();
         let audio = audio.ok_or(SeparateError::NoSources)?;
         let estimator = Estimator::Activations(Box::new(solver));

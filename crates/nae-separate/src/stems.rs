@@ -40,7 +40,7 @@ impl Separator {
     /// channel's complex spectrum, so the stems have the mixture's phase.
     ///
     /// # Errors
-    /// [`SeparateError::Audio`] from resampling and transforms, [`SeparateError::Descent`] if the
+    /// [`SeparateError::Audio`] from resampling and transforms, [`SeparateError::Optimization`] if the
     /// loss is no longer finite.
     pub fn separate(
         &self,

@@ -12,7 +12,7 @@ use nae_audio::{AudioReader, Clip};
 use nae_model::optim::{Flow, OptimizerKind, Progress};
 use nae_model::random::generator;
 use nae_model::{
-    ActivationForm, AudioConfig, Card, Latent, Model, ModelConfig, ModelKind, Nae, Output,
+    ActivationForm, AudioConfig, Latent, Metadata, Model, ModelConfig, ModelKind, Output,
     TrainingSummary,
 };
 use nae_separate::settings::Start;
@@ -33,12 +33,11 @@ fn model(name: &str, seed: u64, config: ModelConfig) -> Model {
         n_fft: 256,
         hop: 64,
     };
-    let network = Nae::new(
-        &config,
-        audio.stft().bins(),
-        &mut generator(seed, "weights"),
-        &Device::flex(),
-    );
+    let mut rng = generator(seed, "weights");
+    let bins = audio.stft().bins();
+    let network = config
+        .architecture()
+        .network(bins, &mut rng, &Device::flex());
     let training = TrainingSummary {
         clips: vec![],
         duration_s: 0.0,
@@ -51,15 +50,15 @@ fn model(name: &str, seed: u64, config: ModelConfig) -> Model {
         tool_version: String::new(),
     };
     Model {
-        card: Card {
+        metadata: Metadata {
             name: name.into(),
             audio,
-            model: config,
+            architecture: config.architecture(),
             gain: 1.0,
             training,
         },
         network,
-        memory: None,
+        latent_cache: None,
     }
 }
 
@@ -381,7 +380,7 @@ fn sets_that_cannot_work_are_refused() {
         SeparateError::SameName { .. }
     ));
     let mut other = source("b", 2, &small());
-    other.models[0].card.audio.sample_rate = 16_000;
+    other.models[0].metadata.audio.sample_rate = 16_000;
     let error = new(&[source("a", 1, &small()), other], quick()).to_string();
     assert!(
         error.contains("`a`")

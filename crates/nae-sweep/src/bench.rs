@@ -12,7 +12,7 @@ use nae_metrics::{Estimate, Reference};
 use nae_model::Model;
 use nae_model::optim::{Flow, Progress};
 use nae_separate::{Separated, Separator, Source, ideal_ratio_mask};
-use nae_train::{Job, Recipe, TrainingClip, remember};
+use nae_train::{Job, Recipe, TrainingClip, store_latents};
 use rayon::prelude::*;
 
 use crate::cell::{self, Id, Joining, Place, Separation, Training};
@@ -94,7 +94,7 @@ impl<'a> Bench<'a> {
         let outcome = |prepared: Result<_, SweepError>| {
             prepared?;
             let model = trained.next().ok_or(SweepError::Stopped)??;
-            match model.card.training.interrupted {
+            match model.metadata.training.interrupted {
                 true => Err(SweepError::Stopped),
                 false => Ok(model),
             }
@@ -131,7 +131,7 @@ impl<'a> Bench<'a> {
                 }
                 // models of a run are kept without a memory: few are joined, and the clips are here
                 Join::Memories | Join::No => {
-                    model.memory = remember(&model, &clips, self.device)?;
+                    model.latent_cache = store_latents(&model, &clips, self.device)?;
                     None
                 }
             };

@@ -1,7 +1,7 @@
 //! What a run will cost, estimated from shapes.
 
 use nae_joint::{BodyKind, TemporalContext};
-use nae_model::ModelKind;
+use nae_model::architecture::{Cost, TrainingMethod};
 
 use crate::cell::{Joining, Separation, Training};
 use crate::manifest::Manifest;
@@ -14,16 +14,9 @@ const FLOPS: f64 = 3e10;
 const JOINING_FLOPS: f64 = 6e10;
 const ELEMENTS: f64 = 4e8;
 
-/// Weights between stages of these sizes: as many multiplications take a frame through them.
-fn weights(sizes: &[usize]) -> f64 {
-    let pairs = sizes.windows(2);
-    pairs.map(|pair| (pair[0] * pair[1]) as f64).sum()
-}
-
-/// Weights of one model's decoder.
-fn decoder_weights(setup: &Setup) -> f64 {
-    let sizes = setup.model.sizes(setup.audio.stft().bins());
-    weights(&sizes[setup.model.encoder_layers()..])
+/// What one model costs: as many multiplications take a frame through as there are weights.
+fn model_cost(setup: &Setup) -> Cost {
+    setup.model.architecture().cost(setup.audio.stft().bins())
 }
 
 /// Weights of a joint encoder's networks for some sources.
@@ -55,13 +48,12 @@ impl Manifest {
         const RESULT: u64 = 4096;
         let model = |training: &Training| {
             let setup = &self.variants[training.variant].setup;
-            let sizes = setup.model.sizes(setup.audio.stft().bins());
-            4 * weights(&sizes) as u64 + 2 * RESULT
+            4 * model_cost(setup).weights as u64 + 2 * RESULT
         };
         let joint = |joining: &Joining| {
             let setup = &self.variants[joining.variant].setup;
             let sources = self.pairs[joining.pair].len();
-            let decoders = sources as f64 * decoder_weights(setup);
+            let decoders = (sources * model_cost(setup).decoder_weights) as f64;
             4 * (network_weights(setup, sources) + decoders) as u64 + 2 * RESULT
         };
         self.trainings.iter().map(model).sum::<u64>()
@@ -77,16 +69,16 @@ impl Manifest {
             &self.speakers[training.speaker].train,
         ));
         let frames = seconds * rate / setup.audio.hop as f64;
-        let sizes = setup.model.sizes(setup.audio.stft().bins());
+        let cost = model_cost(setup);
         let bins = setup.audio.stft().bins() as f64;
-        match setup.model.kind {
-            ModelKind::Nmf => {
+        match setup.model.architecture().training_method() {
+            TrainingMethod::MultiplicativeUpdates => {
                 let nmf = &setup.train.nmf;
                 (nmf.updates * nmf.restarts) as f64
                     * frames
-                    * (8.0 * weights(&sizes) / FLOPS + bins / ELEMENTS)
+                    * (8.0 * cost.weights as f64 / FLOPS + bins / ELEMENTS)
             }
-            ModelKind::Nae => {
+            TrainingMethod::Gradients => {
                 let batch = match setup.train.batch_frames {
                     0 => frames,
                     batch => batch as f64,
@@ -95,12 +87,11 @@ impl Manifest {
                     0 => f64::INFINITY,
                     most => most as f64,
                 });
-                let decoder = &sizes[setup.model.encoder_layers()..];
-                let step = |sizes: &[usize], frames: f64| {
-                    frames * (6.0 * weights(sizes) / FLOPS + 2.0 * bins / ELEMENTS)
+                let step = |weights: usize, frames: f64| {
+                    frames * (6.0 * weights as f64 / FLOPS + 2.0 * bins / ELEMENTS)
                 };
-                setup.train.max_steps as f64 * step(&sizes, batch)
-                    + setup.train.refine.passes as f64 * step(decoder, refined)
+                setup.train.max_steps as f64 * step(cost.weights, batch)
+                    + setup.train.refine.passes as f64 * step(cost.decoder_weights, refined)
             }
         }
     }
@@ -112,7 +103,7 @@ impl Manifest {
         let sources = self.pairs[joining.pair].len();
         let frames = (joint.steps * joint.mixtures * joint.frames) as f64;
         // decoders are frozen: no gradient of their weights
-        let decoders = (joint.ensemble_size * sources) as f64 * decoder_weights(setup);
+        let decoders = (joint.ensemble_size * sources * model_cost(setup).decoder_weights) as f64;
         frames * (6.0 * network_weights(setup, sources) + 4.0 * decoders) / JOINING_FLOPS
     }
 
@@ -123,7 +114,7 @@ impl Manifest {
         let frames =
             setup.data.mixture_s * f64::from(setup.audio.sample_rate) / setup.audio.hop as f64;
         let bins = setup.audio.stft().bins();
-        let decoders = sources as f64 * decoder_weights(setup);
+        let decoders = (sources * model_cost(setup).decoder_weights) as f64;
         let flops = match setup.join {
             Join::No => 4.0 * decoders,
             Join::Memories | Join::Clips => {

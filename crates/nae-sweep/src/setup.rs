@@ -2,8 +2,9 @@
 
 use nae_config::{Canonical, Choice, ConfigError, CrossCheck, Setting, Settings};
 use nae_joint::{BodyKind, JointConfig};
+use nae_model::architecture::TrainingMethod;
 use nae_model::optim::OptimizerKind;
-use nae_model::{AudioConfig, ModelConfig, ModelKind};
+use nae_model::{AudioConfig, ModelConfig};
 use nae_separate::SeparateConfig;
 use nae_train::{Recipe, TrainConfig};
 use serde::{Deserialize, Serialize};
@@ -92,18 +93,15 @@ impl Setup {
     /// # Errors
     /// [`SweepError::Damaged`] if serialisation itself fails.
     pub fn of_training(&self) -> Result<Map<String, Value>, SweepError> {
+        let architecture = self.model.architecture();
         let mut tree = tree(&[
             ("audio", canonical(&self.audio)?),
-            ("model", canonical(&self.model)?),
+            ("model", Value::Object(architecture.identity()?)),
             ("train", canonical(&self.train)?),
         ]);
-        let mut drop = Vec::new();
-        match self.model.kind {
-            ModelKind::Nmf => {
-                drop.extend(
-                    ["layers", "widths", "hidden", "output", "sharpness", "bias"]
-                        .map(|key| format!("model.{key}")),
-                );
+        let mut drop: Vec<String> = Vec::new();
+        match architecture.training_method() {
+            TrainingMethod::MultiplicativeUpdates => {
                 let kept = [
                     "tolerance",
                     "window",
@@ -113,15 +111,11 @@ impl Setup {
                     "nmf",
                 ];
                 if let Some(Value::Object(train)) = tree.get("train") {
-                    drop.extend(
-                        train
-                            .keys()
-                            .filter(|key| !kept.contains(&key.as_str()))
-                            .map(|key| format!("train.{key}")),
-                    );
+                    let others = train.keys().filter(|key| !kept.contains(&key.as_str()));
+                    drop.extend(others.map(|key| format!("train.{key}")));
                 }
             }
-            ModelKind::Nae => {
+            TrainingMethod::Gradients => {
                 drop.push("train.nmf".into());
                 if self.train.optimizer != OptimizerKind::Rprop {
                     drop.push("train.rprop".into());
@@ -244,6 +238,7 @@ fn flatten(tree: &Map<String, Value>, prefix: &str, columns: &mut Vec<(String, V
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nae_model::ModelKind;
 
     fn nmf() -> Setup {
         let mut setup = Setup::default();

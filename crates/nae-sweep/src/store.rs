@@ -279,7 +279,7 @@ impl Store {
     /// # Errors
     /// [`SweepError::Audio`] or [`SweepError::Io`] if it cannot be written.
     pub fn finish_training(&self, desk: &Desk, id: &str, model: &Model) -> Result<(), SweepError> {
-        let training = &model.card.training;
+        let training = &model.metadata.training;
         let trained = Trained {
             loss: training.loss,
             steps: training.steps,

@@ -52,7 +52,7 @@ impl Batches {
 /// columns would be gathered number by number.
 #[derive(Clone, Debug)]
 pub struct FrameRows {
-    /// `[all models' frames, bins]`, off the tape.
+    /// `[all models' frames, bins]`, outside the graph.
     rows: Tensor<2>,
     device: Device,
     /// Where each model's rows begin.

@@ -3,7 +3,7 @@
 use nae_audio::AudioError;
 use nae_files::FileError;
 use nae_model::ModelError;
-use nae_model::optim::DescentError;
+use nae_model::optim::OptimizationError;
 
 /// Errors of training.
 #[derive(Debug, thiserror::Error)]
@@ -48,5 +48,5 @@ pub enum TrainError {
     Audio(#[from] AudioError),
     /// The optimisation.
     #[error(transparent)]
-    Descent(#[from] DescentError),
+    Optimization(#[from] OptimizationError),
 }

@@ -1,28 +1,31 @@
 //! Fitting autoencoders: frames in, the same frames out.
 
+use std::ops::Range;
+
 use burn::module::Module;
 use burn::optim::GradientsParams;
-use nae_model::Nae;
+use burn::tensor::Tensor;
+use nae_model::Network;
 use nae_model::loss::{Target, objective};
-use nae_model::optim::{Descent, DescentError, Flow, Plan, Progress, descend};
+use nae_model::optim::{Flow, OptimizationError, OptimizationRun, Plan, Progress, Step, optimize};
 use rayon::prelude::*;
 
 use crate::batches::{Batches, FrameRows, LatentNoise, Spectra};
-use crate::copies::{first, step_copies};
 use crate::error::TrainError;
+use crate::replicas::{first, step_replicas};
 use crate::seeds::Seeds;
 use crate::settings::TrainConfig;
 
 /// Networks of a stack, each at its own best, and how they got there.
-pub type Fitted = Vec<Result<Descent<Nae>, DescentError>>;
+pub type Fitted = Vec<Result<OptimizationRun<Network>, OptimizationError>>;
 
 /// Each run's own network, out of the stacks that all were part of.
-pub(crate) fn members(runs: Vec<Result<Descent<Nae>, DescentError>>) -> Fitted {
+pub(crate) fn members(runs: Vec<Result<OptimizationRun<Network>, OptimizationError>>) -> Fitted {
     if let [_] = runs.as_slice() {
         return runs;
     }
-    let own = |(i, run): (usize, Result<Descent<Nae>, _>)| {
-        run.map(|run| run.map(|stack| stack.member(i)))
+    let own = |(i, run): (usize, Result<OptimizationRun<Network>, _>)| {
+        run.map(|run| run.map(|stack| stack.select(i)))
     };
     runs.into_iter().enumerate().map(own).collect()
 }
@@ -34,10 +37,10 @@ pub(crate) fn members(runs: Vec<Result<Descent<Nae>, DescentError>>) -> Fitted {
 /// - `lambdas`: one for every model, or one for all, in the place of `config.sparsity`
 ///
 /// # Errors
-/// [`TrainError::Model`] if the device fails, [`DescentError::Diverged`] for a model whose loss stops
-/// being finite.
+/// [`TrainError::Model`] if the device fails, [`OptimizationError::Diverged`] for a model whose loss
+/// stops being finite.
 pub fn fit(
-    network: Nae,
+    network: Network,
     spectra: &Spectra,
     config: &TrainConfig,
     lambdas: &[f64],
@@ -45,95 +48,149 @@ pub fn fit(
     observe: &mut dyn FnMut(&Progress) -> Flow,
 ) -> Result<Fitted, TrainError> {
     let device = spectra.values.device();
-    let longest = spectra.longest();
-    let is_whole =
-        config.batch_frames == 0 || spectra.frames.iter().all(|&f| config.batch_frames >= f);
-    let size = if is_whole {
-        longest
-    } else {
-        config.batch_frames.min(longest)
-    };
-    let parts = spectra.shares(size);
-    let (whole, rows): (Vec<Target>, _) = if is_whole {
-        let own = parts.iter().map(|part| spectra.frames_in(part));
-        let split = spectra.split(&parts)?.into_iter().zip(own);
-        let target =
-            |(x, frames): (_, Vec<usize>)| Target::new(x, config.eps).padded(&frames).part_of(size);
-        (split.map(target).collect(), None)
-    } else {
-        (Vec::new(), Some(FrameRows::new(spectra)?))
-    };
-    let mut batches: Vec<Batches> = spectra
-        .frames
-        .iter()
-        .zip(seeds.generators("batches"))
-        .map(|(&frames, rng)| Batches::new(frames, size, rng))
-        .collect();
+    let mut input = Input::new(spectra, config, seeds)?;
     let noise = LatentNoise::new(config.latent_noise, seeds.generators("latent noise"));
-    let copies = vec![network; parts.len().max(1)];
+    let replicas = vec![network; input.parts.len().max(1)];
     let optimizer = |_| config.optimizer.build(&config.rprop);
-    let mut optimizers: Vec<_> = copies.iter().map(optimizer).collect();
-    let plan = Plan {
+    let mut optimizers: Vec<_> = replicas.iter().map(optimizer).collect();
+    let runs = optimize(
+        plan(config),
+        seeds.count(),
+        replicas,
+        |networks, step| {
+            let drawn = input.draw();
+            // each thread has a network of its own on a graph of its own, with the same values
+            let of_part = |(i, network): (usize, &Network)| {
+                let network = network.clone().fork(&device);
+                let target = input.target(i, &drawn, config.eps);
+                let first = input.parts[i].start;
+                let losses = losses(&network, &target, lambdas, (&noise, step, first));
+                let gradients = losses.clone().sum().backward();
+                let gradients = GradientsParams::from_grads(gradients, &network);
+                (losses.inner(), gradients)
+            };
+            let parts = 0..input.parts.len();
+            let found = parts.into_par_iter().zip(&networks).map(of_part);
+            let (losses, gradients): (Vec<_>, Vec<_>) = found.unzip();
+            let rate = config
+                .schedule
+                .rate(config.learning_rate, step.number, config.max_steps);
+            let networks = step_replicas(networks, &mut optimizers, &gradients, rate);
+            (networks, losses.into_iter().reduce(|a, b| a + b))
+        },
+        observe,
+    )?;
+    let of_run = |run: Result<OptimizationRun<Vec<Network>>, _>| run.map(|run| run.map(first));
+    Ok(members(runs.into_iter().map(of_run).collect()))
+}
+
+fn plan(config: &TrainConfig) -> Plan {
+    Plan {
         stage: "autoencoder",
         max_steps: config.max_steps,
         window: config.window,
         // by default about one pass over 25 s of sound; the same number whatever else is in the stack
-        judged: if config.batch_frames == 0 {
+        evaluated: if config.batch_frames == 0 {
             1
         } else {
             config.window.div_ceil(2)
         },
         tolerance: config.tolerance,
-    };
+    }
+}
 
-    let runs = descend(
-        plan,
-        seeds.count(),
-        copies,
-        |networks, step| {
-            let drawn: Vec<&[i32]> = if is_whole {
-                Vec::new()
-            } else {
-                batches.iter_mut().map(Batches::draw).collect()
+/// Every model's objective through encoder, noise and decoder.
+fn losses(
+    network: &Network,
+    target: &Target,
+    lambdas: &[f64],
+    (noise, step, first): (&LatentNoise, Step, usize),
+) -> Tensor<1> {
+    let encoded = network.encode(target.spectrum.clone());
+    let latent = noise.apply(encoded.latent.clone(), step.number, first);
+    let decoded = network.decode(latent);
+    let hidden = encoded.layers().chain(&decoded.hidden);
+    objective(target, decoded.estimate, hidden, lambdas, step.wanted())
+}
+
+/// The frames that steps are on, and how threads share them.
+struct Input {
+    /// Frames in a step.
+    size: usize,
+    /// Those of a step that each thread has.
+    parts: Vec<Range<usize>>,
+    frames: StepFrames,
+}
+
+enum StepFrames {
+    /// All of them in every step, one target a thread.
+    Whole(Vec<Target>),
+    /// Random ones of every model.
+    MiniBatches {
+        rows: Box<FrameRows>,
+        batches: Vec<Batches>,
+    },
+}
+
+impl Input {
+    fn new(spectra: &Spectra, config: &TrainConfig, seeds: &Seeds) -> Result<Self, TrainError> {
+        let longest = spectra.longest();
+        let is_whole =
+            config.batch_frames == 0 || spectra.frames.iter().all(|&f| config.batch_frames >= f);
+        let size = if is_whole {
+            longest
+        } else {
+            config.batch_frames.min(longest)
+        };
+        let parts = spectra.shares(size);
+        let frames = if is_whole {
+            let own = parts.iter().map(|part| spectra.frames_in(part));
+            let split = spectra.split(&parts)?.into_iter().zip(own);
+            let target = |(x, frames): (_, Vec<usize>)| {
+                Target::new(x, config.eps).padded(&frames).part_of(size)
             };
-            // each thread has a network of its own on a tape of its own, with the same values
-            let of_part = |(i, (part, network)): (usize, (&std::ops::Range<usize>, &Nae))| {
-                let network = network.clone().fork(&device);
-                let target = match &rows {
-                    None => whole[i].clone(),
-                    Some(rows) => {
-                        let own: Vec<&[i32]> = drawn
-                            .iter()
-                            .map(|frames| {
-                                &frames[part.start.min(frames.len())..part.end.min(frames.len())]
-                            })
-                            .collect();
-                        let counts: Vec<usize> = own.iter().map(|frames| frames.len()).collect();
-                        Target::new(rows.pick(&own), config.eps)
-                            .padded(&counts)
-                            .part_of(size)
-                    }
-                };
-                let encoded = network.encode(target.spectrum.clone());
-                let latent = encoded.last().unwrap_or(&target.spectrum).clone();
-                let latent = noise.apply(latent, step.number, part.start);
-                let (hidden, estimate) = network.decode(latent);
-                let hidden = encoded.iter().chain(&hidden);
-                let losses = objective(&target, estimate, hidden, lambdas, step.wanted());
-                let gradients =
-                    GradientsParams::from_grads(losses.clone().sum().backward(), &network);
-                (losses.inner(), gradients)
-            };
-            let found = parts.par_iter().zip(&networks).enumerate().map(of_part);
-            let (losses, gradients): (Vec<_>, Vec<_>) = found.unzip();
-            let rate = config
-                .schedule
-                .rate(config.learning_rate, step.number, config.max_steps);
-            let networks = step_copies(networks, &mut optimizers, &gradients, rate);
-            (networks, losses.into_iter().reduce(|a, b| a + b))
-        },
-        observe,
-    )?;
-    let of_run = |run: Result<Descent<Vec<Nae>>, _>| run.map(|run| run.map(first));
-    Ok(members(runs.into_iter().map(of_run).collect()))
+            StepFrames::Whole(split.map(target).collect())
+        } else {
+            let models = spectra.frames.iter().zip(seeds.generators("batches"));
+            StepFrames::MiniBatches {
+                rows: Box::new(FrameRows::new(spectra)?),
+                batches: models
+                    .map(|(&frames, rng)| Batches::new(frames, size, rng))
+                    .collect(),
+            }
+        };
+        Ok(Self {
+            size,
+            parts,
+            frames,
+        })
+    }
+
+    /// Indices of the next step's frames, some for every model; none if a step is on all frames.
+    fn draw(&mut self) -> Vec<Vec<i32>> {
+        match &mut self.frames {
+            StepFrames::Whole(_) => Vec::new(),
+            StepFrames::MiniBatches { batches, .. } => {
+                let drawn = batches.iter_mut().map(|batches| batches.draw().to_vec());
+                drawn.collect()
+            }
+        }
+    }
+
+    /// What part number `part` of a step's frames is to become.
+    fn target(&self, part: usize, drawn: &[Vec<i32>], eps: f64) -> Target {
+        let rows = match &self.frames {
+            StepFrames::Whole(targets) => return targets[part].clone(),
+            StepFrames::MiniBatches { rows, .. } => rows,
+        };
+        let part = &self.parts[part];
+        let own: Vec<&[i32]> = drawn
+            .iter()
+            .map(|frames| &frames[part.start.min(frames.len())..part.end.min(frames.len())])
+            .collect();
+        let counts: Vec<usize> = own.iter().map(|frames| frames.len()).collect();
+        Target::new(rows.pick(&own), eps)
+            .padded(&counts)
+            .part_of(self.size)
+    }
 }

@@ -4,7 +4,7 @@
 //! [`nae_model::Model`]: spectra of the frames that are not silent ([`frames`]), an autoencoder
 //! fitted to them ([`fit`]), and a refining stage in which the decoder and the training frames'
 //! own activations are optimised together ([`refine`]). [`train_many`] trains many models at once,
-//! those of one shape as one stack of tensors ([`together`]). Nothing here knows separation.
+//! those of one shape as one stack of tensors ([`batch_training`]). Nothing here knows separation.
 //!
 //! # Example
 //!
@@ -25,34 +25,38 @@
 //! };
 //! let clips = [TrainingClip { record, samples }];
 //! let model = train("tone", &clips, &recipe, 0, &Device::flex(), &mut |_| Flow::Continue)?;
-//! assert_eq!(model.card.name, "tone");
+//! assert_eq!(model.metadata.name, "tone");
 //! # Ok(())
 //! # }
 //! ```
 
+pub mod batch_training;
 pub mod batches;
-mod copies;
 pub mod error;
 pub mod fit;
 pub mod frames;
-pub mod memory;
+mod job;
+pub mod latent_cache;
 pub mod nmf;
 mod nndsvd;
+mod parallel_map;
 pub mod refine;
+mod replicas;
 pub mod seeds;
 pub mod settings;
-pub mod together;
+mod stack;
 
 use burn::tensor::Device;
 use nae_model::optim::{Flow, Progress};
 use nae_model::{AudioConfig, Model, ModelConfig};
 
+pub use batch_training::train_many;
 pub use error::TrainError;
 pub use frames::{Frames, TrainingClip};
-pub use memory::remember;
+pub use job::Job;
+pub use latent_cache::store_latents;
 pub use nae_kernels::Parallelism;
 pub use settings::TrainConfig;
-pub use together::{Job, train_many};
 
 /// All that decides what a training run does.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -99,8 +103,8 @@ pub fn train(
         recipe,
         seed,
     };
-    let prepared = together::prepare(&job)?;
-    together::train_stack(&[&prepared], Parallelism::Frames, device, observe)
+    let prepared = job::prepare(&job)?;
+    stack::train_stack(&[&prepared], Parallelism::Frames, device, observe)
         .pop()
         .unwrap_or(Err(TrainError::NoClips))
 }

@@ -1,15 +1,14 @@
 //! Non-negative matrix factorisation of the training frames by multiplicative updates.
 
-use burn::module::Param;
 use burn::tensor::Tensor;
 use nae_model::config::BasisNorm;
 use nae_model::error::setting;
 use nae_model::init::from_host;
 use nae_model::multiplicative::{Objective, unit_length};
-use nae_model::optim::{Descent, DescentError, Flow, Plan, Progress, Step, descend};
+use nae_model::optim::{Flow, OptimizationError, OptimizationRun, Plan, Progress, Step, optimize};
 use nae_model::random::generator;
 use nae_model::spectra::read;
-use nae_model::{ModelConfig, Nae};
+use nae_model::{ModelConfig, Network};
 use rand::RngExt;
 
 use crate::batches::Spectra;
@@ -20,7 +19,7 @@ use crate::seeds::Seeds;
 use crate::settings::{NmfStart, TrainConfig};
 
 /// The best of a model's restarts so far.
-type Best = Option<Result<Descent<Tensor<3>>, DescentError>>;
+type Best = Option<Result<OptimizationRun<Tensor<3>>, OptimizationError>>;
 
 /// Bases and activations, `[models, bins, rank]` and `[models, rank, frames]`.
 type Factors = (Tensor<3>, Tensor<3>);
@@ -32,10 +31,10 @@ type Factors = (Tensor<3>, Tensor<3>);
 /// nothing is nothing.
 ///
 /// # Errors
-/// [`TrainError::Model`] if the device fails or no restart is asked for, [`DescentError::Diverged`]
+/// [`TrainError::Model`] if the device fails or no restart is asked for, [`OptimizationError::Diverged`]
 /// for a model whose objective stops being finite.
 pub fn fit(
-    network: &Nae,
+    network: &Network,
     spectra: &Spectra,
     model: &ModelConfig,
     config: &TrainConfig,
@@ -53,7 +52,7 @@ pub fn fit(
         stage: "factorisation",
         max_steps: settings.updates,
         window: config.window,
-        judged: 1,
+        evaluated: 1,
         tolerance: config.tolerance,
     };
     // a mean over all frames into one over real ones
@@ -72,11 +71,11 @@ pub fn fit(
             let h = objective.update_activations(&w, h, &x);
             // the updates do not need the objective, and it costs as much as one of them
             let value = step
-                .is_judged
+                .is_evaluated
                 .then(|| objective.value(w.clone().matmul(h.clone()), &h, &x) * factors.clone());
             ((w, h), value)
         };
-        let runs = descend(plan, seeds.count(), start, update, observe)?;
+        let runs = optimize(plan, seeds.count(), start, update, observe)?;
         let mut is_interrupted = false;
         for (i, (run, best)) in runs.into_iter().zip(&mut best).enumerate() {
             let run = run.map(|run| run.map(|(bases, _)| bases.narrow(0, i, 1)));
@@ -94,13 +93,13 @@ pub fn fit(
         let came = settings.restarts;
         return Err(setting("train.nmf.restarts", "at least 1", came, "1").into());
     };
-    let own = |(i, (best, steps)): (usize, (Result<Descent<Tensor<3>>, DescentError>, usize))| {
+    let own = |(i, (best, steps)): (
+        usize,
+        (Result<OptimizationRun<Tensor<3>>, OptimizationError>, usize),
+    )| {
         let mut fitted = best?.map(|bases| {
-            let mut network = network.member(i);
-            if let Some(layer) = network.decoder.first_mut() {
-                layer.weight = Param::from_tensor(Tensor::from_inner(bases));
-            }
-            network
+            let bases = Tensor::<3>::from_inner(bases).unsqueeze_dim(1);
+            network.select(i).with_bases(bases)
         });
         fitted.steps = steps;
         Ok(fitted)
@@ -110,14 +109,14 @@ pub fn fit(
 
 /// The run with the lower loss; it counts as interrupted if the later one was.
 fn better<S>(
-    before: Option<Result<Descent<S>, DescentError>>,
-    now: Result<Descent<S>, DescentError>,
-) -> Result<Descent<S>, DescentError> {
+    before: Option<Result<OptimizationRun<S>, OptimizationError>>,
+    now: Result<OptimizationRun<S>, OptimizationError>,
+) -> Result<OptimizationRun<S>, OptimizationError> {
     match (before, now) {
         (Some(Ok(before)), Ok(now)) => {
             let is_interrupted = now.is_interrupted;
             let kept = if before.loss <= now.loss { before } else { now };
-            Ok(Descent {
+            Ok(OptimizationRun {
                 is_interrupted,
                 ..kept
             })

@@ -9,17 +9,17 @@ use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use nae_model::init::from_host;
 use nae_model::loss::{Target, objective};
-use nae_model::optim::{Descent, Flow, OptimizerKind, Plan, Progress, Schedule, descend};
+use nae_model::optim::{Flow, OptimizationRun, OptimizerKind, Plan, Progress, Schedule, optimize};
 use nae_model::spectra::read;
-use nae_model::{ActivationForm, Activations, Nae};
+use nae_model::{ActivationForm, Activations, Network};
 use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
 use crate::batches::{FrameRows, LatentNoise, NOISE_BLOCK, Spectra};
-use crate::copies::{first, step_copies};
 use crate::error::TrainError;
 use crate::fit::{Fitted, members};
+use crate::replicas::{first, step_replicas};
 use crate::seeds::Seeds;
 use crate::settings::TrainConfig;
 
@@ -30,10 +30,10 @@ use crate::settings::TrainConfig;
 ///
 /// # Errors
 /// [`TrainError::Model`] if the device fails,
-/// [`DescentError::Diverged`](nae_model::optim::DescentError) for a model whose loss stops being
-/// finite.
+/// [`OptimizationError::Diverged`](nae_model::optim::OptimizationError) for a model whose loss stops
+/// being finite.
 pub fn refine(
-    network: Nae,
+    network: Network,
     spectra: &Spectra,
     config: &TrainConfig,
     lambdas: &[f64],
@@ -43,7 +43,79 @@ pub fn refine(
     let settings = &config.refine;
     let device = spectra.values.device();
     let noise = LatentNoise::new(config.latent_noise, seeds.generators("refining noise"));
-    let adam = || OptimizerKind::Adam.build(&config.rprop);
+    let (mut batches, activations) = deal(&network, spectra, config, seeds)?;
+    let steps = settings.passes * settings.batches;
+    let plan = Plan {
+        stage: "refining",
+        max_steps: steps,
+        // whole passes, so that windows can be compared
+        window: config.window.next_multiple_of(settings.batches),
+        evaluated: settings.batches,
+        tolerance: config.tolerance,
+    };
+    // steps get the decoder only: Burn keeps in the graph that somebody copied the encoder's weights,
+    // copy after copy, and looks through all of that in every step
+    let decoder = network.without_encoder();
+    let threads = batches.iter().map(Vec::len).fold(1, usize::max);
+    let mut optimizers: Vec<_> = (0..threads).map(|_| adam(config)).collect();
+    let runs = optimize(
+        plan,
+        seeds.count(),
+        (vec![decoder; threads], activations),
+        |(networks, mut activations), step| {
+            let rate = |full| Schedule::Cosine.rate(full, step.number, steps);
+            // each thread has a decoder of its own on a graph of its own, with the same values
+            let of_part = |((part, activations), network): ((&mut Part, Activations), &Network)| {
+                let network = network.clone().fork(&device);
+                let activations = activations.train();
+                let latent = activations.value();
+                let noised = noise.apply(latent.clone(), step.number, part.first);
+                let decoded = network.decode(noised);
+                let hidden = std::iter::once(&latent).chain(&decoded.hidden);
+                let wanted = step.wanted();
+                let losses = objective(&part.target, decoded.estimate, hidden, lambdas, wanted);
+                let mut gradients = losses.clone().sum().backward();
+                let of_decoder = GradientsParams::from_module(&mut gradients, &network);
+                let of_activations = GradientsParams::from_module(&mut gradients, &activations);
+                let rate = rate(settings.activation_rate);
+                let activations = part.optimizer.step(rate, activations, of_activations);
+                (activations.valid(), (of_decoder, losses.inner()))
+            };
+            let batch = step.number % settings.batches;
+            let before = std::mem::take(&mut activations[batch]);
+            let parts = batches[batch].par_iter_mut().zip(before);
+            let found = parts.zip(&networks).map(of_part);
+            let (after, (gradients, losses)): (Vec<_>, (Vec<_>, Vec<_>)) = found.unzip();
+            activations[batch] = after;
+            let rate = rate(settings.decoder_rate);
+            let networks = step_replicas(networks, &mut optimizers, &gradients, rate);
+            let loss = losses.into_iter().reduce(|a, b| a + b);
+            ((networks, activations), loss)
+        },
+        observe,
+    )?;
+    let whole = |(replicas, _): (Vec<Network>, _)| first(replicas).with_encoder_of(&network);
+    let of_run = |run: Result<OptimizationRun<(Vec<Network>, _)>, _>| run.map(|run| run.map(whole));
+    Ok(members(runs.into_iter().map(of_run).collect()))
+}
+
+fn adam(config: &TrainConfig) -> ModuleOptimizer {
+    OptimizerKind::Adam.build(&config.rprop)
+}
+
+/// Batches of frames in parts for the threads, and the activations of each part that its frames start
+/// at: what the encoder makes of them.
+type Dealt = (Vec<Vec<Part>>, Vec<Vec<Activations>>);
+
+/// Deals every model's frames into batches.
+fn deal(
+    network: &Network,
+    spectra: &Spectra,
+    config: &TrainConfig,
+    seeds: &Seeds,
+) -> Result<Dealt, TrainError> {
+    let settings = &config.refine;
+    let device = spectra.values.device();
     let rows = FrameRows::new(spectra)?;
     let orders = orders(spectra, settings.max_frames, seeds);
     let mut batches = Vec::with_capacity(settings.batches);
@@ -70,79 +142,19 @@ pub fn refine(
             let shape = picked.dims();
             let spectrum = from_host(read(picked)?, shape, &device);
             let target = Target::new(spectrum, config.eps).padded(&counts);
-            let encoded = network.encode(target.spectrum.clone());
-            let start = encoded.last().unwrap_or(&target.spectrum).clone();
-            // off the tape between its steps: what Burn keeps for leaves on it slows all steps down
+            let start = network.encode(target.spectrum.clone()).latent;
+            // off the graph between its steps: what Burn keeps for leaves on it slows all steps down
             starts.push(Activations::new(start, ActivationForm::Preactivation).valid());
             parts.push(Part {
                 first: range.start,
                 target: target.part_of(size),
-                optimizer: adam(),
+                optimizer: adam(config),
             });
         }
         batches.push(parts);
         activations.push(starts);
     }
-    let steps = settings.passes * settings.batches;
-    let plan = Plan {
-        stage: "refining",
-        max_steps: steps,
-        // whole passes, so that windows can be compared
-        window: config.window.next_multiple_of(settings.batches),
-        judged: settings.batches,
-        tolerance: config.tolerance,
-    };
-
-    // steps get the decoder only: Burn keeps on the tape that somebody copied the encoder's weights,
-    // copy after copy, and looks through all of that in every step
-    let Nae { encoder, decoder } = network;
-    let decoder = Nae {
-        encoder: Vec::new(),
-        decoder,
-    };
-    let threads = batches.iter().map(Vec::len).fold(1, usize::max);
-    let mut optimizers: Vec<_> = (0..threads).map(|_| adam()).collect();
-    let runs = descend(
-        plan,
-        seeds.count(),
-        (vec![decoder; threads], activations),
-        |(networks, mut activations), step| {
-            let rate = |full| Schedule::Cosine.rate(full, step.number, steps);
-            // each thread has a decoder of its own on a tape of its own, with the same values
-            let of_part = |((part, activations), network): ((&mut Part, Activations), &Nae)| {
-                let network = network.clone().fork(&device);
-                let activations = activations.train();
-                let latent = activations.value();
-                let noised = noise.apply(latent.clone(), step.number, part.first);
-                let (hidden, estimate) = network.decode(noised);
-                let hidden = std::iter::once(&latent).chain(&hidden);
-                let losses = objective(&part.target, estimate, hidden, lambdas, step.wanted());
-                let mut gradients = losses.clone().sum().backward();
-                let of_decoder = GradientsParams::from_module(&mut gradients, &network);
-                let of_activations = GradientsParams::from_module(&mut gradients, &activations);
-                let rate = rate(settings.activation_rate);
-                let activations = part.optimizer.step(rate, activations, of_activations);
-                (activations.valid(), (of_decoder, losses.inner()))
-            };
-            let batch = step.number % settings.batches;
-            let before = std::mem::take(&mut activations[batch]);
-            let parts = batches[batch].par_iter_mut().zip(before);
-            let found = parts.zip(&networks).map(of_part);
-            let (after, (gradients, losses)): (Vec<_>, (Vec<_>, Vec<_>)) = found.unzip();
-            activations[batch] = after;
-            let rate = rate(settings.decoder_rate);
-            let networks = step_copies(networks, &mut optimizers, &gradients, rate);
-            let loss = losses.into_iter().reduce(|a, b| a + b);
-            ((networks, activations), loss)
-        },
-        observe,
-    )?;
-    let whole = |(copies, _): (Vec<Nae>, _)| Nae {
-        encoder: encoder.clone(),
-        ..first(copies)
-    };
-    let of_run = |run: Result<Descent<(Vec<Nae>, _)>, _>| run.map(|run| run.map(whole));
-    Ok(members(runs.into_iter().map(of_run).collect()))
+    Ok((batches, activations))
 }
 
 /// Where batch number `number` of `frames` dealt into `batches` begins. At whole blocks if there are

@@ -12,10 +12,13 @@ use nae_model::optim::{Flow, OptimizerKind, Progress, RpropSettings};
 use nae_model::random::generator;
 use nae_model::spectra::bin_major;
 use nae_model::{
-    AudioConfig, BasisNorm, ClipRecord, Latent, Model, ModelConfig, ModelKind, Nonlinearity, Output,
+    AudioConfig, BasisNorm, ClipRecord, Latent, Model, ModelConfig, ModelKind, Network,
+    Nonlinearity, Output,
 };
 use nae_train::settings::{NmfConfig, NmfStart, RefineConfig};
-use nae_train::{Job, Recipe, TrainConfig, TrainError, TrainingClip, remember, train, train_many};
+use nae_train::{
+    Job, Recipe, TrainConfig, TrainError, TrainingClip, store_latents, train, train_many,
+};
 use rand::RngExt;
 
 const SEED: u64 = 5;
@@ -111,7 +114,7 @@ fn every_optimiser_and_output_lowers_the_loss() {
                     ..recipe.train
                 };
                 let mut start = recipe.clone();
-                // a window is judged by its end: this is the loss at the start
+                // a window is evaluated by its end: this is the loss at the start
                 start.train.max_steps = 1;
                 start.train.refine.passes = 0;
                 let first = run(&start).1[0].loss;
@@ -125,7 +128,7 @@ fn every_optimiser_and_output_lowers_the_loss() {
                     last < 0.9 * first,
                     "{optimizer:?} {output:?} {layers} layers: {first} to {last}"
                 );
-                assert!(model.unwrap().card.training.loss.is_finite());
+                assert!(model.unwrap().metadata.training.loss.is_finite());
             }
         }
     }
@@ -139,7 +142,7 @@ fn refining_lowers_the_loss_further() {
         .rfind(|p| p.stage == "autoencoder")
         .unwrap()
         .loss;
-    let training = model.unwrap().card.training;
+    let training = model.unwrap().metadata.training;
     assert!(training.loss < before, "{before} to {}", training.loss);
     assert_eq!(training.steps, 150 + 40 * 6);
 }
@@ -176,9 +179,10 @@ fn level_does_not_matter_to_what_is_learnt() {
         .unwrap()
     };
     let (loud, quiet) = (learn(notes()), learn(quiet));
-    assert!((quiet.card.gain / loud.card.gain - 8.0).abs() < 1e-5);
+    assert!((quiet.metadata.gain / loud.metadata.gain - 8.0).abs() < 1e-5);
     assert!(
-        (quiet.card.training.loss - loud.card.training.loss).abs() < 1e-3 * loud.card.training.loss
+        (quiet.metadata.training.loss - loud.metadata.training.loss).abs()
+            < 1e-3 * loud.metadata.training.loss
     );
 }
 
@@ -199,8 +203,8 @@ fn an_observer_stops_training_and_gets_the_best_model_so_far() {
         },
     )
     .unwrap();
-    assert!(model.card.training.interrupted);
-    assert_eq!(model.card.training.steps, 50);
+    assert!(model.metadata.training.interrupted);
+    assert_eq!(model.metadata.training.steps, 50);
 }
 
 #[test]
@@ -214,13 +218,13 @@ fn the_tolerance_ends_a_run_that_has_settled() {
         },
         ..recipe.train
     };
-    assert!(run(&recipe).0.unwrap().card.training.steps < 150);
+    assert!(run(&recipe).0.unwrap().metadata.training.steps < 150);
 }
 
 #[test]
 fn silent_frames_are_left_out() {
     let mut padded = notes();
-    let frames = run(&recipe()).0.unwrap().card.training.frames;
+    let frames = run(&recipe()).0.unwrap().metadata.training.frames;
     padded.samples.extend(vec![0.0; 8000]);
     let model = train(
         "a",
@@ -233,9 +237,9 @@ fn silent_frames_are_left_out() {
     .unwrap();
     // the last note's own end is all that may differ
     assert!(
-        model.card.training.frames.abs_diff(frames) <= 4,
+        model.metadata.training.frames.abs_diff(frames) <= 4,
         "{} {frames}",
-        model.card.training.frames
+        model.metadata.training.frames
     );
 }
 
@@ -296,7 +300,7 @@ fn a_diverging_run_is_an_error_with_advice() {
 fn a_limit_on_refined_frames_is_kept_and_still_trains() {
     let mut recipe = recipe();
     recipe.train.refine.max_frames = 50;
-    assert!(run(&recipe).0.unwrap().card.training.loss.is_finite());
+    assert!(run(&recipe).0.unwrap().metadata.training.loss.is_finite());
 }
 
 #[test]
@@ -305,14 +309,14 @@ fn a_memory_is_nearer_to_the_clip_than_what_the_decoder_gives() {
     let (model, _) = run(&recipe);
     let model = model.unwrap();
     let device = Device::flex();
-    let memory = remember(&model, &[notes()], &device).unwrap().unwrap();
+    let memory = store_latents(&model, &[notes()], &device).unwrap().unwrap();
     let stft = Stft::new(recipe.audio.stft()).unwrap();
     let heard = stft.analyze(&notes().samples).unwrap().magnitude();
     let (bins, frames) = (heard.bins(), heard.frames());
     assert_eq!(memory.clips(), [frames]);
     let heard = bin_major(&heard);
     let rows = from_host(memory.values(), [1, memory.rank(), frames], &device);
-    let decoder = model.network.decoder_from(Latent::Bottleneck, &device);
+    let decoder = model.network.decoder(Latent::Bottleneck, &device);
     let decoded = decoder
         .decode(rows)
         .into_data()
@@ -321,14 +325,14 @@ fn a_memory_is_nearer_to_the_clip_than_what_the_decoder_gives() {
     let distance = |factors: &[f32]| -> f64 {
         let pairs = heard.iter().zip(decoded.iter().zip(factors));
         let errors = pairs.map(|(heard, (decoded, factor))| {
-            let magnitude = f64::from(decoded.powi(2) * factor) / model.card.gain;
+            let magnitude = f64::from(decoded.powi(2) * factor) / model.metadata.gain;
             (f64::from(*heard) - magnitude).powi(2)
         });
         errors.sum()
     };
     let (plain, detailed) = (
         distance(&vec![1.0; bins * frames]),
-        distance(&memory.factors(bins)),
+        distance(&memory.residual_factors(bins)),
     );
     assert!(detailed < plain / 3.0, "{detailed} {plain}");
 }
@@ -351,14 +355,11 @@ fn a_factorisation_is_a_model_like_any_other() {
             };
             let (model, seen) = run(&recipe);
             let model = model.unwrap();
-            assert!(model.card.training.loss < 0.9 * seen[0].loss);
-            assert_eq!(model.card.training.steps, 120);
-            assert!(model.network.encoder.is_empty() && model.network.decoder.len() == 1);
-            let bases: Vec<f32> = model.network.decoder[0]
-                .basis()
-                .into_data()
-                .try_to_vec()
-                .unwrap();
+            assert!(model.metadata.training.loss < 0.9 * seen[0].loss);
+            assert_eq!(model.metadata.training.steps, 120);
+            assert!(matches!(model.network, Network::Nmf(_)));
+            let bases = model.network.bases().unwrap();
+            let bases: Vec<f32> = bases.into_data().try_to_vec().unwrap();
             assert!(bases.iter().all(|&w| w >= 0.0 && w.is_finite()));
         }
     }
@@ -432,7 +433,7 @@ fn models_that_train_together_come_out_as_they_do_alone() {
             &mut |_| Flow::Continue,
         );
         let (alone, together) = (alone.unwrap(), together.unwrap());
-        let (a, b) = (&alone.card.training, &together.card.training);
+        let (a, b) = (&alone.metadata.training, &together.metadata.training);
         let what = format!(
             "{:?} frames {} sparsity {}",
             job.recipe.model.kind, a.frames, job.recipe.train.sparsity
@@ -450,7 +451,7 @@ fn models_that_train_together_come_out_as_they_do_alone() {
             b.loss
         );
         let weights = |model: &Model| {
-            let basis = model.network.decoder.last().unwrap().basis();
+            let basis = model.network.bases().unwrap();
             basis.into_data().try_to_vec::<f32>().unwrap()
         };
         let (a, b) = (weights(&alone), weights(&together));

@@ -15,13 +15,12 @@ mod common;
 
 use std::time::Instant;
 
-use burn::module::Param;
 use burn::tensor::Device;
 use nae_audio::Magnitude;
 use nae_model::init::from_host;
 use nae_model::optim::{Flow, OptimizerKind, Progress, Schedule};
 use nae_model::random::generator;
-use nae_model::{AudioConfig, Card, Model, ModelConfig, Nae, Output, TrainingSummary};
+use nae_model::{AudioConfig, Metadata, Model, ModelConfig, Network, Output, TrainingSummary};
 use nae_separate::activation_solver::solve;
 use nae_separate::{ActivationSolver, BatchItem, Parallelism, SeparateConfig, Source};
 use nae_train::TrainConfig;
@@ -146,15 +145,19 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-fn network(weights: &[Matrix], form: &ModelConfig, device: &Device) -> Nae {
+fn network(weights: &[Matrix], form: &ModelConfig, device: &Device) -> Result<Network, Failure> {
     let bins = weights.first().map_or(0, |w| w.columns);
-    let mut network = Nae::new(form, bins, &mut generator(0, "weights"), device);
-    let layers = network.encoder.iter_mut().chain(&mut network.decoder);
-    for (layer, w) in layers.zip(weights) {
-        let weight = from_host(w.values.clone(), [1, w.rows, w.columns], device);
-        layer.weight = Param::from_tensor(weight);
-    }
-    network
+    let network = form
+        .architecture()
+        .network(bins, &mut generator(0, "weights"), device);
+    // parameters come in the order of the layers
+    let mut weights = weights.iter();
+    network.with_values(|name, _| {
+        let next = weights
+            .next()
+            .ok_or_else(|| format!("no weights for {name}"))?;
+        Ok(next.values.clone())
+    })
 }
 
 fn train(
@@ -184,7 +187,7 @@ fn train(
         Flow::Continue
     };
     nae_train::fit::fit(
-        network(weights, form, &device),
+        network(weights, form, &device)?,
         &Spectra::one(spectrum),
         &config,
         &[0.0],
@@ -205,32 +208,33 @@ fn separate(
     steps: usize,
     device: &Device,
 ) -> Result<Timed, Failure> {
-    let source = |name: &str, weights: &[Matrix]| {
-        let card = Card {
+    let source = |name: &str, weights: &[Matrix]| -> Result<Source, Failure> {
+        let settings = ModelConfig {
+            compression: 1.0, // x is what the models describe
+            ..form.clone()
+        };
+        let metadata = Metadata {
             name: name.into(),
             audio: AudioConfig::default(),
-            model: ModelConfig {
-                compression: 1.0, // x is what the models speak of
-                ..form.clone()
-            },
+            architecture: settings.architecture(),
             gain: 1.0,
             training: TrainingSummary::default(),
         };
-        Source {
+        Ok(Source {
             name: name.into(),
             models: vec![Model {
-                card,
-                network: network(weights, form, device),
-                memory: None,
+                metadata,
+                network: network(weights, form, device)?,
+                latent_cache: None,
             }],
-        }
+        })
     };
     let config = SeparateConfig {
         max_steps: steps,
         window: WINDOW,
         ..Default::default()
     };
-    let solver = ActivationSolver::new(&[source("a", a), source("b", b)], config, 0, device)?;
+    let solver = ActivationSolver::new(&[source("a", a)?, source("b", b)?], config, 0, device)?;
     let mut frames = vec![0.0; x.values.len()];
     for (f, row) in x.values.chunks_exact(x.columns).enumerate() {
         for (t, value) in row.iter().enumerate() {

@@ -101,7 +101,7 @@ fn compare(count: usize, seconds: usize, recipe: &Recipe, device: &Device) -> Re
     let difference = alone
         .iter()
         .zip(&stacked)
-        .map(|(a, b)| (a.card.training.loss / b.card.training.loss - 1.0).abs())
+        .map(|(a, b)| (a.metadata.training.loss / b.metadata.training.loss - 1.0).abs())
         .fold(0.0, f64::max);
     println!(
         "| {count} times | one by one, s | together, s | ratio | models a second | largest difference |"

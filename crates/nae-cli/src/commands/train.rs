@@ -48,7 +48,7 @@ pub fn run(command: &Train, terminal: &Terminal) -> Result<()> {
         nae_train::train(&name, &clips, &recipe, seed, &device.device, observe)
     })?;
     if !command.no_memory {
-        model.memory = nae_train::remember(&model, &clips, &device.device)?;
+        model.latent_cache = nae_train::store_latents(&model, &clips, &device.device)?;
     }
     model.save(&command.out)?;
     if let Some(log) = &command.log {
@@ -58,7 +58,7 @@ pub fn run(command: &Train, terminal: &Terminal) -> Result<()> {
 }
 
 fn report(command: &Train, terminal: &Terminal, model: &Model, device: &str) -> Result<()> {
-    let training = &model.card.training;
+    let training = &model.metadata.training;
     if training.interrupted {
         log_line(
             terminal,
@@ -83,7 +83,7 @@ fn report(command: &Train, terminal: &Terminal, model: &Model, device: &str) -> 
     if command.json {
         print(&serde_json::to_string(&Report {
             model: &command.out,
-            name: &model.card.name,
+            name: &model.metadata.name,
             loss: training.loss,
             steps: training.steps,
             frames: training.frames,

@@ -4,8 +4,8 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use nae_kernels::{DepthwiseConv1dSpec, depthwise_conv1d};
 use nae_model::Output;
-use nae_model::dense::Dense;
 use nae_model::init::glorot_uniform;
+use nae_model::layers::Dense;
 use rand::rngs::ChaCha8Rng;
 
 use super::dense::{apply, dense};

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor};
 use nae_model::config::Bias;
-use nae_model::dense::{Dense, Stage};
+use nae_model::layers::{Dense, LayerSpec};
 use nae_model::{BasisNorm, Output};
 use rand::rngs::ChaCha8Rng;
 
@@ -14,7 +14,7 @@ pub(super) fn dense(
     rng: &mut ChaCha8Rng,
     device: &Device,
 ) -> Dense {
-    let stage = Stage {
+    let stage = LayerSpec {
         output,
         sharpness: 1.0,
         basis_norm: BasisNorm::None,

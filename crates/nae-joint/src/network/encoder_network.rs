@@ -3,7 +3,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use nae_model::Output;
-use nae_model::dense::Dense;
+use nae_model::layers::Dense;
 use rand::rngs::ChaCha8Rng;
 
 use super::dense::{apply, dense};

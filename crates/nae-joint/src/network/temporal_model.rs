@@ -5,7 +5,7 @@ use burn::nn::gru::{BiGru, BiGruConfig, Gru, GruConfig};
 use burn::nn::{BiLstm, BiLstmConfig, Lstm, LstmConfig};
 use burn::tensor::{Device, Tensor};
 use nae_model::Output;
-use nae_model::dense::Dense;
+use nae_model::layers::Dense;
 use rand::rngs::ChaCha8Rng;
 
 use super::conv_block::ConvBlock;

@@ -11,7 +11,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use nae_model::AudioConfig;
 use nae_model::random::generator;
-use nae_model::stored::Stored;
+use nae_model::safetensors_file::SafetensorsFile;
 use safetensors::tensor::Dtype;
 
 use super::weights::PretrainedWeights;
@@ -63,7 +63,10 @@ impl PretrainedWeights {
     /// # Errors
     /// [`JointError::Model`] naming the file.
     pub fn load(path: &Path, device: &Device) -> Result<Self, JointError> {
-        Self::read(&Stored::open(path, FORMAT, FORMAT_VERSION)?, device)
+        Self::read(
+            &SafetensorsFile::open(path, FORMAT, FORMAT_VERSION)?,
+            device,
+        )
     }
 
     /// The weights that come with nae, if the settings ask for them and for their architecture: the
@@ -80,7 +83,7 @@ impl PretrainedWeights {
             StartKind::Random => Ok(None),
             StartKind::Pretrained => {
                 let path = Path::new("the pretrained weights that come with nae");
-                let file = Stored::parse(path, DEFAULT.to_vec(), FORMAT, FORMAT_VERSION)?;
+                let file = SafetensorsFile::parse(path, DEFAULT.to_vec(), FORMAT, FORMAT_VERSION)?;
                 let weights = Self::read(&file, device)?;
                 let is_compatible = weights.incompatibility(config, audio).is_none();
                 Ok(is_compatible.then_some(weights))
@@ -94,7 +97,7 @@ impl PretrainedWeights {
         &HASH
     }
 
-    fn read(file: &Stored, device: &Device) -> Result<Self, JointError> {
+    fn read(file: &SafetensorsFile, device: &Device) -> Result<Self, JointError> {
         let audio: AudioConfig = file.json("audio")?;
         let config: JointConfig = file.json("joint")?;
         audio.validate().map_err(JointError::from)?;

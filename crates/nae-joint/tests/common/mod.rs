@@ -10,7 +10,7 @@ use nae_joint::{JointConfig, JointEncoder, TrainingSource, join};
 use nae_model::optim::Flow;
 use nae_model::random::generator;
 use nae_model::{AudioConfig, ClipRecord, Model, ModelConfig, ModelKind};
-use nae_train::{Recipe, TrainConfig, TrainingClip, remember, train};
+use nae_train::{Recipe, TrainConfig, TrainingClip, store_latents, train};
 use rand::RngExt;
 
 pub const SEED: u64 = 11;
@@ -70,7 +70,7 @@ pub fn model(name: &str, hertz: f32, kind: ModelKind, audio: AudioConfig) -> Mod
         Flow::Continue
     })
     .unwrap();
-    model.memory = remember(&model, &clips, &device).unwrap();
+    model.latent_cache = store_latents(&model, &clips, &device).unwrap();
     model
 }
 

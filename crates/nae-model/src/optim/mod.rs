@@ -1,8 +1,8 @@
 //! Optimisers that training and separation share, behind one set of settings.
 
 mod adam;
-mod descent;
 mod rprop;
+mod run;
 mod schedule;
 mod window;
 
@@ -11,8 +11,8 @@ use nae_config::Choice;
 use serde::{Deserialize, Serialize};
 
 pub use adam::Adam;
-pub use descent::{Descent, DescentError, Flow, Plan, Progress, Step, descend};
 pub use rprop::{Rprop, RpropSettings};
+pub use run::{Flow, OptimizationError, OptimizationRun, Plan, Progress, Step, optimize};
 pub use schedule::Schedule;
 
 /// Which rule turns gradients into steps.

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use crate::error::ModelError;
 use crate::spectra::read;
 
-/// Collects the judged steps' losses on the device and reads their means back once a window, so that
+/// Collects the evaluated steps' losses on the device and reads their means back once a window, so that
 /// no step waits for a scalar.
 #[derive(Clone, Debug)]
 pub(super) struct Window {
@@ -26,7 +26,7 @@ impl Window {
         }
     }
 
-    /// Takes one step's losses (`[models]`), if it is judged; gives every model's mean over the judged
+    /// Takes one step's losses (`[models]`), if it is evaluated; gives every model's mean over the evaluated
     /// steps at the end of a window, and when `is_last`.
     ///
     /// # Errors

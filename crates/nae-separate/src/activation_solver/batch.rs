@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 use nae_audio::Magnitude;
-use nae_model::Decoder;
+use nae_model::{Decoder, ModelError};
 
 use super::solver::{ActivationSolver, FrozenDecoder};
 use crate::mask::change_exponent;
@@ -32,7 +32,10 @@ pub(super) struct StackedDecoders {
 
 impl StackedDecoders {
     /// The decoders of run number `run`.
-    pub fn new(items: &[BatchItem<'_>], run: usize) -> Self {
+    ///
+    /// # Errors
+    /// [`ModelError::Stack`] if they do not have the same shapes.
+    pub fn new(items: &[BatchItem<'_>], run: usize) -> Result<Self, ModelError> {
         let of_items: Vec<Vec<&FrozenDecoder>> = items
             .iter()
             .map(|item| item.solver.decoders_of(run))
@@ -46,19 +49,21 @@ impl StackedDecoders {
             .all(|pair| std::ptr::eq(pair[0].solver, pair[1].solver));
         let decoder = |source: usize| {
             if is_one_solver {
-                first[source].decoder.clone()
+                Ok(first[source].decoder.clone())
             } else {
                 let decoders: Vec<&Decoder> =
                     of_items.iter().map(|own| &own[source].decoder).collect();
                 Decoder::stack(&decoders)
             }
         };
-        Self {
-            decoders: (0..first.len()).map(decoder).collect(),
+        Ok(Self {
+            decoders: (0..first.len())
+                .map(decoder)
+                .collect::<Result<_, ModelError>>()?,
             exponents: compressions.map(|own| compression / own).collect(),
             compression,
             eps: items.first().map_or(0.0, |item| item.solver.config.eps),
-        }
+        })
     }
 
     /// Every source's spectra.

@@ -9,7 +9,7 @@ use nae_audio::Magnitude;
 use nae_kernels::Parallelism;
 use nae_model::Activations;
 use nae_model::loss::{Target, objective};
-use nae_model::optim::{Descent, Flow, Plan, Progress, Step, descend};
+use nae_model::optim::{Flow, OptimizationRun, Plan, Progress, Step, optimize};
 use nae_model::spectra::upload;
 use rayon::prelude::*;
 
@@ -53,7 +53,7 @@ struct Chunk {
 /// - `run`: number of the run, which decides models and initial activations
 ///
 /// # Errors
-/// [`SeparateError::Descent`], for a mixture whose loss is no longer finite, or for all of them if
+/// [`SeparateError::Optimization`], for a mixture whose loss is no longer finite, or for all of them if
 /// the device fails.
 pub fn solve(
     items: &[BatchItem<'_>],
@@ -65,7 +65,7 @@ pub fn solve(
         return Ok(Vec::new());
     };
     let config = &first.solver.config;
-    let decoders = StackedDecoders::new(items, run);
+    let decoders = StackedDecoders::new(items, run)?;
     let frames = items.iter().map(|item| item.mixture.frames());
     let longest = frames.max().unwrap_or(0);
     let ranges = parallelism.parts(longest, 1, &first.solver.autodiff_device);
@@ -78,10 +78,10 @@ pub fn solve(
         stage: "separating",
         max_steps: config.max_steps,
         window: config.window,
-        judged: 1,
+        evaluated: 1,
         tolerance: config.tolerance,
     };
-    let runs = descend(
+    let runs = optimize(
         plan,
         items.len(),
         latents,
@@ -98,7 +98,7 @@ pub fn solve(
     )?;
     let runs = runs.into_iter().enumerate();
     Ok(runs
-        .map(|(index, ended)| Ok(solution(&items[index], index, run, ended?)))
+        .map(|(index, ended)| solution(&items[index], index, run, ended?))
         .collect())
 }
 
@@ -175,9 +175,9 @@ fn solution(
     item: &BatchItem<'_>,
     index: usize,
     run: usize,
-    ended: Descent<Vec<Latents>>,
-) -> Solution {
-    let decoders = StackedDecoders::new(std::slice::from_ref(item), run);
+    ended: OptimizationRun<Vec<Latents>>,
+) -> Result<Solution, SeparateError> {
+    let decoders = StackedDecoders::new(std::slice::from_ref(item), run)?;
     let activations = |source: usize| {
         let chunks = ended.best.iter();
         let chunks = chunks.map(|latents| latents.sources[source].value().inner());
@@ -187,11 +187,11 @@ fn solution(
             .narrow(2, 0, item.mixture.frames())
     };
     let activations: Vec<Tensor<3>> = (0..decoders.decoders.len()).map(activations).collect();
-    Solution {
+    Ok(Solution {
         estimates: decoders.decode(&activations),
         activations: activations.into_iter().map(|h| h.squeeze_dim(0)).collect(),
         loss: ended.loss,
         steps: ended.steps,
         is_interrupted: ended.is_interrupted,
-    }
+    })
 }

@@ -1,7 +1,7 @@
 //! The frozen decoders of all sources and the settings to solve with.
 
 use burn::tensor::Device;
-use nae_model::{ActivationForm, Decoder, Model, ModelKind, Output};
+use nae_model::{ActivationForm, Decoder, Model};
 
 use crate::error::SeparateError;
 use crate::settings::SeparateConfig;
@@ -49,24 +49,31 @@ impl ActivationSolver {
                 return Err(SeparateError::NoSources);
             }
             for model in &source.models {
-                first.card.agrees_with(&model.card)?;
-                if config.activations == ActivationForm::Free && has_linear_decoder(model) {
-                    return Err(SeparateError::FreeActivations {
-                        name: source.name.clone(),
-                    });
-                }
+                first.metadata.agrees_with(&model.metadata)?;
             }
         }
         let autodiff_device = device.clone().autodiff();
-        let freeze = |model: &Model| FrozenDecoder {
-            decoder: model.network.decoder_from(config.latent, &autodiff_device),
-            compression: model.card.model.compression,
+        let freeze = |name: &str, model: &Model| {
+            let decoder = model.network.decoder(config.latent, &autodiff_device);
+            let is_free = config.activations == ActivationForm::Free;
+            if is_free && decoder.needs_nonnegative_activations() {
+                return Err(SeparateError::FreeActivations { name: name.into() });
+            }
+            Ok(FrozenDecoder {
+                decoder,
+                compression: model.metadata.architecture.compression(),
+            })
+        };
+        let freeze_all = |source: &Source| {
+            let models = source.models.iter();
+            let frozen = models.map(|model| freeze(&source.name, model));
+            frozen.collect::<Result<Vec<_>, _>>()
         };
         Ok(Self {
             sources: sources
                 .iter()
-                .map(|source| source.models.iter().map(freeze).collect())
-                .collect(),
+                .map(freeze_all)
+                .collect::<Result<Vec<_>, _>>()?,
             config,
             seed,
             autodiff_device,
@@ -97,7 +104,7 @@ impl ActivationSolver {
     /// settings.
     pub(super) fn can_batch_with(&self, other: &Self) -> bool {
         let is_same_shape = |(ours, theirs): (&FrozenDecoder, &FrozenDecoder)| {
-            ours.compression == theirs.compression && ours.decoder.has_shape_of(&theirs.decoder)
+            ours.compression == theirs.compression && ours.decoder.batchable(&theirs.decoder)
         };
         self.config == other.config
             && self.source_count() == other.source_count()
@@ -110,12 +117,4 @@ impl ActivationSolver {
                 pairs.into_iter().all(is_same_shape)
             })
     }
-}
-
-/// Whether the decoder is one layer with a non-negative basis and a linear output, which negative
-/// activations would take out of its range.
-fn has_linear_decoder(model: &Model) -> bool {
-    let config = &model.card.model;
-    config.depth() - config.encoder_layers() == 1
-        && (config.kind == ModelKind::Nmf || config.output == Output::Linear)
 }

@@ -59,7 +59,7 @@ fn scores(mixture: &TestMixture, systems: &[System]) -> Table {
                 format!("{:.1}", system.si_sdr[i]),
                 format!("{:+.1}", system.si_sdr[i] - mixture.si_sdr[i]),
                 match &system.joint {
-                    None => format!("{:.1} s", system.voices[i].card.training.seconds),
+                    None => format!("{:.1} s", system.voices[i].metadata.training.seconds),
                     Some(joint) => format!("joint encoder: {:.1} s", joint.seconds),
                 },
                 format!("{:.2} s", system.seconds),
@@ -108,7 +108,7 @@ fn inside(mixture: &TestMixture, system: &System) -> Result<Section> {
         "Left: the bases of the last layer, the spectra that a voice is composed of, ordered by spectral centroid. Right: the activations found in the mixture, which say how strongly each component is active in each frame.",
     );
     for (name, voice) in mixture.names.iter().zip(&system.voices) {
-        let nyquist = f64::from(voice.card.audio.sample_rate) / 2.0;
+        let nyquist = f64::from(voice.metadata.audio.sample_rate) / 2.0;
         section = section.with(Block::HeatMaps(vec![
             HeatMap::bases(format!("{name}: bases"), sorted_bases(voice)?, nyquist),
             HeatMap::activations(
@@ -173,8 +173,8 @@ fn training(systems: &[System]) -> Result<Section> {
                     .map(|record| (record.step as f64, record.loss))
                     .collect();
                 if !points.is_empty() {
-                    chart =
-                        chart.with_series(format!("{}, {}", voice.card.name, system.name), points);
+                    chart = chart
+                        .with_series(format!("{}, {}", voice.metadata.name, system.name), points);
                 }
             }
         }

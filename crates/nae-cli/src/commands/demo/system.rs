@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use nae_audio::Clip;
 use nae_joint::JointEncoder;
 use nae_metrics::{Estimate, Reference, si_sdr};
-use nae_model::Card;
+use nae_model::Metadata;
 use nae_separate::{ResidualLevel, Separator, Source};
 
 use super::test_mixture::TestMixture;
@@ -49,8 +49,8 @@ pub struct JointTraining {
 
 /// One voice's model and its activations.
 pub struct Voice {
-    /// The model file's card.
-    pub card: Card,
+    /// The model file's metadata.
+    pub metadata: Metadata,
     /// Loss of every window of steps.
     pub losses: Vec<LossRecord>,
     /// Bases of the last layer, `[bins × columns]`, row-major.
@@ -72,7 +72,7 @@ impl System {
             .models
             .iter()
             .map(|model| Source {
-                name: model.card.name.clone(),
+                name: model.metadata.name.clone(),
                 models: vec![model.clone()],
             })
             .collect();
@@ -164,15 +164,13 @@ fn voices(trained: TrainedVoices, activations: Vec<Tensor<2>>) -> Result<Vec<Voi
     };
     let mut voices = Vec::new();
     for ((model, losses), activations) in models.into_iter().zip(losses).zip(activations) {
-        let last = model
-            .network
-            .decoder
-            .last()
-            .context("a model without layers")?;
+        let bases = model.network.bases().context("a model without bases")?;
+        // `[models, span, bins, units]` of one model
+        let [_, span, bins, units] = bases.dims();
         voices.push(Voice {
-            bases: matrix(last.basis().squeeze_dim(0))?,
+            bases: matrix(bases.reshape([span * bins, units]))?,
             activations: matrix(activations)?,
-            card: model.card,
+            metadata: model.metadata,
             losses,
         });
     }

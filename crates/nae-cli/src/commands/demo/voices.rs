@@ -77,7 +77,7 @@ pub fn train_joint_encoder(
         let clips = clips.iter();
         let clips = clips.map(|clip| (clip.record.clone(), clip.samples.clone()));
         TrainingSource {
-            name: model.card.name.clone(),
+            name: model.metadata.name.clone(),
             model: model.clone(),
             clips: Some(clips.collect()),
         }

@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor};
 use nae_audio::{Clip, Magnitude, Stft, resample};
 use nae_model::optim::Flow;
 use nae_model::spectra::{bin_major, level, read, upload};
-use nae_model::{Card, Model, ModelKind};
+use nae_model::{Metadata, Model};
 use nae_report::plots::{CurveStack, Panel, Panels};
 use nae_report::{Axis, ColourScale, Figure, HeatMap, Matrix};
 use nae_separate::{SeparateConfig, Separator, Source};
@@ -47,7 +47,7 @@ pub fn in_action(
 ) -> Result<Figure> {
     let reading = read_clip(model, clip, device)?;
     let (bins, frames) = (reading.heard.bins(), reading.heard.frames());
-    let audio = model.card.audio;
+    let audio = model.metadata.audio;
     let hz = f64::from(audio.sample_rate) / audio.n_fft as f64;
     let top = top_bin(&reading.heard, hz);
     let heard = bin_major(&reading.heard);
@@ -87,7 +87,7 @@ pub fn in_action(
     ];
     let caption = format!(
         "{} Curves are scaled to their own peaks; spectrograms share one scale, 0 dB being the input's loudest bin. Frequencies up to {:.0} kHz of {:.0}.",
-        words(&model.card, bases.len()),
+        words(&model.metadata),
         hz * top as f64 / 1000.0,
         hz * bins as f64 / 1000.0,
     );
@@ -110,7 +110,7 @@ pub fn bases(name: &str, title: &str, models: &[(&str, &Model)], top_hz: f64) ->
     let panels = models
         .iter()
         .map(|(name, model)| {
-            let audio = model.card.audio;
+            let audio = model.metadata.audio;
             let hz = f64::from(audio.sample_rate) / audio.n_fft as f64;
             let bases = bases_of(model)?;
             let bins = bases.first().map_or(1, Vec::len);
@@ -130,30 +130,29 @@ pub fn bases(name: &str, title: &str, models: &[(&str, &Model)], top_hz: f64) ->
 }
 
 /// What kind of model it is, in a sentence.
-fn words(card: &Card, bases: usize) -> String {
-    match card.model.kind {
-        ModelKind::Nmf => format!("NMF with {bases} bases; activations explain the clip best."),
-        ModelKind::Nae => format!(
-            "NAE with {} layers and rank {}; activations are its encoder's.",
-            card.model.layers, card.model.rank
-        ),
-    }
+fn words(metadata: &Metadata) -> String {
+    let activations = match metadata.architecture.has_encoder() {
+        true => "are its encoder's",
+        false => "explain the clip best",
+    };
+    let architecture = metadata.architecture.describe();
+    format!("{architecture}; activations {activations}.")
 }
 
 fn read_clip(model: &Model, clip: &Clip, device: &Device) -> Result<Reading> {
-    let audio = model.card.audio;
+    let audio = model.metadata.audio;
     let samples = resample(&clip.mixdown(), clip.sample_rate(), audio.sample_rate)?;
     let heard = Stft::new(audio.stft())?.analyze(&samples)?.magnitude();
     let gain = match level(&heard, SILENCE_DB) {
         level if level > 0.0 => 1.0 / level,
         _ => 1.0,
     };
-    let (activations, estimate) = match model.card.model.kind {
-        ModelKind::Nae => encoded(model, &heard, gain, device)?,
-        ModelKind::Nmf => explained(model, &heard, device)?,
+    let (activations, estimate) = match model.metadata.architecture.has_encoder() {
+        true => encoded(model, &heard, gain, device)?,
+        false => explained(model, &heard, device)?,
     };
     // back from the model's compressed magnitudes at its own level
-    let exponent = (1.0 / model.card.model.compression) as f32;
+    let exponent = (1.0 / model.metadata.architecture.compression()) as f32;
     let rebuilt = read(estimate)?
         .into_iter()
         .map(|x| x.max(0.0).powf(exponent) / gain as f32)
@@ -173,10 +172,12 @@ fn encoded(
     gain: f64,
     device: &Device,
 ) -> Result<(Tensor<2>, Tensor<2>)> {
-    let decoder = model
-        .network
-        .decoder_from(nae_model::Latent::Bottleneck, device);
-    let heard = upload(&[(heard, gain)], model.card.model.compression, device);
+    let decoder = model.network.decoder(nae_model::Latent::Bottleneck, device);
+    let heard = upload(
+        &[(heard, gain)],
+        model.metadata.architecture.compression(),
+        device,
+    );
     let activations = decoder.encode(heard);
     let estimate = decoder.decode(activations.clone());
     Ok((activations.squeeze_dim(0), estimate.squeeze_dim(0)))
@@ -185,30 +186,23 @@ fn encoded(
 /// Activations and estimate that explain the clip best with the bases as they are.
 fn explained(model: &Model, heard: &Magnitude, device: &Device) -> Result<(Tensor<2>, Tensor<2>)> {
     let source = Source {
-        name: model.card.name.clone(),
+        name: model.metadata.name.clone(),
         models: vec![model.clone()],
     };
     let separator = Separator::new(&[source], SeparateConfig::default(), 0, device)?;
     let found = separator.masks(heard, &mut |_| Flow::Continue)?.activations;
     let activations = found.into_iter().next();
     let activations = activations.context("a source without activations")?;
-    let decoder = model
-        .network
-        .decoder_from(nae_model::Latent::Bottleneck, device);
+    let decoder = model.network.decoder(nae_model::Latent::Bottleneck, device);
     let estimate = decoder.decode(activations.clone().unsqueeze());
     Ok((activations, estimate.squeeze_dim(0)))
 }
 
 /// The last layer's columns.
 fn bases_of(model: &Model) -> Result<Vec<Vec<f32>>> {
-    let last = model
-        .network
-        .decoder
-        .last()
-        .context("a model without layers")?;
-    let basis = last.basis();
-    let columns = basis.dims()[2];
-    let values = read(basis)?;
+    let bases = model.network.bases().context("a model without bases")?;
+    let columns = bases.dims()[3];
+    let values = read(bases)?;
     Ok((0..columns)
         .map(|k| values.iter().skip(k).step_by(columns).copied().collect())
         .collect())

@@ -43,13 +43,14 @@ pub fn describe(manifest: &Manifest) -> BTreeMap<&str, Described> {
             .split(", ")
             .filter(|part| *part != rank)
             .partition(is_mixtures);
-        let kind = format!("{:?}", model.kind).to_uppercase();
+        let architecture = model.architecture();
+        let kind = architecture.name().to_owned();
         Described {
             kind: match is_joined(variant) {
                 true => format!("joint {kind}"),
                 false => kind,
             },
-            layers: model.depth(),
+            layers: architecture.depth(),
             rank: model.rank,
             system: system.join(", "),
             mixtures: mixtures.join(", "),

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use nae_model::optim::{OptimizerKind, Schedule};
-use nae_model::{ModelConfig, Nonlinearity, Output};
+use nae_model::{ModelConfig, ModelKind, Nonlinearity, Output};
 use nae_train::settings::RefineConfig;
 use nae_train::{Recipe, TrainConfig};
 

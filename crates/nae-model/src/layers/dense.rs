@@ -1,23 +1,36 @@
-//! One dense layer, `y = g(W·x + b)`.
+//! A dense layer, `y = g(W·x + b)`.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use nae_kernels::{Activation, activate, matmul};
 use rand::rngs::ChaCha8Rng;
 
-use crate::config::{BasisNorm, Output};
+use crate::config::{BasisNorm, Bias, Output};
 use crate::init::glorot_uniform;
 use crate::nonlinearity::Nonlinearity;
 
 /// What a layer does around its product.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Stage {
+pub struct LayerSpec {
     /// Applied to the product; [`Output::Linear`] uses `|W|` and applies nothing.
     pub output: Output,
     /// Sharpness p of softplus.
     pub sharpness: f64,
     /// Norm of the weight's columns.
     pub basis_norm: BasisNorm,
+}
+
+impl LayerSpec {
+    /// `g`.
+    pub fn activation(&self) -> Activation {
+        let sharpness = self.sharpness;
+        match self.output {
+            Output::Softplus => Activation::Softplus { sharpness },
+            Output::Relu => Activation::Relu,
+            Output::Abs => Activation::Abs,
+            Output::Linear => Activation::Identity,
+        }
+    }
 }
 
 impl From<Nonlinearity> for Output {
@@ -38,7 +51,7 @@ pub struct Dense {
     /// `[models, outputs, 1]`, added to every frame.
     pub bias: Option<Param<Tensor<3>>>,
     #[module(skip)]
-    stage: Stage,
+    spec: LayerSpec,
 }
 
 impl Dense {
@@ -46,34 +59,42 @@ impl Dense {
     pub fn new(
         outputs: usize,
         inputs: usize,
-        bias: crate::config::Bias,
-        stage: Stage,
+        bias: Bias,
+        spec: LayerSpec,
         rng: &mut ChaCha8Rng,
         device: &Device,
     ) -> Self {
         let weight = glorot_uniform(outputs, inputs, rng, device);
         let bias = match bias {
-            crate::config::Bias::None => None,
-            crate::config::Bias::All => Some(Tensor::zeros([1, outputs, 1], device)),
+            Bias::None => None,
+            Bias::All => Some(Tensor::zeros([1, outputs, 1], device)),
         };
-        Self::from_tensors(weight, bias, stage)
+        Self::from_tensors(weight, bias, spec)
     }
 
     /// A layer around given values.
     ///
     /// # Shapes
     /// - `weight`: `[models, outputs, inputs]`; `bias`: `[models, outputs, 1]`
-    pub fn from_tensors(weight: Tensor<3>, bias: Option<Tensor<3>>, stage: Stage) -> Self {
+    pub fn from_tensors(weight: Tensor<3>, bias: Option<Tensor<3>>, spec: LayerSpec) -> Self {
         Self {
             weight: Param::from_tensor(weight),
             bias: bias.map(Param::from_tensor),
-            stage,
+            spec,
         }
     }
 
+    /// Puts other numbers in the weight's place.
+    ///
+    /// # Shapes
+    /// - `weight`: `[models, outputs, inputs]`
+    pub fn set_weight(&mut self, weight: Tensor<3>) {
+        self.weight = Param::from_tensor(leaf(weight));
+    }
+
     /// What the layer does around its product.
-    pub fn stage(&self) -> Stage {
-        self.stage
+    pub fn spec(&self) -> LayerSpec {
+        self.spec
     }
 
     /// The weight as the product sees it: non-negative for [`Output::Linear`], with columns of
@@ -83,12 +104,12 @@ impl Dense {
     /// - output: `[models, outputs, inputs]`
     pub fn basis(&self) -> Tensor<3> {
         let weight = self.weight.val();
-        let weight = if self.stage.output == Output::Linear {
+        let weight = if self.spec.output == Output::Linear {
             activate(weight, Activation::Abs)
         } else {
             weight
         };
-        match self.stage.basis_norm {
+        match self.spec.basis_norm {
             BasisNorm::None => weight,
             BasisNorm::L2 => {
                 let length = weight.clone().square().sum_dim(1).sqrt().clamp_min(1e-12);
@@ -99,13 +120,7 @@ impl Dense {
 
     /// `g`.
     pub fn activation(&self) -> Activation {
-        let sharpness = self.stage.sharpness;
-        match self.stage.output {
-            Output::Softplus => Activation::Softplus { sharpness },
-            Output::Relu => Activation::Relu,
-            Output::Abs => Activation::Abs,
-            Output::Linear => Activation::Identity,
-        }
+        self.spec.activation()
     }
 
     /// `g(W·x + b)`.
@@ -123,7 +138,7 @@ impl Dense {
     /// - `x`: `[models, inputs, frames]`, non-negative
     /// - output: `[models, outputs, frames]`
     pub fn product(&self, x: Tensor<3>) -> Tensor<3> {
-        let linear = self.stage.output == Output::Linear;
+        let linear = self.spec.output == Output::Linear;
         let mut y = matmul(self.basis(), x);
         if let Some(bias) = &self.bias {
             let bias = if linear { bias.val().abs() } else { bias.val() };
@@ -132,27 +147,23 @@ impl Dense {
         y
     }
 
-    /// The same layer with [`basis`](Self::basis) worked out once, for decoding with frozen
-    /// weights: no parameter asks for a gradient.
-    pub fn frozen(&self, device: &Device) -> Self {
-        let plain = |tensor: Tensor<3>| {
-            let options = (device, tensor.dtype());
-            Tensor::<3>::from_data(tensor.into_data(), options)
-        };
-        let stage = Stage {
-            basis_norm: BasisNorm::None,
-            ..self.stage
-        };
-        Self::from_tensors(
-            plain(self.basis()),
-            self.bias.as_ref().map(|bias| plain(bias.val())),
-            stage,
-        )
-        .no_grad()
+    /// Every layer's output in order, the next layer's input.
+    ///
+    /// # Shapes
+    /// - `x`: `[models, inputs, frames]`, non-negative
+    /// - output: `[models, outputs, frames]` each, non-negative; none without layers
+    pub fn forward_all(layers: &[Self], x: Tensor<3>) -> Vec<Tensor<3>> {
+        let mut outputs: Vec<Tensor<3>> = Vec::with_capacity(layers.len());
+        for layer in layers {
+            let x = outputs.last().unwrap_or(&x).clone();
+            outputs.push(layer.forward(x));
+        }
+        outputs
     }
 
-    /// The layers of several models of one shape as one; the first says what they do.
-    pub(crate) fn stack(layers: &[&Self]) -> Option<Self> {
+    /// The layers of several models of one shape as one, in order, which does what the first does;
+    /// `None` without layers.
+    pub fn stack(layers: &[&Self]) -> Option<Self> {
         let first = layers.first()?;
         let join = |tensors: Vec<Tensor<3>>| leaf(Tensor::cat(tensors, 0));
         let weights = layers.iter().map(|layer| layer.weight.val()).collect();
@@ -163,23 +174,23 @@ impl Dense {
         Some(Self::from_tensors(
             join(weights),
             biases.map(join),
-            first.stage,
+            first.spec,
         ))
     }
 
-    /// The layer of model number `model` alone.
-    pub(crate) fn member(&self, model: usize) -> Self {
+    /// The layer of model number `model` of a stack, alone.
+    pub fn select(&self, model: usize) -> Self {
         let alone = |tensor: &Param<Tensor<3>>| leaf(tensor.val().narrow(0, model, 1));
         Self::from_tensors(
             alone(&self.weight),
             self.bias.as_ref().map(alone),
-            self.stage,
+            self.spec,
         )
     }
 }
 
 /// The same numbers without what they were worked out from, as a parameter must be.
-fn leaf(tensor: Tensor<3>) -> Tensor<3> {
+pub(super) fn leaf(tensor: Tensor<3>) -> Tensor<3> {
     if tensor.device().is_autodiff() {
         Tensor::from_inner(tensor.inner())
     } else {

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::audio::AudioConfig;
-use crate::config::ModelConfig;
 use crate::error::ModelError;
+use crate::kinds::Architecture;
 
 /// One training clip.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub struct TrainingSummary {
     pub duration_s: f64,
     /// Frames trained on (silent ones left out).
     pub frames: usize,
-    /// Loss that the kept window was judged by.
+    /// Loss that the kept window was evaluated by.
     pub loss: f64,
     /// Steps taken, refining included.
     pub steps: usize,
@@ -41,21 +41,21 @@ pub struct TrainingSummary {
 }
 
 /// Everything a model file says besides its weights.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Card {
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metadata {
     /// The source's name; its stem is called so.
     pub name: String,
     /// How sound becomes spectra.
     pub audio: AudioConfig,
     /// Architecture.
-    pub model: ModelConfig,
+    pub architecture: Architecture,
     /// Factor that brought the training sound to unit standard deviation.
     pub gain: f64,
     /// How the model came to be.
     pub training: TrainingSummary,
 }
 
-impl Card {
+impl Metadata {
     /// Whether both models analyse sound the same way.
     ///
     /// # Errors

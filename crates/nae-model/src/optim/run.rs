@@ -15,8 +15,8 @@ pub struct Plan {
     pub max_steps: usize,
     /// Steps in a window.
     pub window: usize,
-    /// Steps at the end of a window whose losses make its mean, by which it is judged; at least 1.
-    pub judged: usize,
+    /// Steps at the end of a window whose losses make its mean, by which it is evaluated; at least 1.
+    pub evaluated: usize,
     /// Relative improvement from window to window below which the run stops; 0: never.
     pub tolerance: f64,
 }
@@ -28,7 +28,7 @@ impl Plan {
         let end = (number / window * window + window).min(self.max_steps);
         Step {
             number,
-            is_judged: number + self.judged.max(1) >= end,
+            is_evaluated: number + self.evaluated.max(1) >= end,
         }
     }
 }
@@ -40,13 +40,13 @@ pub struct Step {
     pub number: usize,
     /// Whether its losses are for the window's mean. Those of other steps are not looked at, and need
     /// not be worked out.
-    pub is_judged: bool,
+    pub is_evaluated: bool,
 }
 
 impl Step {
     /// What a step's objective is wanted for.
     pub fn wanted(&self) -> LossOutput {
-        if self.is_judged {
+        if self.is_evaluated {
             LossOutput::ValueAndGradient
         } else {
             LossOutput::GradientOnly
@@ -63,7 +63,7 @@ pub struct Progress {
     pub step: usize,
     /// Steps at most.
     pub max_steps: usize,
-    /// Mean loss over the judged steps of the last window.
+    /// Mean loss over the evaluated steps of the last window.
     pub loss: f64,
 }
 
@@ -78,7 +78,7 @@ pub enum Flow {
 
 /// Where a run ended.
 #[derive(Clone, Debug)]
-pub struct Descent<S> {
+pub struct OptimizationRun<S> {
     /// The state with the lowest window loss.
     pub best: S,
     /// That loss.
@@ -89,10 +89,10 @@ pub struct Descent<S> {
     pub is_interrupted: bool,
 }
 
-impl<S> Descent<S> {
+impl<S> OptimizationRun<S> {
     /// The same run with something else made of its best state.
-    pub fn map<T>(self, make: impl FnOnce(S) -> T) -> Descent<T> {
-        Descent {
+    pub fn map<T>(self, make: impl FnOnce(S) -> T) -> OptimizationRun<T> {
+        OptimizationRun {
             best: make(self.best),
             loss: self.loss,
             steps: self.steps,
@@ -104,7 +104,7 @@ impl<S> Descent<S> {
 /// Why a run failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum DescentError {
+pub enum OptimizationError {
     /// Loss became NaN or infinite.
     #[error(
         "the loss became {loss} between steps {from} and {to} of {stage}. The steps are too large for this sound: try a tenth of the learning rate, or `compression = 0.5`."
@@ -133,7 +133,7 @@ struct Member<S> {
     /// Last step known to be good.
     good: usize,
     /// How it ended, if it has.
-    outcome: Option<Result<(usize, Ending), DescentError>>,
+    outcome: Option<Result<(usize, Ending), OptimizationError>>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -149,19 +149,19 @@ enum Ending {
 /// that model's best.
 ///
 /// `step` gets the state and which step it is, and returns the new state and every model's loss
-/// (`[models]`, off the tape), which is looked at where the step is judged. The observer hears the mean
+/// (`[models]`, off the tape), which is looked at where the step is evaluated. The observer gets the mean
 /// over models. With 0 steps the state comes back as it was, with a loss of 0.
 ///
 /// # Errors
-/// [`DescentError::Model`] if the losses cannot be read back; [`DescentError::Diverged`] for a model
+/// [`OptimizationError::Model`] if the losses cannot be read back; [`OptimizationError::Diverged`] for a model
 /// whose window's loss is not finite.
-pub fn descend<S: Clone>(
+pub fn optimize<S: Clone>(
     plan: Plan,
     models: usize,
     mut state: S,
     mut step: impl FnMut(S, Step) -> (S, Option<Tensor<1>>),
     observe: &mut dyn FnMut(&Progress) -> Flow,
-) -> Result<Vec<Result<Descent<S>, DescentError>>, DescentError> {
+) -> Result<Vec<Result<OptimizationRun<S>, OptimizationError>>, OptimizationError> {
     let mut window = Window::new(plan.window);
     let mut members: Vec<Member<S>> = (0..models)
         .map(|_| Member {
@@ -175,24 +175,24 @@ pub fn descend<S: Clone>(
         let this = plan.step(number - 1);
         let losses;
         (state, losses) = step(state, this);
-        let judged = losses.filter(|_| this.is_judged);
-        let Some(losses) = window.push(judged, number == plan.max_steps)? else {
+        let evaluated = losses.filter(|_| this.is_evaluated);
+        let Some(losses) = window.push(evaluated, number == plan.max_steps)? else {
             continue;
         };
-        let mut heard = Vec::with_capacity(models);
+        let mut running = Vec::with_capacity(models);
         for (member, loss) in members.iter_mut().zip(losses) {
             if member.outcome.is_none() && loss.is_finite() {
-                heard.push(loss);
+                running.push(loss);
             }
-            member.judge(&plan, number, loss, &state);
+            member.evaluate(&plan, number, loss, &state);
         }
         let progress = Progress {
             stage: plan.stage,
             step: number,
             max_steps: plan.max_steps,
-            loss: heard.iter().sum::<f64>() / heard.len().max(1) as f64,
+            loss: running.iter().sum::<f64>() / running.len().max(1) as f64,
         };
-        let is_stopped = !heard.is_empty() && observe(&progress) == Flow::Stop;
+        let is_stopped = !running.is_empty() && observe(&progress) == Flow::Stop;
         if is_stopped && number < plan.max_steps {
             for member in &mut members {
                 member
@@ -211,12 +211,12 @@ pub fn descend<S: Clone>(
 }
 
 impl<S: Clone> Member<S> {
-    fn judge(&mut self, plan: &Plan, step: usize, loss: f64, state: &S) {
+    fn evaluate(&mut self, plan: &Plan, step: usize, loss: f64, state: &S) {
         if self.outcome.is_some() {
             return;
         }
         if !loss.is_finite() {
-            self.outcome = Some(Err(DescentError::Diverged {
+            self.outcome = Some(Err(OptimizationError::Diverged {
                 stage: plan.stage,
                 from: self.good,
                 to: step,
@@ -238,10 +238,10 @@ impl<S: Clone> Member<S> {
         }
     }
 
-    fn end(self, plan: &Plan) -> Result<Descent<S>, DescentError> {
+    fn end(self, plan: &Plan) -> Result<OptimizationRun<S>, OptimizationError> {
         let (steps, ending) = self.outcome.unwrap_or(Ok((plan.max_steps, Ending::Done)))?;
         let (best, loss) = self.best;
-        Ok(Descent {
+        Ok(OptimizationRun {
             best,
             loss,
             steps,
@@ -259,7 +259,7 @@ mod tests {
         stage: "test",
         max_steps: 10,
         window: 2,
-        judged: 2,
+        evaluated: 2,
         tolerance: 0.0,
     };
 
@@ -279,8 +279,8 @@ mod tests {
         plan: Plan,
         values: &'static [f32],
         observe: &mut dyn FnMut(&Progress) -> Flow,
-    ) -> Result<Descent<usize>, DescentError> {
-        descend(plan, 1, 99, losses([values]), observe)
+    ) -> Result<OptimizationRun<usize>, OptimizationError> {
+        optimize(plan, 1, 99, losses([values]), observe)
             .unwrap()
             .remove(0)
     }
@@ -304,10 +304,14 @@ mod tests {
             window: 3,
             ..PLAN
         };
-        let judged = |plan: Plan| (0..7).map(move |number| u8::from(plan.step(number).is_judged));
-        assert_eq!(judged(plan).collect::<Vec<_>>(), [0, 1, 1, 0, 1, 1, 1]);
-        let last = Plan { judged: 0, ..plan };
-        assert_eq!(judged(last).collect::<Vec<_>>(), [0, 0, 1, 0, 0, 1, 1]);
+        let evaluated =
+            |plan: Plan| (0..7).map(move |number| u8::from(plan.step(number).is_evaluated));
+        assert_eq!(evaluated(plan).collect::<Vec<_>>(), [0, 1, 1, 0, 1, 1, 1]);
+        let last = Plan {
+            evaluated: 0,
+            ..plan
+        };
+        assert_eq!(evaluated(last).collect::<Vec<_>>(), [0, 0, 1, 0, 0, 1, 1]);
         let values = &[f32::NAN, 4., 2., f32::NAN, 1., 2., 9.];
         let run = run(plan, values, &mut |_| Flow::Continue).unwrap();
         assert_eq!((run.best, run.loss), (5, 1.5));
@@ -325,20 +329,20 @@ mod tests {
             &[5., 5., 4., 4., f32::NAN, 1., 1., 1., 1., 1.],
         ];
         let mut seen = Vec::new();
-        let runs = descend(plan, 3, 99, losses(values), &mut |progress| {
+        let runs = optimize(plan, 3, 99, losses(values), &mut |progress| {
             seen.push(progress.loss);
             Flow::Continue
         });
         let [settled, whole, diverged] = runs.unwrap().try_into().unwrap();
-        let settled: Descent<usize> = settled.unwrap();
+        let settled: OptimizationRun<usize> = settled.unwrap();
         assert_eq!((settled.best, settled.steps), (3, 4));
         let whole = whole.unwrap();
         assert_eq!((whole.best, whole.loss, whole.steps), (9, 3.0, 10));
         assert!(matches!(
             diverged,
-            Err(DescentError::Diverged { from: 4, to: 6, .. })
+            Err(OptimizationError::Diverged { from: 4, to: 6, .. })
         ));
-        // once a model has ended, its loss is not heard of any more
+        // once a model has ended, its loss is not running of any more
         assert_eq!(seen[2..], [5.0, 4.0, 3.0]);
     }
 

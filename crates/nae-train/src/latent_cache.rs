@@ -1,13 +1,13 @@
-//! What a trained model shall remember of its clips.
+//! What a trained model keeps of its clips: latents and residual codes.
 
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
 use nae_audio::Stft;
+use nae_model::latent_cache::MAX_FRAMES;
 use nae_model::loss::{Target, objective};
-use nae_model::memory::MAX_FRAMES;
-use nae_model::optim::{Adam, Flow, Plan, descend};
+use nae_model::optim::{Adam, Flow, Plan, optimize};
 use nae_model::spectra::{read, upload};
-use nae_model::{ActivationForm, Activations, Latent, Memory, Model};
+use nae_model::{ActivationForm, Activations, Latent, LatentCache, Model};
 
 use crate::error::TrainError;
 use crate::frames::TrainingClip;
@@ -24,12 +24,12 @@ const RATE: f64 = 1.0;
 ///
 /// # Errors
 /// [`TrainError`] from the transform or a diverging run.
-pub fn remember(
+pub fn store_latents(
     model: &Model,
     clips: &[TrainingClip],
     device: &Device,
-) -> Result<Option<Memory>, TrainError> {
-    let audio = &model.card.audio;
+) -> Result<Option<LatentCache>, TrainError> {
+    let audio = &model.metadata.audio;
     let stft = Stft::new(audio.stft())?;
     let bins = audio.stft().bins();
     let (mut values, mut lengths, mut left) = (Vec::new(), Vec::new(), MAX_FRAMES);
@@ -45,22 +45,26 @@ pub fn remember(
     if lengths.is_empty() {
         return Ok(None);
     }
-    let heard = nae_audio::Magnitude::new(bins, values.len() / bins, values)?;
-    let tape = device.clone().autodiff();
-    let decoder = model.network.decoder_from(Latent::Bottleneck, &tape);
-    let gained = [(&heard, model.card.gain)];
-    let spectrum = upload(&gained, model.card.model.compression, &tape);
+    let observed = nae_audio::Magnitude::new(bins, values.len() / bins, values)?;
+    let autodiff_device = device.clone().autodiff();
+    let decoder = model.network.decoder(Latent::Bottleneck, &autodiff_device);
+    let gained = [(&observed, model.metadata.gain)];
+    let spectrum = upload(
+        &gained,
+        model.metadata.architecture.compression(),
+        &autodiff_device,
+    );
     let start = decoder.encode(spectrum.clone());
     let target = Target::new(spectrum.clone(), nae_model::loss::DEFAULT_EPS);
     let mut optimizer = ModuleOptimizer::from(Adam::default());
     let plan = Plan {
-        stage: "remembering",
+        stage: "storing latents",
         max_steps: STEPS,
         window: STEPS / 4,
-        judged: 1,
+        evaluated: 1,
         tolerance: 0.0,
     };
-    let found = descend(
+    let found = optimize(
         plan,
         1,
         Activations::new(start, ActivationForm::Preactivation),
@@ -79,10 +83,11 @@ pub fn remember(
     };
     let activations = found?.best.value();
     // as magnitudes again, both with the model's gain
-    let magnitudes =
-        |compressed: Tensor<3>| read(compressed.powf_scalar(1.0 / model.card.model.compression));
+    let magnitudes = |compressed: Tensor<3>| {
+        read(compressed.powf_scalar(1.0 / model.metadata.architecture.compression()))
+    };
     let decoded = magnitudes(decoder.decode(activations.clone()).inner())?;
-    let memory = Memory::new(decoder.rank(), lengths, &read(activations.inner())?);
-    let heard = magnitudes(spectrum.inner())?;
-    Ok(memory.map(|memory| memory.with_details(&decoded, &heard)))
+    let memory = LatentCache::new(decoder.rank(), lengths, &read(activations.inner())?);
+    let observed = magnitudes(spectrum.inner())?;
+    Ok(memory.map(|memory| memory.with_residual_codes(&decoded, &observed)))
 }

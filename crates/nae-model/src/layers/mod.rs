@@ -1,0 +1,18 @@
+//! Layers that networks and decoders are made of, one file each.
+
+mod dense;
+mod frozen;
+
+pub use dense::{Dense, LayerSpec};
+pub use frozen::FrozenDense;
+
+/// Layer by layer, the layers of several models as one; `None` if they do not fit together.
+///
+/// - `models`: every model's layers, of one depth
+/// - `stack`: what makes one layer of several
+pub fn stack_layers<L>(models: &[&[L]], stack: impl Fn(&[&L]) -> Option<L>) -> Option<Vec<L>> {
+    let depth = models.first()?.len();
+    let layer =
+        |i: usize| -> Vec<&L> { models.iter().filter_map(|layers| layers.get(i)).collect() };
+    (0..depth).map(|i| stack(&layer(i))).collect()
+}

@@ -1,0 +1,122 @@
+//! One network as equal replicas, one for every thread.
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
+use burn::tensor::Tensor;
+use nae_model::Network;
+use rayon::prelude::*;
+
+/// Lets every replica of a network take the same step, with the sum of all gradients. On the CPU each
+/// does so on its own thread: while one thread stepped for all, the others would fall asleep, and
+/// waking up takes longer than a small network's step; and a replica stays in its thread's cache.
+///
+/// - `replicas`: networks with the same parameters, of the same values
+/// - `optimizers`: one for every replica, which all took the same steps before
+/// - `gradients`: any number, which share nothing with the replicas but the parameters' identities
+/// - `rate`: of learning
+///
+/// # Panics
+/// If there are not as many optimisers as replicas.
+pub(crate) fn step_replicas(
+    replicas: Vec<Network>,
+    optimizers: &mut [ModuleOptimizer],
+    gradients: &[GradientsParams],
+    rate: f64,
+) -> Vec<Network> {
+    assert_eq!(replicas.len(), optimizers.len());
+    let own = |replica: Network| {
+        let of_replica = |from: &GradientsParams| {
+            let mut handles = Handles {
+                from,
+                to: GradientsParams::new(),
+            };
+            replica.visit(&mut handles);
+            handles.to
+        };
+        let gradients: Vec<_> = gradients.iter().map(of_replica).collect();
+        (replica, gradients)
+    };
+    let own: Vec<_> = replicas.into_iter().map(own).collect();
+    let step = |((replica, gradients), optimizer): ((Network, Vec<_>), &mut ModuleOptimizer)| {
+        let mut sum = GradientsAccumulator::new();
+        for gradients in gradients {
+            sum.accumulate(&replica, gradients);
+        }
+        optimizer.step(rate, replica, sum.grads())
+    };
+    own.into_par_iter().zip(optimizers).map(step).collect()
+}
+
+/// One network of the equal replicas that threads had, at least one.
+pub(crate) fn first(mut replicas: Vec<Network>) -> Network {
+    replicas.swap_remove(0)
+}
+
+/// Collects handles to a network's gradients.
+struct Handles<'a> {
+    from: &'a GradientsParams,
+    to: GradientsParams,
+}
+
+impl ModuleVisitor for Handles<'_> {
+    fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
+        if let Some(gradient) = self.from.get::<D>(parameter.id) {
+            self.to.register(parameter.id, gradient);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+    use nae_model::ModelConfig;
+    use nae_model::optim::OptimizerKind;
+    use nae_model::parameters::NamedValues;
+    use nae_model::random::generator;
+
+    const BINS: usize = 9;
+
+    /// Gradients of some sum over what the network makes of a constant.
+    fn gradients(network: &Network, level: f32) -> GradientsParams {
+        let network = network.clone();
+        let x = Tensor::<3>::ones([1, BINS, 4], &Device::flex().autodiff()) * level;
+        let latent = network.encode(x).latent;
+        let loss = network.decode(latent).estimate.value().square().sum();
+        GradientsParams::from_grads(loss.backward(), &network)
+    }
+
+    #[test]
+    fn every_replica_comes_out_as_one_network_does() {
+        let config = ModelConfig {
+            layers: 2,
+            rank: 3,
+            ..ModelConfig::default()
+        };
+        let device = Device::flex().autodiff();
+        let mut rng = generator(4, "weights");
+        let network = config.architecture().network(BINS, &mut rng, &device);
+        for kind in [
+            OptimizerKind::Adam,
+            OptimizerKind::Rmsprop,
+            OptimizerKind::Rprop,
+        ] {
+            let build = |_| kind.build(&Default::default());
+            let after = |count: usize| -> Vec<NamedValues> {
+                let mut replicas = vec![network.clone(); count];
+                let mut optimizers: Vec<_> = (0..count).map(build).collect();
+                for _ in 0..3 {
+                    let gradients = [0.5, 2.0].map(|level| gradients(&replicas[0], level));
+                    replicas = step_replicas(replicas, &mut optimizers, &gradients, 1e-2);
+                }
+                let basis = |replica: &Network| replica.valid().values().unwrap();
+                replicas.iter().map(basis).collect()
+            };
+            let [alone] = after(1).try_into().unwrap();
+            assert_ne!(alone, network.valid().values().unwrap());
+            for replica in after(3) {
+                assert_eq!(replica, alone, "{kind:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Training of one stack: models of one recipe as one set of tensors.
+
+use std::time::Instant;
+
+use burn::module::Module;
+use burn::tensor::Device;
+use nae_kernels::Parallelism;
+use nae_model::architecture::TrainingMethod;
+use nae_model::optim::{Flow, OptimizationRun, Progress};
+use nae_model::random::generator;
+use nae_model::spectra::upload;
+use nae_model::{Model, Network};
+
+use crate::batches::Spectra;
+use crate::error::TrainError;
+use crate::fit::{Fitted, fit};
+use crate::job::Prepared;
+use crate::nmf;
+use crate::refine::refine;
+use crate::seeds::Seeds;
+use crate::settings::TrainConfig;
+
+/// Trains jobs whose recipes differ in nothing but `train.sparsity` as one stack.
+pub(crate) fn train_stack(
+    jobs: &[&Prepared<'_>],
+    sharing: Parallelism,
+    device: &Device,
+    observe: &mut dyn FnMut(&Progress) -> Flow,
+) -> Vec<Result<Model, TrainError>> {
+    let started = Instant::now();
+    let runs = match fit_stack(jobs, sharing, device, observe) {
+        Ok(runs) => runs,
+        Err(error) => {
+            // the device's failure is everybody's
+            let message = error.to_string();
+            let failed = |_| Err(TrainError::Stack(message.clone()));
+            return jobs.iter().map(failed).collect();
+        }
+    };
+    let seconds = started.elapsed().as_secs_f64() / jobs.len() as f64;
+    let finish = |(job, run): (&&Prepared<'_>, Result<OptimizationRun<Network>, _>)| {
+        let run = run?;
+        Ok(Model {
+            metadata: job.metadata(&run, seconds),
+            // off the graph: what Burn keeps for every parameter in it slows each later step down
+            network: run.best.valid(),
+            latent_cache: None,
+        })
+    };
+    jobs.iter().zip(runs).map(finish).collect()
+}
+
+/// Fits the networks of all jobs by the method of their kind.
+fn fit_stack(
+    jobs: &[&Prepared<'_>],
+    sharing: Parallelism,
+    device: &Device,
+    observe: &mut dyn FnMut(&Progress) -> Flow,
+) -> Result<Fitted, TrainError> {
+    let Some(first) = jobs.first() else {
+        return Ok(Vec::new());
+    };
+    let recipe = first.job.recipe;
+    let architecture = recipe.model.architecture();
+    let autodiff_device = device.clone().autodiff();
+    let magnitudes: Vec<_> = jobs
+        .iter()
+        .map(|own| (&own.frames.magnitude, own.frames.gain))
+        .collect();
+    let spectra = Spectra {
+        values: upload(&magnitudes, architecture.compression(), &autodiff_device),
+        frames: magnitudes
+            .iter()
+            .map(|(magnitude, _)| magnitude.frames())
+            .collect(),
+        sharing,
+    };
+    let bins = recipe.audio.stft().bins();
+    let network = |own: &&Prepared<'_>| {
+        let mut rng = generator(own.job.seed, "weights");
+        architecture.network(bins, &mut rng, &autodiff_device)
+    };
+    let networks: Vec<Network> = jobs.iter().map(network).collect();
+    let seeds = Seeds(jobs.iter().map(|own| own.job.seed).collect());
+    match architecture.training_method() {
+        TrainingMethod::MultiplicativeUpdates => {
+            let stack = Network::stack(&networks.iter().collect::<Vec<_>>())?;
+            let (model, train) = (&recipe.model, &recipe.train);
+            nmf::fit(&stack, &spectra, model, train, &seeds, observe)
+        }
+        TrainingMethod::Gradients => {
+            let lambda = |own: &&Prepared<'_>| own.job.recipe.train.sparsity;
+            let lambdas: Vec<f64> = jobs.iter().map(lambda).collect();
+            let train = &recipe.train;
+            autoencoders(&networks, &spectra, train, &lambdas, &seeds, observe)
+        }
+    }
+}
+
+/// Fits the autoencoders, then refines their decoders.
+fn autoencoders(
+    networks: &[Network],
+    spectra: &Spectra,
+    config: &TrainConfig,
+    lambdas: &[f64],
+    seeds: &Seeds,
+    observe: &mut dyn FnMut(&Progress) -> Flow,
+) -> Result<Fitted, TrainError> {
+    let stack = |networks: &[Network]| match networks {
+        [one] => Ok(one.clone()),
+        _ => Network::stack(&networks.iter().collect::<Vec<_>>()),
+    };
+    let mut fitted = fit(stack(networks)?, spectra, config, lambdas, seeds, observe)?;
+    let goes_on = |run: &&Result<OptimizationRun<Network>, _>| {
+        run.as_ref().is_ok_and(|run| !run.is_interrupted)
+    };
+    let started: Vec<Network> = fitted
+        .iter()
+        .filter(goes_on)
+        .flatten()
+        .map(|run| run.best.clone())
+        .collect();
+    if config.refine.passes == 0 || started.is_empty() {
+        return Ok(fitted);
+    }
+    let chosen: Vec<usize> = (0..fitted.len())
+        .filter(|&i| goes_on(&&fitted[i]))
+        .collect();
+    let (spectra, lambdas, seeds) = (
+        spectra.only(&chosen),
+        chosen.iter().map(|&i| lambdas[i]).collect::<Vec<_>>(),
+        Seeds(chosen.iter().map(|&i| seeds.0[i]).collect()),
+    );
+    let refined = refine(
+        stack(&started)?,
+        &spectra,
+        config,
+        &lambdas,
+        &seeds,
+        observe,
+    )?;
+    for (i, refined) in chosen.into_iter().zip(refined) {
+        let before = fitted[i].as_ref().map_or(0, |run| run.steps);
+        fitted[i] = refined.map(|mut run| {
+            run.steps += before;
+            run
+        });
+    }
+    Ok(fitted)
+}
