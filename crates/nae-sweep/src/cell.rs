@@ -6,15 +6,27 @@ use nae_metrics::scores::MetricGroup;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::cell_settings::to_json;
+use crate::dataset::{Recording, Speaker, duration_s};
 use crate::error::SweepError;
-use crate::setup::{Amounts, Setup, to_json};
-use crate::sources::{Recording, Speaker, duration_s};
+use crate::system_config::{MixSpec, SystemConfig};
 
 /// Raised whenever the same settings begin to mean other results: no older result is used again.
 pub const SCHEMA: u32 = 4;
 
 /// A cell's identity: 64 hexadecimal digits.
 pub type Id = String;
+
+/// Kinds of cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CellKind {
+    /// A trained model.
+    Model,
+    /// A joint encoder.
+    Joint,
+    /// A separated and scored mixture.
+    Scores,
+}
 
 /// One model to train.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -77,13 +89,13 @@ pub struct Place {
 ///
 /// # Errors
 /// [`SweepError::Damaged`] if serialisation itself fails.
-pub fn training(setup: &Setup, speaker: &Speaker, seed: u64) -> Result<Id, SweepError> {
+pub fn training(config: &SystemConfig, speaker: &Speaker, seed: u64) -> Result<Id, SweepError> {
     // a longer limit than there is sound changes nothing
-    let train_s = setup.data.train_s.min(duration_s(&speaker.train));
+    let train_s = config.data.train_s.min(duration_s(&speaker.train));
     hash(&json!({
         "schema": SCHEMA,
         "kind": "train",
-        "settings": setup.of_training()?,
+        "settings": config.of_training()?,
         "train_s": train_s,
         "clips": checksums(&speaker.train),
         "seed": seed,
@@ -98,7 +110,7 @@ pub fn training(setup: &Setup, speaker: &Speaker, seed: u64) -> Result<Id, Sweep
 /// # Errors
 /// [`SweepError::Damaged`] if serialisation itself fails.
 pub fn joining(
-    setup: &Setup,
+    config: &SystemConfig,
     models: &[Id],
     speakers: &[&Speaker],
     seed: u64,
@@ -107,7 +119,7 @@ pub fn joining(
     hash(&json!({
         "schema": SCHEMA,
         "kind": "join",
-        "settings": setup.of_joining()?,
+        "settings": config.of_joining()?,
         // another start gives another joint encoder
         "start": PretrainedWeights::default_fingerprint(),
         "models": models,
@@ -123,7 +135,7 @@ pub fn joining(
 /// # Errors
 /// [`SweepError::Damaged`] if serialisation itself fails.
 pub fn separation(
-    setup: &Setup,
+    config: &SystemConfig,
     models: &[Id],
     speakers: &[&Speaker],
     place: Place,
@@ -134,9 +146,9 @@ pub fn separation(
     hash(&json!({
         "schema": SCHEMA,
         "kind": "separate",
-        "settings": setup.of_separation()?,
+        "settings": config.of_separation()?,
         "models": models,
-        "mixture": mixture(setup, speakers, place)?,
+        "mixture": mixture(config, speakers, place)?,
         "seed": seed,
         "scores": groups,
     }))
@@ -146,19 +158,23 @@ pub fn separation(
 ///
 /// # Errors
 /// [`SweepError::Damaged`] if serialisation itself fails.
-pub fn mixture(setup: &Setup, speakers: &[&Speaker], place: Place) -> Result<Id, SweepError> {
-    let Amounts {
+pub fn mixture(
+    config: &SystemConfig,
+    speakers: &[&Speaker],
+    place: Place,
+) -> Result<Id, SweepError> {
+    let MixSpec {
         mixture_s,
         level_db,
         ..
-    } = setup.data;
+    } = config.data;
     let clips: Vec<Vec<&str>> = speakers
         .iter()
         .map(|speaker| checksums(&speaker.test))
         .collect();
     hash(&json!({
         "clips": clips,
-        "sample_rate": to_json(&setup.audio.sample_rate)?,
+        "sample_rate": to_json(&config.audio.sample_rate)?,
         "mixture_s": mixture_s,
         "level_db": level_db,
         "index": place.index,
@@ -181,7 +197,7 @@ fn hash(value: &Value) -> Result<Id, SweepError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::setup::Join;
+    use crate::system_config::Join;
 
     fn speaker(name: &str, sha256: &str, duration_s: f64) -> Speaker {
         let recording = |part: &str| Recording {
@@ -196,71 +212,77 @@ mod tests {
         }
     }
 
-    fn train(setup: &Setup, speaker: &Speaker, seed: u64) -> Id {
-        training(setup, speaker, seed).unwrap()
+    fn train(config: &SystemConfig, speaker: &Speaker, seed: u64) -> Id {
+        training(config, speaker, seed).unwrap()
     }
 
     #[test]
     fn names_paths_and_settings_of_separation_do_not_change_a_model() {
-        let base = train(&Setup::default(), &speaker("a", "1", 30.0), 0);
-        let mut setup = Setup::default();
-        setup.separate.max_steps = 5;
-        setup.data.mixture_s = 2.0;
-        setup.data.level_db = 6.0;
-        assert_eq!(base, train(&setup, &speaker("another", "1", 30.0), 0));
+        let base = train(&SystemConfig::default(), &speaker("a", "1", 30.0), 0);
+        let mut config = SystemConfig::default();
+        config.separate.max_steps = 5;
+        config.data.mixture_s = 2.0;
+        config.data.level_db = 6.0;
+        assert_eq!(base, train(&config, &speaker("another", "1", 30.0), 0));
         assert_eq!(base.len(), 64);
     }
 
     #[test]
     fn sound_settings_seed_and_amount_change_a_model() {
-        let base = train(&Setup::default(), &speaker("a", "1", 30.0), 0);
-        assert_ne!(base, train(&Setup::default(), &speaker("a", "2", 30.0), 0));
-        assert_ne!(base, train(&Setup::default(), &speaker("a", "1", 30.0), 1));
-        let mut setup = Setup::default();
-        setup.train.learning_rate = 1e-3;
-        assert_ne!(base, train(&setup, &speaker("a", "1", 30.0), 0));
-        let mut setup = Setup::default();
-        setup.data.train_s = 10.0;
-        assert_ne!(base, train(&setup, &speaker("a", "1", 30.0), 0));
+        let base = train(&SystemConfig::default(), &speaker("a", "1", 30.0), 0);
+        assert_ne!(
+            base,
+            train(&SystemConfig::default(), &speaker("a", "2", 30.0), 0)
+        );
+        assert_ne!(
+            base,
+            train(&SystemConfig::default(), &speaker("a", "1", 30.0), 1)
+        );
+        let mut config = SystemConfig::default();
+        config.train.learning_rate = 1e-3;
+        assert_ne!(base, train(&config, &speaker("a", "1", 30.0), 0));
+        let mut config = SystemConfig::default();
+        config.data.train_s = 10.0;
+        assert_ne!(base, train(&config, &speaker("a", "1", 30.0), 0));
     }
 
     #[test]
     fn more_sound_than_there_is_changes_nothing() {
-        let mut setup = Setup::default();
-        let base = train(&setup, &speaker("a", "1", 18.0), 0);
-        setup.data.train_s = 60.0;
-        assert_eq!(base, train(&setup, &speaker("a", "1", 18.0), 0));
+        let mut config = SystemConfig::default();
+        let base = train(&config, &speaker("a", "1", 18.0), 0);
+        config.data.train_s = 60.0;
+        assert_eq!(base, train(&config, &speaker("a", "1", 18.0), 0));
     }
 
     #[test]
     fn material_settings_models_names_and_seed_change_a_joint_encoder() {
         let (a, b) = (speaker("a", "1", 6.0), speaker("b", "2", 6.0));
         let models = ["m".to_owned(), "n".to_owned()];
-        let id = |setup: &Setup, models: &[Id], speakers: &[&Speaker], seed| {
-            joining(setup, models, speakers, seed).unwrap()
+        let id = |config: &SystemConfig, models: &[Id], speakers: &[&Speaker], seed| {
+            joining(config, models, speakers, seed).unwrap()
         };
-        let setup = Setup {
+        let config = SystemConfig {
             join: Join::Memories,
-            ..Setup::default()
+            ..SystemConfig::default()
         };
-        let base = id(&setup, &models, &[&a, &b], 0);
-        let clips = Setup {
+        let base = id(&config, &models, &[&a, &b], 0);
+        let clips = SystemConfig {
             join: Join::Clips,
-            ..Setup::default()
+            ..SystemConfig::default()
         };
-        let mut steps = setup.clone();
+        let mut steps = config.clone();
         steps.joint.steps = 7;
         let others = [
             id(&clips, &models, &[&a, &b], 0),
             id(&steps, &models, &[&a, &b], 0),
-            id(&setup, &models[..1], &[&a, &b], 0),
-            id(&setup, &models, &[&a, &speaker("c", "2", 6.0)], 0),
-            id(&setup, &models, &[&a, &b], 1),
+            id(&config, &models[..1], &[&a, &b], 0),
+            id(&config, &models, &[&a, &speaker("c", "2", 6.0)], 0),
+            id(&config, &models, &[&a, &b], 1),
         ];
         for other in others {
             assert_ne!(base, other);
         }
-        let mut searched = setup.clone();
+        let mut searched = config.clone();
         searched.separate.max_steps = 5;
         assert_eq!(base, id(&searched, &models, &[&a, &b], 0));
     }
@@ -270,36 +292,43 @@ mod tests {
         let (a, b) = (speaker("a", "1", 6.0), speaker("b", "2", 6.0));
         let place = Place { index: 0, of: 3 };
         let models = ["m".to_owned(), "n".to_owned()];
-        let id = |setup: &Setup,
+        let id = |config: &SystemConfig,
                   models: &[Id],
                   speakers: &[&Speaker],
                   place,
                   seed,
                   groups: &[MetricGroup]| {
-            separation(setup, models, speakers, place, seed, groups).unwrap()
+            separation(config, models, speakers, place, seed, groups).unwrap()
         };
-        let setup = Setup::default();
-        let base = id(&setup, &models, &[&a, &b], place, 0, &MetricGroup::ALL);
-        let mut louder = setup.clone();
+        let config = SystemConfig::default();
+        let base = id(&config, &models, &[&a, &b], place, 0, &MetricGroup::ALL);
+        let mut louder = config.clone();
         louder.data.level_db = 3.0;
-        let mut steps = setup.clone();
+        let mut steps = config.clone();
         steps.separate.max_steps = 5;
         let others = [
             id(&louder, &models, &[&a, &b], place, 0, &MetricGroup::ALL),
             id(&steps, &models, &[&a, &b], place, 0, &MetricGroup::ALL),
-            id(&setup, &models[..1], &[&a, &b], place, 0, &MetricGroup::ALL),
-            id(&setup, &models, &[&b, &a], place, 0, &MetricGroup::ALL),
             id(
-                &setup,
+                &config,
+                &models[..1],
+                &[&a, &b],
+                place,
+                0,
+                &MetricGroup::ALL,
+            ),
+            id(&config, &models, &[&b, &a], place, 0, &MetricGroup::ALL),
+            id(
+                &config,
                 &models,
                 &[&a, &b],
                 Place { index: 1, of: 3 },
                 0,
                 &MetricGroup::ALL,
             ),
-            id(&setup, &models, &[&a, &b], place, 1, &MetricGroup::ALL),
+            id(&config, &models, &[&a, &b], place, 1, &MetricGroup::ALL),
             id(
-                &setup,
+                &config,
                 &models,
                 &[&a, &b],
                 place,

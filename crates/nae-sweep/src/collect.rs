@@ -3,10 +3,11 @@
 use nae_metrics::scores::{Form, ScoreSpec, TABLE};
 use serde_json::Value as Json;
 
-use crate::cell::SCHEMA;
+use crate::cell::{CellKind, SCHEMA};
 use crate::error::SweepError;
 use crate::manifest::Manifest;
-use crate::store::{Joined, Kind, Outcome, Store, Trained};
+use crate::records::{Joined, Outcome, Trained};
+use crate::store::Store;
 use crate::table::{Table, Value};
 
 /// Rows of all finished cells. A run that only trains has one row for every model.
@@ -25,7 +26,7 @@ pub fn table(store: &Store) -> Result<Table, SweepError> {
         .iter()
         .map(|variant| {
             Ok(variant
-                .setup
+                .config
                 .columns()?
                 .into_iter()
                 .map(|(key, value)| (key, of_json(&value)))
@@ -34,7 +35,7 @@ pub fn table(store: &Store) -> Result<Table, SweepError> {
         .collect::<Result<Vec<Vec<(String, Value)>>, SweepError>>()?;
     let mut rows = Vec::new();
     for cell in &manifest.separations {
-        if !store.is_finished(Kind::Scores, &cell.id) {
+        if !store.is_finished(CellKind::Scores, &cell.id) {
             continue;
         }
         let outcome = store.outcome(&cell.id)?;
@@ -65,7 +66,7 @@ pub fn table(store: &Store) -> Result<Table, SweepError> {
         for cell in manifest
             .trainings
             .iter()
-            .filter(|cell| store.is_finished(Kind::Model, &cell.id))
+            .filter(|cell| store.is_finished(CellKind::Model, &cell.id))
         {
             let trained = store.trained(&cell.id)?;
             let mut row = what(

@@ -5,7 +5,7 @@ use nae_model::architecture::{Cost, TrainingMethod};
 
 use crate::cell::{Joining, Separation, Training};
 use crate::manifest::Manifest;
-use crate::setup::{Join, Setup};
+use crate::system_config::{Join, SystemConfig};
 
 /// Floating-point operations a second that training and separation reach on one core, those that
 /// joining reaches, and elements a second of the passes over spectra: fitted to runs on a 2020s server
@@ -15,13 +15,13 @@ const JOINING_FLOPS: f64 = 6e10;
 const ELEMENTS: f64 = 4e8;
 
 /// What one model costs: as many multiplications take a frame through as there are weights.
-fn model_cost(setup: &Setup) -> Cost {
-    setup.model.architecture().cost(setup.audio.stft().bins())
+fn model_cost(config: &SystemConfig) -> Cost {
+    config.model.architecture().cost(config.audio.stft().bins())
 }
 
 /// Weights of a joint encoder's networks for some sources.
-fn network_weights(setup: &Setup, sources: usize) -> f64 {
-    let joint = &setup.joint;
+fn network_weights(config: &SystemConfig, sources: usize) -> f64 {
+    let joint = &config.joint;
     let directions = match joint.context {
         TemporalContext::Bidirectional => 2,
         TemporalContext::Causal => 1,
@@ -37,8 +37,8 @@ fn network_weights(setup: &Setup, sources: usize) -> f64 {
         BodyKind::Gru => (2 * 3 * directions * square, directions * joint.width),
         BodyKind::Lstm => (2 * 4 * directions * square, directions * joint.width),
     };
-    let bins = setup.audio.stft().bins();
-    let each = joint.width * bins + body + units * sources * setup.model.rank;
+    let bins = config.audio.stft().bins();
+    let each = joint.width * bins + body + units * sources * config.model.rank;
     (joint.ensemble_size * each) as f64
 }
 
@@ -47,14 +47,14 @@ impl Manifest {
     pub fn bytes(&self) -> u64 {
         const RESULT: u64 = 4096;
         let model = |training: &Training| {
-            let setup = &self.variants[training.variant].setup;
-            4 * model_cost(setup).weights as u64 + 2 * RESULT
+            let config = &self.variants[training.variant].config;
+            4 * model_cost(config).weights as u64 + 2 * RESULT
         };
         let joint = |joining: &Joining| {
-            let setup = &self.variants[joining.variant].setup;
+            let config = &self.variants[joining.variant].config;
             let sources = self.pairs[joining.pair].len();
-            let decoders = (sources * model_cost(setup).decoder_weights) as f64;
-            4 * (network_weights(setup, sources) + decoders) as u64 + 2 * RESULT
+            let decoders = (sources * model_cost(config).decoder_weights) as f64;
+            4 * (network_weights(config, sources) + decoders) as u64 + 2 * RESULT
         };
         self.trainings.iter().map(model).sum::<u64>()
             + self.joinings.iter().map(joint).sum::<u64>()
@@ -63,67 +63,67 @@ impl Manifest {
 
     /// Estimated seconds of one core for a training.
     pub fn training_s(&self, training: &Training) -> f64 {
-        let setup = &self.variants[training.variant].setup;
-        let rate = f64::from(setup.audio.sample_rate);
-        let seconds = setup.data.train_s.min(crate::sources::duration_s(
+        let config = &self.variants[training.variant].config;
+        let rate = f64::from(config.audio.sample_rate);
+        let seconds = config.data.train_s.min(crate::dataset::duration_s(
             &self.speakers[training.speaker].train,
         ));
-        let frames = seconds * rate / setup.audio.hop as f64;
-        let cost = model_cost(setup);
-        let bins = setup.audio.stft().bins() as f64;
-        match setup.model.architecture().training_method() {
+        let frames = seconds * rate / config.audio.hop as f64;
+        let cost = model_cost(config);
+        let bins = config.audio.stft().bins() as f64;
+        match config.model.architecture().training_method() {
             TrainingMethod::MultiplicativeUpdates => {
-                let nmf = &setup.train.nmf;
+                let nmf = &config.train.nmf;
                 (nmf.updates * nmf.restarts) as f64
                     * frames
                     * (8.0 * cost.weights as f64 / FLOPS + bins / ELEMENTS)
             }
             TrainingMethod::Gradients => {
-                let batch = match setup.train.batch_frames {
+                let batch = match config.train.batch_frames {
                     0 => frames,
                     batch => batch as f64,
                 };
-                let refined = frames.min(match setup.train.refine.max_frames {
+                let refined = frames.min(match config.train.refine.max_frames {
                     0 => f64::INFINITY,
                     most => most as f64,
                 });
                 let step = |weights: usize, frames: f64| {
                     frames * (6.0 * weights as f64 / FLOPS + 2.0 * bins / ELEMENTS)
                 };
-                setup.train.max_steps as f64 * step(cost.weights, batch)
-                    + setup.train.refine.passes as f64 * step(cost.decoder_weights, refined)
+                config.train.max_steps as f64 * step(cost.weights, batch)
+                    + config.train.refine.passes as f64 * step(cost.decoder_weights, refined)
             }
         }
     }
 
     /// Estimated seconds of one core for a joining.
     pub fn joining_s(&self, joining: &Joining) -> f64 {
-        let setup = &self.variants[joining.variant].setup;
-        let joint = &setup.joint;
+        let config = &self.variants[joining.variant].config;
+        let joint = &config.joint;
         let sources = self.pairs[joining.pair].len();
         let frames = (joint.steps * joint.mixtures * joint.frames) as f64;
         // decoders are frozen: no gradient of their weights
-        let decoders = (joint.ensemble_size * sources * model_cost(setup).decoder_weights) as f64;
-        frames * (6.0 * network_weights(setup, sources) + 4.0 * decoders) / JOINING_FLOPS
+        let decoders = (joint.ensemble_size * sources * model_cost(config).decoder_weights) as f64;
+        frames * (6.0 * network_weights(config, sources) + 4.0 * decoders) / JOINING_FLOPS
     }
 
     /// Estimated seconds of one core for a separation with its scores.
     pub fn separation_s(&self, separation: &Separation) -> f64 {
-        let setup = &self.variants[separation.variant].setup;
+        let config = &self.variants[separation.variant].config;
         let sources = self.pairs[separation.pair].len();
         let frames =
-            setup.data.mixture_s * f64::from(setup.audio.sample_rate) / setup.audio.hop as f64;
-        let bins = setup.audio.stft().bins();
-        let decoders = (sources * model_cost(setup).decoder_weights) as f64;
-        let flops = match setup.join {
+            config.data.mixture_s * f64::from(config.audio.sample_rate) / config.audio.hop as f64;
+        let bins = config.audio.stft().bins();
+        let decoders = (sources * model_cost(config).decoder_weights) as f64;
+        let flops = match config.join {
             Join::No => 4.0 * decoders,
             Join::Memories | Join::Clips => {
-                2.0 * (network_weights(setup, sources)
-                    + setup.joint.ensemble_size as f64 * decoders)
+                2.0 * (network_weights(config, sources)
+                    + config.joint.ensemble_size as f64 * decoders)
             }
         };
-        let steps = match setup.join {
-            Join::No => (setup.separate.max_steps * setup.separate.starts) as f64,
+        let steps = match config.join {
+            Join::No => (config.separate.max_steps * config.separate.starts) as f64,
             Join::Memories | Join::Clips => 1.0,
         };
         let scoring: f64 = self
@@ -132,6 +132,6 @@ impl Manifest {
             .map(|group| group.cost_s())
             .sum();
         steps * frames * (flops / FLOPS + 2.0 * bins as f64 / ELEMENTS)
-            + scoring * sources as f64 * setup.data.mixture_s
+            + scoring * sources as f64 * config.data.mixture_s
     }
 }

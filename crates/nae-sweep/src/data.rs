@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::lists::Pairs;
-use crate::setup::Amounts;
+use crate::system_config::MixSpec;
 
 /// A speaker's sex, for pairing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,11 +61,11 @@ pub struct Data {
 
 impl Default for Data {
     fn default() -> Self {
-        let Amounts {
+        let MixSpec {
             train_s,
             mixture_s,
             level_db,
-        } = Amounts::default();
+        } = MixSpec::default();
         Self {
             speakers: None,
             manifest: None,

@@ -53,7 +53,7 @@ pub enum SweepError {
     NoSystem,
     /// Two systems under one name.
     #[error(
-        "two systems are called `{name}`. Rows are told apart by name, so give one of them another."
+        "two systems are called `{name}`. Rows are identified by name, so give one of them another."
     )]
     SameSystem {
         /// The name.
@@ -69,7 +69,7 @@ pub enum SweepError {
     },
     /// A mixture of too many sources for a joint encoder.
     #[error(
-        "the system `{name}` joins its models, and `{pair}` in `data.pairs` has {came} sources: a joint encoder tells 2 to 6 apart. Leave that mixture out, or the `join`."
+        "the system `{name}` joins its models, and `{pair}` in `data.pairs` has {came} sources: a joint encoder separates 2 to 6. Leave that mixture out, or the `join`."
     )]
     TooManyToJoin {
         /// The system.
@@ -144,7 +144,7 @@ pub enum SweepError {
     },
     /// A pair of fewer than two, or one speaker twice.
     #[error(
-        "`{pair}` in `data.pairs` is no mixture: expected two or more different speakers, such as \"alice+bob\"."
+        "`{pair}` in `data.pairs` is not a mixture: expected two or more different speakers, such as \"alice+bob\"."
     )]
     BadPair {
         /// What came.
@@ -178,9 +178,9 @@ pub enum SweepError {
         /// What came.
         came: String,
     },
-    /// The folder is no planned run.
+    /// The folder is not a planned run.
     #[error(
-        "{path} is no run: it holds no {file}. Plan one first: `nae sweep plan EXPERIMENT.toml --out {path}`."
+        "{path} is not a run: it holds no {file}. Plan one first: `nae sweep plan EXPERIMENT.toml --out {path}`."
     )]
     NotARun {
         /// The folder.
@@ -190,7 +190,7 @@ pub enum SweepError {
     },
     /// A manifest or result that cannot be read.
     #[error(
-        "{path} cannot be read ({message}). It was edited, or written by another version of nae: plan again into the same folder; finished cells are kept."
+        "{path} cannot be read ({message}). It was edited, or written by another version of nae: plan again into the same folder; finished cells stay."
     )]
     Damaged {
         /// The file.
@@ -220,7 +220,7 @@ pub enum SweepError {
     #[error("the computation panicked: {0}. Try `--device cpu`, and report it if that fails too.")]
     Panicked(String),
     /// The observer asked to stop.
-    #[error("stopped before the cell was finished; run again to go on")]
+    #[error("stopped before the cell was finished; run again to resume")]
     Stopped,
     /// The table could not be encoded.
     #[error("the table cannot be written as {format}: {message}")]

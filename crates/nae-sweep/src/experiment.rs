@@ -10,14 +10,15 @@ use nae_metrics::scores::MetricGroup;
 use serde::Deserialize;
 use toml::{Table, Value};
 
+use crate::cell_settings::to_json;
 use crate::data::Data;
 use crate::error::SweepError;
 use crate::keys::{keys, settings_tree};
 use crate::lists::Seeds;
 use crate::metric_groups::ScoreSettings;
 use crate::overrides::{absolute, assign};
-use crate::setup::{Amounts, Join, Setup, to_json};
-use crate::system::{System, Variant, setup};
+use crate::system::{System, Variant, config_from};
+use crate::system_config::{Join, MixSpec, SystemConfig};
 
 /// Sections that hold a system's settings.
 const SECTIONS: [&str; 5] = ["audio", "model", "train", "separate", "joint"];
@@ -85,7 +86,7 @@ impl Experiment {
     ///
     /// # Errors
     /// [`SweepError`] for a key that is not known, a value of the wrong type or range, and
-    /// everything else that can be told without looking at the sound.
+    /// everything else that can be checked without reading the sound.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self, SweepError> {
         let folder = absolute(path)?
             .parent()
@@ -121,7 +122,7 @@ impl Experiment {
             for point in grid::points(&system.axes) {
                 let variant = system.at(&point)?;
                 // a grid over settings that do not matter to this system says nothing new
-                if seen.insert(to_json(&variant.setup.columns()?)?.to_string()) {
+                if seen.insert(to_json(&variant.config.columns()?)?.to_string()) {
                     variants.push(variant);
                 }
             }
@@ -152,7 +153,7 @@ impl Experiment {
             let mut one = Table::try_from(&system.base).map_err(bad)?;
             one.remove("data");
             if !system.joins() {
-                // written out they would look like a joint encoder that was forgotten
+                // written out, they would be refused as settings of a joint encoder that is not there
                 one.remove("joint");
             }
             one.insert("name".into(), Value::String(system.name.clone()));
@@ -185,7 +186,7 @@ impl File {
         }
         let known = settings_tree();
         let common = grid::axes(&self.sweep.grid, &known)?;
-        let amounts = Amounts {
+        let mix = MixSpec {
             train_s: self.data.train_s,
             mixture_s: self.data.mixture_s,
             level_db: self.data.level_db,
@@ -228,8 +229,8 @@ impl File {
                     &name,
                 )?,
             );
-            let mut base = setup(layers, &name)?;
-            base.data = amounts;
+            let mut base = config_from(layers, &name)?;
+            base.data = mix;
             let mut axes = common.clone();
             for axis in grid::axes(&system.grid, &known)?
                 .into_iter()
@@ -276,7 +277,7 @@ impl File {
             systems,
         };
         for variant in experiment.variants()? {
-            variant.setup.validate()?;
+            variant.config.validate()?;
         }
         Ok(experiment)
     }
@@ -307,5 +308,5 @@ fn read_config(path: &Path) -> Result<Table, SweepError> {
         known,
         hint: "`nae settings` prints all of them.",
     };
-    Ok(nae_config::read::<Setup>(path, &keys)?.1)
+    Ok(nae_config::read::<SystemConfig>(path, &keys)?.1)
 }

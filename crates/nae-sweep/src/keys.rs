@@ -5,14 +5,14 @@ use toml::{Table, Value};
 
 use crate::data::Data;
 use crate::error::SweepError;
-use crate::setup::Setup;
+use crate::system_config::SystemConfig;
 
 /// Where to look keys up.
 pub(crate) const HINT: &str = "The sections [audio], [model], [train], [separate] and [joint] are those of `nae settings`; configs/deck.toml and configs/joint.toml show the rest.";
 
 /// All settings of a system as a tree.
 pub(crate) fn settings_tree() -> Table {
-    known(&Setup::default().fields())
+    known(&SystemConfig::default().fields())
 }
 
 /// Every key of an experiment.

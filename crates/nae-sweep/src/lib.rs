@@ -1,12 +1,13 @@
 //! Experiments: planned from one file, run by any number of workers, collected into one table.
 //!
-//! An [`Experiment`] says whose sound is mixed, what is compared and over which grid; a
-//! [`Manifest`] lists its cells. A cell is one trained model, one joint encoder of a pair's
-//! models (for systems that [`join`](setup::Join) them), or one mixture that is separated and scored. Its identity is a hash of the settings that matter to it, of the checksums of its sound
-//! and of [`cell::SCHEMA`]: equal work is done once, and a result is never taken for that of other
-//! settings. Cells land in a run folder ([`store`]) whole or not at all, so a run can be killed at
-//! any time and goes on where it was; workers share a folder through locks ([`nae_files::FileLock`]), on one
-//! machine or, as a Slurm job array ([`slurm`]), on many. [`collect`] makes rows of what is there.
+//! An [`Experiment`] says whose sound is mixed, what is compared and over which grid; a [`Manifest`]
+//! lists its cells. A cell is one trained model, one joint encoder of a pair's models (for systems that
+//! [`join`](system_config::Join) them), or one mixture that is separated and scored. Its identity
+//! ([`cell`]) is a hash of the settings that matter to it, of the checksums of its sound and of
+//! [`cell::SCHEMA`]: equal work is done once, and a result is never taken for that of other settings.
+//! Results are published in a run folder ([`store`]) whole or not at all, so a run can be killed at any
+//! time and resumed; workers share a folder through locks ([`nae_files::FileLock`]), on one machine or,
+//! as a Slurm job array ([`slurm`]), on many. [`collect`] makes rows of what is there.
 //!
 //! ```text
 //! experiment.toml ─ plan ─▶ RUN/manifest.json ─ run (× workers) ─▶ RUN/models, RUN/joints, RUN/scores ─ collect ─▶ rows
@@ -16,8 +17,9 @@
 //!
 //! ```no_run
 //! use burn::tensor::Device;
-//! use nae_sweep::worker::{FailedBefore, Lanes, OnFailure, Options, Share};
-//! use nae_sweep::{Experiment, Manifest, Store};
+//! use nae_sweep::{
+//!     Experiment, Manifest, OnFailure, Options, Parallelism, RetryPolicy, Share, Store,
+//! };
 //!
 //! # fn main() -> Result<(), nae_sweep::SweepError> {
 //! let experiment = Experiment::load("configs/smoke.toml".as_ref(), &["seeds=0,1".into()])?;
@@ -25,9 +27,9 @@
 //! let store = Store::create("run".as_ref(), &experiment.to_toml()?, &manifest)?;
 //! let options = Options {
 //!     share: Share::ALL,
-//!     lanes: Lanes::SideBySide(2),
+//!     parallelism: Parallelism::Cells(2),
 //!     on_failure: OnFailure::KeepGoing,
-//!     failed_before: FailedBefore::Skip,
+//!     retry_policy: RetryPolicy::Skip,
 //! };
 //! nae_sweep::run(&store, &options, &Device::flex(), &|| false, &|event| eprintln!("{event:?}"))?;
 //! let table = nae_sweep::collect::table(&store)?;
@@ -36,33 +38,46 @@
 //! # }
 //! ```
 
-mod bench;
 pub mod cell;
+mod cell_settings;
 pub mod collect;
 mod cost;
 pub mod data;
+pub mod dataset;
 mod error;
+mod event;
+mod executor;
 pub mod experiment;
-pub mod hear;
 mod keys;
+pub mod listening;
 pub mod lists;
 pub mod manifest;
 mod metric_groups;
+mod options;
 mod overrides;
 mod queue;
-pub mod setup;
+mod records;
+mod scratch_directory;
+mod share;
 pub mod slurm;
 mod sound;
-pub mod sources;
 pub mod status;
 pub mod store;
 pub mod system;
+pub mod system_config;
 pub mod table;
+mod tally;
 pub mod worker;
 
 pub use error::SweepError;
+pub use event::Event;
 pub use experiment::Experiment;
 pub use manifest::Manifest;
-pub use setup::Setup;
+pub use options::{OnFailure, Options, Parallelism, RetryPolicy};
+pub use records::{Failure, Joined, Outcome, ScoreMap, Trained};
+pub use scratch_directory::ScratchDirectory;
+pub use share::Share;
 pub use store::Store;
+pub use system_config::SystemConfig;
+pub use tally::Tally;
 pub use worker::run;

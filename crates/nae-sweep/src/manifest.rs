@@ -6,13 +6,12 @@ use nae_joint::MAX_SOURCES;
 use nae_metrics::scores::MetricGroup;
 use serde::{Deserialize, Serialize};
 
-use crate::cell::{self, Id, Joining, Place, SCHEMA, Separation, Training};
+use crate::cell::{self, CellKind, Id, Joining, Place, SCHEMA, Separation, Training};
+use crate::dataset::{Dataset, Speaker};
 use crate::error::SweepError;
 use crate::experiment::Experiment;
-use crate::setup::Join;
-use crate::sources::{Speaker, cast};
-use crate::store::Kind;
 use crate::system::Variant;
+use crate::system_config::Join;
 
 /// Identities by variant, seed, and speaker or pair.
 type Planned = HashMap<(usize, u64, usize), Id>;
@@ -54,15 +53,15 @@ impl Manifest {
         let variants = experiment.variants()?;
         let longest = variants
             .iter()
-            .map(|variant| variant.setup.data.mixture_s)
+            .map(|variant| variant.config.data.mixture_s)
             .fold(0.0, f64::max);
-        let cast = cast(&experiment.data, longest)?;
+        let dataset = Dataset::find(&experiment.data, longest)?;
         let mut manifest = Self {
             schema: SCHEMA,
             tool_version: env!("CARGO_PKG_VERSION").into(),
             name: experiment.name.clone(),
-            speakers: cast.speakers,
-            pairs: cast.pairs,
+            speakers: dataset.speakers,
+            pairs: dataset.pairs,
             mixtures: experiment.data.mixtures,
             families: experiment
                 .groups
@@ -86,7 +85,7 @@ impl Manifest {
         for (variant, with) in self.variants.iter().enumerate() {
             for &seed in seeds {
                 for (speaker, of) in self.speakers.iter().enumerate() {
-                    let id = cell::training(&with.setup, of, seed)?;
+                    let id = cell::training(&with.config, of, seed)?;
                     models.insert((variant, seed, speaker), id.clone());
                     if seen.insert(id.clone()) {
                         self.trainings.push(Training {
@@ -105,7 +104,7 @@ impl Manifest {
     /// Lists all joint encoders; their identities by variant, seed and pair.
     fn plan_joints(&mut self, seeds: &[u64], models: &Planned) -> Result<Planned, SweepError> {
         let (mut joints, mut seen) = (Planned::new(), HashSet::new());
-        let is_joined = |(_, with): &(usize, &Variant)| with.setup.join != Join::No;
+        let is_joined = |(_, with): &(usize, &Variant)| with.config.join != Join::No;
         for (variant, with) in self.variants.iter().enumerate().filter(is_joined) {
             for &seed in seeds {
                 for (pair, members) in self.pairs.iter().enumerate() {
@@ -117,7 +116,7 @@ impl Manifest {
                         });
                     }
                     let models = of_members(models, variant, seed, members);
-                    let id = cell::joining(&with.setup, &models, &self.members(pair), seed)?;
+                    let id = cell::joining(&with.config, &models, &self.members(pair), seed)?;
                     joints.insert((variant, seed, pair), id.clone());
                     if seen.insert(id.clone()) {
                         self.joinings.push(Joining {
@@ -155,7 +154,7 @@ impl Manifest {
                         let models = of_members(models, variant, seed, members);
                         let joint = joints.get(&(variant, seed, pair)).cloned();
                         let id = cell::separation(
-                            &with.setup,
+                            &with.config,
                             joint.as_ref().map_or(&models, std::slice::from_ref),
                             &speakers,
                             place,
@@ -214,20 +213,20 @@ impl Manifest {
     }
 
     /// A cell's identity.
-    pub(crate) fn id(&self, kind: Kind, index: usize) -> &str {
+    pub(crate) fn id(&self, kind: CellKind, index: usize) -> &str {
         match kind {
-            Kind::Model => &self.trainings[index].id,
-            Kind::Joint => &self.joinings[index].id,
-            Kind::Scores => &self.separations[index].id,
+            CellKind::Model => &self.trainings[index].id,
+            CellKind::Joint => &self.joinings[index].id,
+            CellKind::Scores => &self.separations[index].id,
         }
     }
 
     /// A cell in words.
-    pub(crate) fn label(&self, kind: Kind, index: usize) -> String {
+    pub(crate) fn label(&self, kind: CellKind, index: usize) -> String {
         match kind {
-            Kind::Model => self.training_label(&self.trainings[index]),
-            Kind::Joint => self.joining_label(&self.joinings[index]),
-            Kind::Scores => self.separation_label(&self.separations[index]),
+            CellKind::Model => self.training_label(&self.trainings[index]),
+            CellKind::Joint => self.joining_label(&self.joinings[index]),
+            CellKind::Scores => self.separation_label(&self.separations[index]),
         }
     }
 

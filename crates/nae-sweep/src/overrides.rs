@@ -8,7 +8,7 @@ use toml::{Table, Value};
 
 use crate::error::SweepError;
 use crate::keys::{HINT, settings_tree};
-use crate::system::setup;
+use crate::system::config_from;
 
 /// Applies one `KEY=VALUE`: to the file's own keys at once, to settings as an axis of every system.
 pub(crate) fn assign(
@@ -33,7 +33,7 @@ pub(crate) fn assign(
         for value in &values {
             let mut one = Table::new();
             put(&mut one, &key, value.clone());
-            setup(one, &format!("--set {assignment}"))?;
+            config_from(one, &format!("--set {assignment}"))?;
         }
         return Ok(Some(Axis { key, values }));
     }

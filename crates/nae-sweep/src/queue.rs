@@ -2,26 +2,31 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use crate::error::SweepError;
-use crate::manifest::Manifest;
-use crate::store::{Failure, Kind, Store};
-use crate::worker::{Event, Share, Tally};
 use nae_files::FileLock;
+
+use crate::cell::CellKind;
+use crate::error::SweepError;
+use crate::event::Event;
+use crate::manifest::Manifest;
+use crate::records::Failure;
+use crate::share::Share;
+use crate::store::Store;
+use crate::tally::Tally;
 
 /// A cell by its place in the manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cell {
-    pub kind: Kind,
+    pub kind: CellKind,
     pub index: usize,
 }
 
-/// What a lane is to do.
+/// What a worker thread is to do.
 #[derive(Debug)]
 pub(crate) enum Next {
     /// Train these models, all of one recipe; join these models; or separate and score these
     /// mixtures, all with models of one variant.
-    Work(Kind, Vec<usize>, Vec<FileLock>),
-    /// Everything left is in other hands; look again soon.
+    Work(CellKind, Vec<usize>, Vec<FileLock>),
+    /// Other workers hold everything that is left; look again soon.
     Wait,
     /// Nothing is left.
     Done,
@@ -62,8 +67,8 @@ impl<'a> Queue<'a> {
         let cells = |kind, count| (0..count).map(move |index| Cell { kind, index });
         let mut pending = VecDeque::new();
         for (kind, count, needed) in [
-            (Kind::Model, manifest.trainings.len(), models),
-            (Kind::Joint, manifest.joinings.len(), joints),
+            (CellKind::Model, manifest.trainings.len(), models),
+            (CellKind::Joint, manifest.joinings.len(), joints),
         ] {
             let is_needed = |cell: &Cell| {
                 needed.contains(manifest.id(kind, cell.index))
@@ -75,7 +80,7 @@ impl<'a> Queue<'a> {
             pending.extend(own.into_iter().chain(others));
         }
         pending.extend(separations.into_iter().map(|index| Cell {
-            kind: Kind::Scores,
+            kind: CellKind::Scores,
             index,
         }));
         Ok(Self {
@@ -98,19 +103,19 @@ impl<'a> Queue<'a> {
         }
     }
 
-    /// Forgets earlier failures of this share.
-    pub fn forgive(&self) -> Result<(), SweepError> {
+    /// Removes the records of earlier failures in this share.
+    pub fn clear_failures(&self) -> Result<(), SweepError> {
         self.pending
             .iter()
-            .try_for_each(|cell| self.store.forgive(self.id(*cell)))
+            .try_for_each(|cell| self.store.clear_failure(self.id(*cell)))
     }
 
-    pub fn finished(&mut self, kind: Kind, id: &str) {
+    pub fn finished(&mut self, kind: CellKind, id: &str) {
         self.finished.insert(id.to_owned());
         match kind {
-            Kind::Model => self.tally.trained += 1,
-            Kind::Joint => self.tally.joined += 1,
-            Kind::Scores => self.tally.separated += 1,
+            CellKind::Model => self.tally.trained += 1,
+            CellKind::Joint => self.tally.joined += 1,
+            CellKind::Scores => self.tally.separated += 1,
         }
     }
 
@@ -123,12 +128,12 @@ impl<'a> Queue<'a> {
         self.pending.push_back(cell);
     }
 
-    /// Finds what to do next; `told` gets what was noticed on the way.
-    pub fn next(&mut self, group: usize, told: &mut Vec<Event>) -> Result<Next, SweepError> {
+    /// Finds what to do next; what was noticed on the way is added to `events`.
+    pub fn next(&mut self, group: usize, events: &mut Vec<Event>) -> Result<Next, SweepError> {
         let mut i = 0;
         while i < self.pending.len() {
             let cell = self.pending[i];
-            if self.is_settled(cell, told) {
+            if self.is_settled(cell, events) {
                 self.pending.remove(i);
                 continue;
             }
@@ -176,9 +181,9 @@ impl<'a> Queue<'a> {
     /// encoders are trained one by one.
     fn go_together(&self, one: Cell, other: Cell) -> bool {
         let variant = |cell: Cell| match cell.kind {
-            Kind::Model => Some(self.manifest.trainings[cell.index].variant),
-            Kind::Joint => None,
-            Kind::Scores => Some(self.manifest.separations[cell.index].variant),
+            CellKind::Model => Some(self.manifest.trainings[cell.index].variant),
+            CellKind::Joint => None,
+            CellKind::Scores => Some(self.manifest.separations[cell.index].variant),
         };
         one.kind == other.kind && variant(one).is_some() && variant(one) == variant(other)
     }
@@ -196,31 +201,33 @@ impl<'a> Queue<'a> {
     }
 
     /// What a cell cannot begin without.
-    fn needs(&self, cell: Cell) -> Vec<(Kind, &'a str)> {
+    fn needs(&self, cell: Cell) -> Vec<(CellKind, &'a str)> {
         let (models, joint) = match cell.kind {
-            Kind::Model => return Vec::new(),
-            Kind::Joint => (&self.manifest.joinings[cell.index].models, None),
-            Kind::Scores => {
+            CellKind::Model => return Vec::new(),
+            CellKind::Joint => (&self.manifest.joinings[cell.index].models, None),
+            CellKind::Scores => {
                 let separation = &self.manifest.separations[cell.index];
                 (&separation.models, separation.joint.as_deref())
             }
         };
-        let models = models.iter().map(|id| (Kind::Model, id.as_str()));
-        models.chain(joint.map(|id| (Kind::Joint, id))).collect()
+        let models = models.iter().map(|id| (CellKind::Model, id.as_str()));
+        models
+            .chain(joint.map(|id| (CellKind::Joint, id)))
+            .collect()
     }
 
     /// Whether there is nothing more to do for a cell: it is finished, failed, or can never begin.
-    fn is_settled(&mut self, cell: Cell, told: &mut Vec<Event>) -> bool {
+    fn is_settled(&mut self, cell: Cell, events: &mut Vec<Event>) -> bool {
         let id = self.id(cell);
         if self.store.is_finished(cell.kind, id) {
             self.finished.insert(id.to_owned());
             self.tally.found += 1;
-            told.push(Event::Found);
+            events.push(Event::AlreadyFinished);
             return true;
         }
         if let Some(failure) = self.store.failure(id) {
             self.tally.failed += 1;
-            told.push(Event::Failed(failure));
+            events.push(Event::Failed(failure));
             return true;
         }
         let needs = self.needs(cell).into_iter();
@@ -231,10 +238,10 @@ impl<'a> Queue<'a> {
             return false;
         };
         self.tally.blocked += 1;
-        told.push(Event::Failed(Failure {
+        events.push(Event::Failed(Failure {
             label: self.manifest.label(cell.kind, cell.index),
             error: format!(
-                "there is no {}, which failed: {}",
+                "skipped because it depends on the {}, which failed: {}",
                 failure.label, failure.error
             ),
         }));

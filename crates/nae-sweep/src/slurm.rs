@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::cell::CellKind;
 use crate::error::SweepError;
 use crate::manifest::Manifest;
-use crate::store::{Kind, Store};
+use crate::store::Store;
 
 /// How the array is laid out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,18 +40,18 @@ pub struct Scripts {
 /// # Errors
 /// [`SweepError::Damaged`] if the manifest cannot be read.
 pub fn open_tasks(store: &Store, manifest: &Manifest, tasks: usize) -> Vec<usize> {
-    let leaves: Vec<(Kind, &str)> = match manifest.separations.is_empty() {
+    let leaves: Vec<(CellKind, &str)> = match manifest.separations.is_empty() {
         true => manifest
             .trainings
             .iter()
-            .map(|cell| (Kind::Model, cell.id.as_str()))
+            .map(|cell| (CellKind::Model, cell.id.as_str()))
             .collect(),
         false => {
             let mut seen = HashSet::new();
             let cells = manifest
                 .separations
                 .iter()
-                .map(|cell| (Kind::Scores, cell.id.as_str()));
+                .map(|cell| (CellKind::Scores, cell.id.as_str()));
             cells.filter(|(_, id)| seen.insert(*id)).collect()
         }
     };

@@ -7,9 +7,9 @@ use nae_audio::Clip;
 use nae_train::TrainingClip;
 
 use crate::cell::Place;
+use crate::dataset::{Recording, Speaker};
 use crate::error::SweepError;
-use crate::setup::Amounts;
-use crate::sources::{Recording, Speaker};
+use crate::system_config::MixSpec;
 
 /// Root mean square of every source of a mixture at 0 dB, full scale 1: loud, and far from clipping.
 const LEVEL: f64 = 0.08;
@@ -81,10 +81,10 @@ impl<'a> Sounds<'a> {
         &self,
         members: &[usize],
         place: Place,
-        amounts: &Amounts,
+        mix: &MixSpec,
         sample_rate: u32,
     ) -> Result<Mixture, SweepError> {
-        let length = (amounts.mixture_s * f64::from(sample_rate)).round() as usize;
+        let length = (mix.mixture_s * f64::from(sample_rate)).round() as usize;
         let mut references = Vec::new();
         for (i, &member) in members.iter().enumerate() {
             let clips = self.read(member, Part::Test, sample_rate)?;
@@ -99,7 +99,7 @@ impl<'a> Sounds<'a> {
             let power = part.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / length as f64;
             let level = LEVEL
                 * if i == 0 {
-                    10f64.powf(amounts.level_db / 20.0)
+                    10f64.powf(mix.level_db / 20.0)
                 } else {
                     1.0
                 };
@@ -210,14 +210,14 @@ mod tests {
             speaker(folder.path(), "b", &[2, 2]),
         ];
         let sounds = Sounds::new(&speakers);
-        let amounts = Amounts {
+        let mix = MixSpec {
             mixture_s: 2.0,
             level_db: 6.0,
-            ..Amounts::default()
+            ..MixSpec::default()
         };
         let cut = |index| {
             sounds
-                .mixture(&[0, 1], Place { index, of: 3 }, &amounts, RATE)
+                .mixture(&[0, 1], Place { index, of: 3 }, &mix, RATE)
                 .unwrap()
         };
         let first = cut(0);

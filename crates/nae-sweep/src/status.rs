@@ -2,10 +2,13 @@
 
 use std::collections::HashSet;
 
+use nae_files::FileLock;
+
+use crate::cell::CellKind;
 use crate::error::SweepError;
 use crate::manifest::Manifest;
-use crate::store::{Failure, Kind, Store};
-use nae_files::FileLock;
+use crate::records::Failure;
+use crate::store::Store;
 
 /// Counts of cells, and what failed.
 #[derive(Clone, Debug, Default)]
@@ -55,7 +58,7 @@ pub fn status(store: &Store, manifest: &Manifest) -> Result<Status, SweepError> 
     for cell in &manifest.trainings {
         let estimate = manifest.training_s(cell);
         status.trainings += 1;
-        if store.is_finished(Kind::Model, &cell.id) {
+        if store.is_finished(CellKind::Model, &cell.id) {
             status.trained += 1;
             trainings.done(estimate, store.trained(&cell.id)?.seconds);
         } else {
@@ -66,7 +69,7 @@ pub fn status(store: &Store, manifest: &Manifest) -> Result<Status, SweepError> 
     for cell in &manifest.joinings {
         let estimate = manifest.joining_s(cell);
         status.joinings += 1;
-        if store.is_finished(Kind::Joint, &cell.id) {
+        if store.is_finished(CellKind::Joint, &cell.id) {
             status.joined += 1;
             joinings.done(estimate, store.joined(&cell.id)?.seconds);
         } else {
@@ -82,7 +85,7 @@ pub fn status(store: &Store, manifest: &Manifest) -> Result<Status, SweepError> 
     {
         let estimate = manifest.separation_s(cell);
         status.separations += 1;
-        if store.is_finished(Kind::Scores, &cell.id) {
+        if store.is_finished(CellKind::Scores, &cell.id) {
             status.separated += 1;
             let outcome = store.outcome(&cell.id)?;
             separations.done(estimate, outcome.seconds + outcome.scoring_s);

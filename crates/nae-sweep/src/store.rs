@@ -1,4 +1,4 @@
-//! The run folder: where cells land, whole or not at all.
+//! The run folder: where results are published, whole or not at all.
 //!
 //! | path | holds |
 //! |---|---|
@@ -9,94 +9,27 @@
 //! | `scores/ID.json` | a separated and scored mixture ([`Outcome`]) |
 //! | `failed/ID.json` | why a cell failed ([`Failure`]) |
 //! | `claims/` | locks on cells in work |
-//! | `workers/` | a lock and a folder of unfinished files for every running process |
+//! | `workers/` | a lock and a folder of unfinished files for every running worker |
 //! | `slurm/` | batch scripts and their logs |
 //! | `results.csv`, `results.parquet` | the collected rows |
 
 use std::path::{Path, PathBuf};
 
+use nae_files::{FileLock, remove_leftovers};
 use nae_joint::JointEncoder;
 use nae_model::Model;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
 
+use crate::cell::CellKind;
 use crate::error::SweepError;
 use crate::manifest::Manifest;
-use nae_files::FileLock;
+use crate::records::{Failure, Joined, Outcome, Trained};
+use crate::scratch_directory::ScratchDirectory;
 
 /// Name of the resolved experiment in the run folder.
 pub const EXPERIMENT: &str = "experiment.toml";
 /// Name of the manifest in the run folder.
 pub const MANIFEST: &str = "manifest.json";
-
-/// What is remembered of a training besides its model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Trained {
-    /// Final loss.
-    pub loss: f64,
-    /// Steps taken.
-    pub steps: usize,
-    /// Frames trained on.
-    pub frames: usize,
-    /// Seconds of training.
-    pub seconds: f64,
-    /// Version of nae.
-    pub tool_version: String,
-}
-
-/// What is remembered of a joining besides the joint encoder.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Joined {
-    /// Final loss.
-    pub loss: f64,
-    /// Steps taken.
-    pub steps: usize,
-    /// Seconds of joining.
-    pub seconds: f64,
-    /// Version of nae.
-    pub tool_version: String,
-}
-
-/// Scores by name; `null` where one does not exist.
-pub type ScoreMap = std::collections::BTreeMap<String, Option<f64>>;
-
-/// A separated and scored mixture.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
-    /// Scores of every source, in the pair's order, under the names of the results' columns.
-    pub sources: Vec<ScoreMap>,
-    /// Final loss.
-    pub loss: f64,
-    /// Steps taken.
-    pub steps: usize,
-    /// Seconds of separation, scoring not counted.
-    pub seconds: f64,
-    /// Seconds of scoring.
-    pub scoring_s: f64,
-    /// Version of nae.
-    pub tool_version: String,
-}
-
-/// Why a cell failed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Failure {
-    /// The cell in words.
-    pub label: String,
-    /// The error in words.
-    pub error: String,
-}
-
-/// Kinds of cells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A trained model.
-    Model,
-    /// A joint encoder.
-    Joint,
-    /// A separated and scored mixture.
-    Scores,
-}
 
 /// A planned run's folder.
 #[derive(Clone, Debug)]
@@ -112,12 +45,12 @@ impl Store {
     pub fn create(root: &Path, experiment: &str, manifest: &Manifest) -> Result<Self, SweepError> {
         for part in ["models", "joints", "scores", "failed", "claims", "workers"] {
             let folder = root.join(part);
-            std::fs::create_dir_all(&folder).map_err(SweepError::io("make the folder", folder))?;
+            nae_files::create_folder(&folder)?;
         }
         let store = Self { root: root.into() };
-        let desk = store.desk()?;
-        desk.land(experiment.as_bytes(), &root.join(EXPERIMENT))?;
-        desk.land_json(manifest, &root.join(MANIFEST))?;
+        let scratch = store.scratch_directory()?;
+        scratch.publish(experiment.as_bytes(), &root.join(EXPERIMENT))?;
+        scratch.publish_json(manifest, &root.join(MANIFEST))?;
         Ok(store)
     }
 
@@ -163,15 +96,15 @@ impl Store {
     }
 
     /// Whether a cell is finished.
-    pub fn is_finished(&self, kind: Kind, id: &str) -> bool {
+    pub fn is_finished(&self, kind: CellKind, id: &str) -> bool {
         match kind {
-            Kind::Model => self.model_path(id).is_file(),
-            Kind::Joint => self.joint_path(id).is_file(),
-            Kind::Scores => self.json_path("scores", id).is_file(),
+            CellKind::Model => self.model_path(id).is_file(),
+            CellKind::Joint => self.joint_path(id).is_file(),
+            CellKind::Scores => self.json_path("scores", id).is_file(),
         }
     }
 
-    /// What is remembered of a finished training.
+    /// Record of a finished training.
     ///
     /// # Errors
     /// [`SweepError::Damaged`] if there is none.
@@ -179,7 +112,7 @@ impl Store {
         read_json(&self.json_path("models", id))
     }
 
-    /// What is remembered of a finished joining.
+    /// Record of a finished joining.
     ///
     /// # Errors
     /// [`SweepError::Damaged`] if there is none.
@@ -200,11 +133,11 @@ impl Store {
         read_json(&self.json_path("failed", id)).ok()
     }
 
-    /// Forgets that a cell failed.
+    /// Removes the record that a cell failed.
     ///
     /// # Errors
     /// [`SweepError::Io`] if the record cannot be removed.
-    pub fn forgive(&self, id: &str) -> Result<(), SweepError> {
+    pub fn clear_failure(&self, id: &str) -> Result<(), SweepError> {
         let path = self.json_path("failed", id);
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -223,62 +156,38 @@ impl Store {
         Ok(FileLock::take(&path)?)
     }
 
-    /// Removes what dead workers left: locks without a holder, files that never landed.
+    /// Removes what dead workers left: locks without a holder, files that were never published.
     ///
     /// # Errors
     /// [`SweepError::Io`] if the folders cannot be read.
-    pub fn tidy(&self) -> Result<(), SweepError> {
+    pub fn collect_garbage(&self) -> Result<(), SweepError> {
         for path in nae_files::sorted_entries(&self.root.join("claims"))? {
             // taken only if nobody holds it, and gone when dropped
             FileLock::take(&path)?;
         }
-        for lock in nae_files::sorted_entries(&self.root.join("workers"))? {
-            if lock.extension().is_some_and(|ending| ending == "lock")
-                && let Some(_claim) = FileLock::take(&lock)?
-            {
-                let folder = lock.with_extension("");
-                if folder.exists() {
-                    std::fs::remove_dir_all(&folder).map_err(SweepError::io("remove", folder))?;
-                }
-            }
-        }
-        Ok(())
+        let workers = self.root.join("workers");
+        Ok(remove_leftovers(&workers, ScratchDirectory::PREFIX)?)
     }
 
     /// A place for this process's unfinished files, which goes away with it, or with the next
-    /// [`tidy`](Self::tidy) if it is killed.
+    /// [`collect_garbage`](Self::collect_garbage) if it is killed.
     ///
     /// # Errors
-    /// [`SweepError::Io`] if it cannot be made.
-    pub fn desk(&self) -> Result<Desk, SweepError> {
-        let workers = self.root.join("workers");
-        loop {
-            let lock = tempfile::Builder::new()
-                .prefix("worker-")
-                .suffix(".lock")
-                .tempfile_in(&workers)
-                .map_err(SweepError::io("write into", &workers))?;
-            lock.as_file()
-                .lock()
-                .map_err(SweepError::io("lock", lock.path()))?;
-            // somebody tidied between making and locking
-            if !lock.path().exists() {
-                continue;
-            }
-            let folder = lock.path().with_extension("");
-            std::fs::create_dir_all(&folder).map_err(SweepError::io("make the folder", &folder))?;
-            return Ok(Desk {
-                folder,
-                _lock: lock,
-            });
-        }
+    /// [`SweepError::File`] if it cannot be made.
+    pub fn scratch_directory(&self) -> Result<ScratchDirectory, SweepError> {
+        ScratchDirectory::create_in(&self.root.join("workers"))
     }
 
-    /// Lands a model with what is remembered of it; the model file comes last and finishes the cell.
+    /// Publishes a model and its training record; the model file comes last and finishes the cell.
     ///
     /// # Errors
     /// [`SweepError::Audio`] or [`SweepError::Io`] if it cannot be written.
-    pub fn finish_training(&self, desk: &Desk, id: &str, model: &Model) -> Result<(), SweepError> {
+    pub fn finish_training(
+        &self,
+        scratch: &ScratchDirectory,
+        id: &str,
+        model: &Model,
+    ) -> Result<(), SweepError> {
         let training = &model.metadata.training;
         let trained = Trained {
             loss: training.loss,
@@ -287,17 +196,17 @@ impl Store {
             seconds: training.seconds,
             tool_version: training.tool_version.clone(),
         };
-        desk.land_json(&trained, &self.json_path("models", id))?;
-        desk.land(&model.to_bytes()?, &self.model_path(id))
+        scratch.publish_json(&trained, &self.json_path("models", id))?;
+        scratch.publish(&model.to_bytes()?, &self.model_path(id))
     }
 
-    /// Lands a joint encoder with what is remembered of it; its file comes last and finishes the cell.
+    /// Publishes a joint encoder and its training record; its file comes last and finishes the cell.
     ///
     /// # Errors
     /// [`SweepError::Audio`] or [`SweepError::Io`] if it cannot be written.
     pub fn finish_joining(
         &self,
-        desk: &Desk,
+        scratch: &ScratchDirectory,
         id: &str,
         joint: &JointEncoder,
     ) -> Result<(), SweepError> {
@@ -308,67 +217,34 @@ impl Store {
             seconds: training.seconds,
             tool_version: training.tool_version.clone(),
         };
-        desk.land_json(&joined, &self.json_path("joints", id))?;
-        desk.land(&joint.to_bytes()?, &self.joint_path(id))
+        scratch.publish_json(&joined, &self.json_path("joints", id))?;
+        scratch.publish(&joint.to_bytes()?, &self.joint_path(id))
     }
 
-    /// Lands scores.
+    /// Publishes scores.
     ///
     /// # Errors
-    /// [`SweepError::Audio`] or [`SweepError::Io`] if they cannot be written.
+    /// [`SweepError::File`] or [`SweepError::Io`] if they cannot be written.
     pub fn finish_separation(
         &self,
-        desk: &Desk,
+        scratch: &ScratchDirectory,
         id: &str,
         outcome: &Outcome,
     ) -> Result<(), SweepError> {
-        desk.land_json(outcome, &self.json_path("scores", id))
+        scratch.publish_json(outcome, &self.json_path("scores", id))
     }
 
-    /// Keeps why a cell failed.
+    /// Records why a cell failed.
     ///
     /// # Errors
-    /// [`SweepError::Audio`] or [`SweepError::Io`] if it cannot be written.
-    pub fn fail(&self, desk: &Desk, id: &str, failure: &Failure) -> Result<(), SweepError> {
-        desk.land_json(failure, &self.json_path("failed", id))
-    }
-}
-
-/// A process's unfinished files.
-#[derive(Debug)]
-pub struct Desk {
-    folder: PathBuf,
-    _lock: NamedTempFile,
-}
-
-impl Desk {
-    /// Writes aside, then moves into place.
-    ///
-    /// # Errors
-    /// [`SweepError::Audio`] or [`SweepError::Io`] if it cannot be written.
-    pub fn land(&self, bytes: &[u8], path: &Path) -> Result<(), SweepError> {
-        let aside = self.folder.join(path.file_name().unwrap_or_default());
-        nae_files::write_atomically(&aside, bytes)?;
-        std::fs::rename(&aside, path).map_err(SweepError::io("move a finished file to", path))
-    }
-
-    /// [`land`](Self::land) of a value as JSON.
-    ///
-    /// # Errors
-    /// As [`land`](Self::land).
-    pub fn land_json<T: Serialize>(&self, value: &T, path: &Path) -> Result<(), SweepError> {
-        let damaged = |error: serde_json::Error| SweepError::Damaged {
-            path: path.into(),
-            message: error.to_string(),
-        };
-        self.land(&serde_json::to_vec(value).map_err(damaged)?, path)
-    }
-}
-
-impl Drop for Desk {
-    fn drop(&mut self) {
-        // what stays is found by the next tidy
-        let _ = std::fs::remove_dir_all(&self.folder);
+    /// [`SweepError::File`] or [`SweepError::Io`] if it cannot be written.
+    pub fn fail(
+        &self,
+        scratch: &ScratchDirectory,
+        id: &str,
+        failure: &Failure,
+    ) -> Result<(), SweepError> {
+        scratch.publish_json(failure, &self.json_path("failed", id))
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::error::SweepError;
-use crate::setup::{Join, Setup};
+use crate::system_config::{Join, SystemConfig};
 
 /// One system: settings, and the grid over some of them.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,7 +14,7 @@ pub struct System {
     /// What rows call it.
     pub name: String,
     /// Its settings apart from the grid.
-    pub base: Setup,
+    pub base: SystemConfig,
     /// Its grid.
     pub axes: Vec<Axis>,
 }
@@ -26,9 +26,9 @@ pub struct Variant {
     pub system: String,
     /// The name with what the grid varies.
     pub label: String,
-    /// All settings.
-    #[serde(with = "nae_config::canonical")]
-    pub setup: Setup,
+    /// All settings; a manifest calls them `setup`.
+    #[serde(rename = "setup", with = "nae_config::canonical")]
+    pub config: SystemConfig,
 }
 
 impl System {
@@ -50,13 +50,13 @@ impl System {
         for (key, value) in point {
             put(&mut table, key, value.clone());
         }
-        let setup = setup(table, &self.label(point, |_| true))?;
-        let columns = setup.columns()?;
+        let config = config_from(table, &self.label(point, |_| true))?;
+        let columns = config.columns()?;
         let matters = |key: &str| columns.iter().any(|(name, _)| name == key);
         Ok(Variant {
             system: self.name.clone(),
             label: self.label(point, matters),
-            setup,
+            config,
         })
     }
 
@@ -75,8 +75,8 @@ impl System {
 }
 
 /// Settings out of a tree of them.
-pub(crate) fn setup(table: Table, place: &str) -> Result<Setup, SweepError> {
-    Setup::deserialize(Value::Table(table)).map_err(|error| SweepError::Value {
+pub(crate) fn config_from(table: Table, place: &str) -> Result<SystemConfig, SweepError> {
+    SystemConfig::deserialize(Value::Table(table)).map_err(|error| SweepError::Value {
         place: place.into(),
         message: error.to_string().trim_end().replace('\n', " "),
     })

@@ -11,8 +11,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use burn::tensor::Device;
 use nae_audio::{BitDepth, Clip};
 use nae_sweep::table::{Table, Value};
-use nae_sweep::worker::{FailedBefore, Lanes, OnFailure, Options, Share, Tally};
-use nae_sweep::{Experiment, Manifest, Store, collect};
+use nae_sweep::{
+    Experiment, Manifest, OnFailure, Options, Parallelism, RetryPolicy, Share, Store, Tally,
+    collect,
+};
 
 const RATE: u32 = 8000;
 
@@ -75,18 +77,18 @@ joint = { steps = 20, window = 2, width = 16, mixtures = 2, speeds = [1.0] }
     Store::create(&run, &experiment.to_toml().unwrap(), &manifest).unwrap()
 }
 
-fn options(lanes: Lanes) -> Options {
+fn options(parallelism: Parallelism) -> Options {
     Options {
         share: Share::ALL,
-        lanes,
+        parallelism,
         on_failure: OnFailure::KeepGoing,
-        failed_before: FailedBefore::Skip,
+        retry_policy: RetryPolicy::Skip,
     }
 }
 
-fn run(store: &Store, lanes: Lanes) -> Tally {
+fn run(store: &Store, parallelism: Parallelism) -> Tally {
     let device = Device::flex();
-    nae_sweep::run(store, &options(lanes), &device, &|| false, &|_| {}).unwrap()
+    nae_sweep::run(store, &options(parallelism), &device, &|| false, &|_| {}).unwrap()
 }
 
 fn number(table: &Table, row: &[Value], name: &str) -> f64 {
@@ -100,10 +102,10 @@ fn stacks_of_cells_give_the_scores_of_single_ones() {
         plan(folder.path(), "single"),
         plan(folder.path(), "batched"),
     );
-    let done = run(&single, Lanes::SideBySide(2));
+    let done = run(&single, Parallelism::Cells(2));
     assert_eq!((done.trained, done.joined), (4, 1));
     assert_eq!((done.separated, done.failed), (6, 0));
-    assert_eq!(run(&batched, Lanes::Batched), done);
+    assert_eq!(run(&batched, Parallelism::Batched), done);
     let (single, batched) = (
         collect::table(&single).unwrap(),
         collect::table(&batched).unwrap(),
@@ -131,11 +133,11 @@ fn a_stopped_run_drops_what_it_was_at_and_goes_on_later() {
     loop {
         let asked = AtomicUsize::new(0);
         let stop = || asked.fetch_add(1, Ordering::SeqCst) >= 6;
-        let lanes = options(Lanes::SideBySide(1));
+        let options = options(Parallelism::Cells(1));
         let device = Device::flex();
         let tally = match stops {
-            4 => run(&store, Lanes::SideBySide(1)),
-            _ => nae_sweep::run(&store, &lanes, &device, &stop, &|_| {}).unwrap(),
+            4 => run(&store, Parallelism::Cells(1)),
+            _ => nae_sweep::run(&store, &options, &device, &stop, &|_| {}).unwrap(),
         };
         assert_eq!(tally.failed, 0, "{tally:?}");
         trained += tally.trained;

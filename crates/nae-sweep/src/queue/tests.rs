@@ -1,9 +1,9 @@
 use super::*;
 use crate::cell::{Joining, Separation, Training};
-use crate::setup::Setup;
-use crate::sources::Speaker;
-use crate::store::Outcome;
+use crate::dataset::Speaker;
+use crate::records::Outcome;
 use crate::system::Variant;
+use crate::system_config::SystemConfig;
 
 const SPEAKERS: usize = 3;
 const MIXTURES: usize = 4;
@@ -21,7 +21,7 @@ fn manifest() -> Manifest {
         variants: vec![Variant {
             system: "s".into(),
             label: "s".into(),
-            setup: Setup::default(),
+            config: SystemConfig::default(),
         }],
         trainings: Vec::new(),
         joinings: Vec::new(),
@@ -71,7 +71,7 @@ fn store(manifest: &Manifest) -> (tempfile::TempDir, Store) {
 }
 
 /// Lets a cell count as finished.
-fn finish(store: &Store, kind: Kind, id: &str) {
+fn finish(store: &Store, kind: CellKind, id: &str) {
     let outcome = Outcome {
         sources: Vec::new(),
         loss: 0.0,
@@ -81,18 +81,18 @@ fn finish(store: &Store, kind: Kind, id: &str) {
         tool_version: String::new(),
     };
     match kind {
-        Kind::Model => store
-            .desk()
+        CellKind::Model => store
+            .scratch_directory()
             .unwrap()
-            .land(b"", &store.model_path(id))
+            .publish(b"", &store.model_path(id))
             .unwrap(),
-        Kind::Joint => store
-            .desk()
+        CellKind::Joint => store
+            .scratch_directory()
             .unwrap()
-            .land(b"", &store.joint_path(id))
+            .publish(b"", &store.joint_path(id))
             .unwrap(),
-        Kind::Scores => store
-            .finish_separation(&store.desk().unwrap(), id, &outcome)
+        CellKind::Scores => store
+            .finish_separation(&store.scratch_directory().unwrap(), id, &outcome)
             .unwrap(),
     }
 }
@@ -140,7 +140,7 @@ fn shares_cover_every_cell_once_and_share_their_models() {
 fn a_mixture_waits_for_its_models_and_a_finished_cell_is_left_alone() {
     let manifest = manifest();
     let (_folder, store) = store(&manifest);
-    finish(&store, Kind::Scores, "scores-0-0-0");
+    finish(&store, CellKind::Scores, "scores-0-0-0");
     let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
     let done = exhaust(&mut queue, &store, &manifest);
     let models = done.iter().position(|id| id.starts_with("scores")).unwrap();
@@ -173,7 +173,7 @@ fn what_another_worker_holds_is_passed_over_and_taken_when_it_lets_go() {
 }
 
 #[test]
-fn a_failed_model_blocks_its_mixtures_until_it_is_forgiven() {
+fn a_failed_model_blocks_its_mixtures_until_it_is_cleared() {
     let manifest = manifest();
     let (_folder, store) = store(&manifest);
     let failure = Failure {
@@ -181,7 +181,7 @@ fn a_failed_model_blocks_its_mixtures_until_it_is_forgiven() {
         error: "it broke".into(),
     };
     store
-        .fail(&store.desk().unwrap(), "model-0-0", &failure)
+        .fail(&store.scratch_directory().unwrap(), "model-0-0", &failure)
         .unwrap();
     let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
     exhaust(&mut queue, &store, &manifest);
@@ -190,7 +190,7 @@ fn a_failed_model_blocks_its_mixtures_until_it_is_forgiven() {
     assert_eq!(store.failure("model-0-0").unwrap(), failure);
 
     let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
-    queue.forgive().unwrap();
+    queue.clear_failures().unwrap();
     assert!(store.failure("model-0-0").is_none());
     assert_eq!(
         exhaust(&mut queue, &store, &manifest).len(),
@@ -203,11 +203,11 @@ fn models_of_one_recipe_are_handed_over_together() {
     let manifest = manifest();
     let (_folder, store) = store(&manifest);
     let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
-    let Next::Work(Kind::Model, cells, claims) = queue.next(4, &mut Vec::new()).unwrap() else {
+    let Next::Work(CellKind::Model, cells, claims) = queue.next(4, &mut Vec::new()).unwrap() else {
         panic!("models come first");
     };
     assert_eq!((cells.len(), claims.len()), (4, 4));
-    let Next::Work(Kind::Model, cells, _) = queue.next(4, &mut Vec::new()).unwrap() else {
+    let Next::Work(CellKind::Model, cells, _) = queue.next(4, &mut Vec::new()).unwrap() else {
         panic!("two are left");
     };
     assert_eq!(cells.len(), 2);
@@ -260,10 +260,10 @@ fn joint_encoders_come_after_their_models_and_before_their_mixtures_one_by_one()
     // models are ready: a stack takes several of everything but of these
     let (_folder, store) = self::store(&manifest);
     for cell in &manifest.trainings {
-        finish(&store, Kind::Model, &cell.id);
+        finish(&store, CellKind::Model, &cell.id);
     }
     let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
-    let Next::Work(Kind::Joint, cells, _) = queue.next(4, &mut Vec::new()).unwrap() else {
+    let Next::Work(CellKind::Joint, cells, _) = queue.next(4, &mut Vec::new()).unwrap() else {
         panic!("joint encoders come next");
     };
     assert_eq!(cells.len(), 1);
@@ -278,7 +278,9 @@ fn a_failed_model_blocks_its_joint_encoders_and_a_failed_one_of_those_its_mixtur
             label: id.into(),
             error: "it broke".into(),
         };
-        store.fail(&store.desk().unwrap(), id, &failure).unwrap();
+        store
+            .fail(&store.scratch_directory().unwrap(), id, &failure)
+            .unwrap();
         let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
         exhaust(&mut queue, &store, &manifest);
         drop(folder);

@@ -44,24 +44,24 @@ fn only_a_planned_folder_is_a_run() {
 #[test]
 fn a_cell_is_there_whole_or_not_at_all() {
     let (_folder, store) = store();
-    let desk = store.desk().unwrap();
+    let scratch = store.scratch_directory().unwrap();
     let path = store.model_path("a");
-    // a folder in the way of the finished file: nothing lands, nothing half
+    // a folder in the way of the finished file: nothing is published, nothing half
     std::fs::create_dir(&path).unwrap();
-    assert!(desk.land(b"model", &path).is_err());
-    assert!(!store.is_finished(Kind::Model, "a"));
+    assert!(scratch.publish(b"model", &path).is_err());
+    assert!(!store.is_finished(CellKind::Model, "a"));
     std::fs::remove_dir(&path).unwrap();
-    desk.land(b"model", &path).unwrap();
-    assert!(store.is_finished(Kind::Model, "a"));
+    scratch.publish(b"model", &path).unwrap();
+    assert!(store.is_finished(CellKind::Model, "a"));
     assert_eq!(entries(&store, "models"), 1);
-    drop(desk);
+    drop(scratch);
     assert_eq!(entries(&store, "workers"), 0);
 }
 
 #[test]
-fn tidying_removes_what_the_dead_left_and_nothing_of_the_living() {
+fn garbage_collection_removes_what_the_dead_left_and_nothing_of_the_living() {
     let (_folder, store) = store();
-    let desk = store.desk().unwrap();
+    let scratch = store.scratch_directory().unwrap();
     let claim = store.claim("living").unwrap();
     // as a killed process leaves them: files without a lock on them
     let workers = store.root().join("workers");
@@ -69,7 +69,7 @@ fn tidying_removes_what_the_dead_left_and_nothing_of_the_living() {
     std::fs::create_dir(workers.join("worker-dead")).unwrap();
     std::fs::write(workers.join("worker-dead/half.json"), b"{").unwrap();
     std::fs::write(store.root().join("claims/dead.lock"), b"").unwrap();
-    store.tidy().unwrap();
+    store.collect_garbage().unwrap();
     assert_eq!(entries(&store, "claims"), 1);
     assert_eq!(
         entries(&store, "workers"),
@@ -77,21 +77,24 @@ fn tidying_removes_what_the_dead_left_and_nothing_of_the_living() {
         "the living worker's lock and folder"
     );
     assert!(store.claim("living").unwrap().is_none());
-    desk.land(b"{}", &store.root().join("scores/x.json"))
+    scratch
+        .publish(b"{}", &store.root().join("scores/x.json"))
         .unwrap();
     drop(claim);
 }
 
 #[test]
-fn a_failure_is_kept_until_it_is_forgiven() {
+fn a_failure_is_recorded_until_it_is_cleared() {
     let (_folder, store) = store();
     let failure = Failure {
         label: "l".into(),
         error: "e".into(),
     };
-    store.fail(&store.desk().unwrap(), "a", &failure).unwrap();
+    store
+        .fail(&store.scratch_directory().unwrap(), "a", &failure)
+        .unwrap();
     assert_eq!(store.failure("a"), Some(failure));
-    store.forgive("a").unwrap();
-    store.forgive("a").unwrap();
+    store.clear_failure("a").unwrap();
+    store.clear_failure("a").unwrap();
     assert_eq!(store.failure("a"), None);
 }

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use nae_sweep::Store;
-use nae_sweep::worker::{Event, FailedBefore, Lanes, OnFailure, Options, Tally};
+use nae_sweep::{Event, OnFailure, Options, Parallelism, RetryPolicy, Tally};
 use serde_json::json;
 
 use super::share::share;
@@ -18,20 +18,20 @@ pub fn run(command: &SweepRun, terminal: &Terminal) -> Result<()> {
     let store = Store::open(&command.run)?;
     let share = share(command, &store.manifest()?)?;
     let device = command.device.open()?;
-    let lanes = match device.is_cpu {
-        true => Lanes::SideBySide(command.jobs.unwrap_or_else(cores)),
-        false => Lanes::Batched,
+    let parallelism = match device.is_cpu {
+        true => Parallelism::Cells(command.jobs.unwrap_or_else(cores)),
+        false => Parallelism::Batched,
     };
     let options = Options {
         share,
-        lanes,
+        parallelism,
         on_failure: match command.fail_fast {
             true => OnFailure::Stop,
             false => OnFailure::KeepGoing,
         },
-        failed_before: match command.retry_failed {
-            true => FailedBefore::Retry,
-            false => FailedBefore::Skip,
+        retry_policy: match command.retry_failed {
+            true => RetryPolicy::Retry,
+            false => RetryPolicy::Skip,
         },
     };
     log_line(
@@ -44,8 +44,8 @@ pub fn run(command: &SweepRun, terminal: &Terminal) -> Result<()> {
         "{bar:32} {pos}/{len} cells {msg} ETA {eta}",
     )?);
     let watch = |event: &Event| match event {
-        Event::Begun { cells } => bar.set_length(*cells as u64),
-        Event::Found => bar.inc(1),
+        Event::Started { cells } => bar.set_length(*cells as u64),
+        Event::AlreadyFinished => bar.inc(1),
         Event::Finished { label, seconds } => {
             bar.set_message(format!("{label} ({seconds:.1} s)"));
             bar.inc(1);

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use nae_sweep::Manifest;
-use nae_sweep::worker::Share;
+use nae_sweep::Share;
 
 use crate::arguments::SweepRun;
 

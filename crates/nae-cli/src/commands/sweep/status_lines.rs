@@ -1,7 +1,7 @@
 //! What `nae sweep plan` and `nae sweep status` both print.
 
+use nae_sweep::Failure;
 use nae_sweep::status::Status;
-use nae_sweep::store::Failure;
 
 use crate::device::cores;
 

@@ -7,9 +7,9 @@ use burn::tensor::Device;
 use nae_audio::StftConfig;
 use nae_report::comparison::PlayerLink;
 use nae_report::{Block, Page, Player, Section};
+use nae_sweep::cell::CellKind;
 use nae_sweep::cell::Separation;
-use nae_sweep::hear::{self, Heard};
-use nae_sweep::store::Kind;
+use nae_sweep::listening::{self, ListeningExample};
 use nae_sweep::{Manifest, Store};
 
 use super::systems::describe;
@@ -42,7 +42,7 @@ pub fn pages(
         let is_shown = |cell: &&Separation| {
             (cell.pair, cell.mixture) == (pair, 0)
                 && middle.contains(&cell.variant)
-                && store.is_finished(Kind::Scores, &cell.id)
+                && store.is_finished(CellKind::Scores, &cell.id)
         };
         let mut examples = Vec::new();
         for &variant in &middle {
@@ -51,7 +51,7 @@ pub fn pages(
                 let label = &manifest.variants[variant].label;
                 examples.push((
                     label.as_str(),
-                    hear::separation(store, manifest, cell, device)?,
+                    listening::separation(store, manifest, cell, device)?,
                 ));
             }
         }
@@ -79,7 +79,7 @@ fn listening_page(
     pair: &str,
     members: &[usize],
     manifest: &Manifest,
-    examples: &[(&str, Heard)],
+    examples: &[(&str, ListeningExample)],
 ) -> Result<Page> {
     let mut section = Section::new("Listen").with_intro(
         "The tracks of a player play in sync; switching between them is instant. All spectrograms share one scale, with 0 dB at the mixture's loudest bin. Each system is shown with the middle setting of its grid.",

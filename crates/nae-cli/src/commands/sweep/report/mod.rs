@@ -69,8 +69,8 @@ pub fn run(command: &SweepReport, terminal: &Terminal) -> Result<()> {
 
 fn lead(manifest: &Manifest) -> String {
     let names: Vec<&str> = manifest.speakers.iter().map(|s| s.name.as_str()).collect();
-    let amounts = manifest.variants.first().map(|variant| variant.setup.data);
-    let amounts = amounts.unwrap_or_default();
+    let mix = manifest.variants.first().map(|variant| variant.config.data);
+    let mix = mix.unwrap_or_default();
     let mut seeds: Vec<u64> = manifest.trainings.iter().map(|cell| cell.seed).collect();
     seeds.sort_unstable();
     seeds.dedup();
@@ -80,9 +80,9 @@ fn lead(manifest: &Manifest) -> String {
         names.join(", "),
         manifest.pairs.len(),
         manifest.mixtures,
-        amounts.mixture_s,
-        amounts.level_db,
-        amounts.train_s,
+        mix.mixture_s,
+        mix.level_db,
+        mix.train_s,
         manifest.tool_version,
     )
 }

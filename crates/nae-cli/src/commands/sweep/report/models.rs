@@ -5,9 +5,9 @@ use burn::tensor::Device;
 use nae_model::Model;
 use nae_report::Section;
 use nae_report::comparison::Report;
+use nae_sweep::cell::CellKind;
 use nae_sweep::cell::Training;
-use nae_sweep::store::Kind;
-use nae_sweep::{Manifest, Store, hear};
+use nae_sweep::{Manifest, Store, listening};
 
 use super::figures;
 
@@ -18,7 +18,7 @@ const TOP_HZ: f64 = 4000.0;
 pub fn add(report: &mut Report, store: &Store, manifest: &Manifest, device: &Device) -> Result<()> {
     let seed = manifest.trainings.first().map(|cell| cell.seed);
     let is_shown =
-        |cell: &&Training| Some(cell.seed) == seed && store.is_finished(Kind::Model, &cell.id);
+        |cell: &&Training| Some(cell.seed) == seed && store.is_finished(CellKind::Model, &cell.id);
     let mut models = Vec::new();
     let mut figures = Vec::new();
     for (i, cell) in manifest.trainings.iter().filter(is_shown).enumerate() {
@@ -29,7 +29,7 @@ pub fn add(report: &mut Report, store: &Store, manifest: &Manifest, device: &Dev
             manifest.speakers[cell.speaker].name
         );
         let name = format!("{}-action-{}", manifest.name, i + 1);
-        let clip = hear::training(manifest, cell)?;
+        let clip = listening::training(manifest, cell)?;
         figures.push(figures::in_action(&name, &title, &model, &clip, device)?);
         models.push((label.as_str(), model));
     }

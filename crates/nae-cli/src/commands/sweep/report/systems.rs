@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use nae_report::comparison::{Baseline, Observation};
 use nae_sweep::Manifest;
-use nae_sweep::setup::Join;
 use nae_sweep::system::Variant;
+use nae_sweep::system_config::Join;
 
 /// The kind that everything is compared with.
 const NMF: &str = "NMF";
@@ -35,7 +35,7 @@ impl Described {
 /// Variants by their labels.
 pub fn describe(manifest: &Manifest) -> BTreeMap<&str, Described> {
     let describe = |variant: &Variant| {
-        let (label, model) = (&variant.label, &variant.setup.model);
+        let (label, model) = (&variant.label, &variant.config.model);
         let is_mixtures =
             |part: &&str| part.starts_with("level_db ") || part.starts_with("mixture_s ");
         let rank = format!("rank {}", model.rank);
@@ -90,9 +90,9 @@ pub fn baselines(manifest: &Manifest, observations: &[Observation]) -> Result<Ve
     let mut of = BTreeMap::new();
     let joined = manifest.variants.iter().filter(|v| is_joined(v));
     for joined in joined {
-        let models = joined.setup.of_training()?;
+        let models = joined.config.of_training()?;
         for other in manifest.variants.iter().filter(|v| !is_joined(v)) {
-            if other.setup.of_training()? == models && is_there(&name(other)) {
+            if other.config.of_training()? == models && is_there(&name(other)) {
                 of.entry(name(joined)).or_insert_with(|| name(other));
             }
         }
@@ -105,7 +105,7 @@ pub fn baselines(manifest: &Manifest, observations: &[Observation]) -> Result<Ve
 }
 
 fn is_joined(variant: &Variant) -> bool {
-    variant.setup.join != Join::No
+    variant.config.join != Join::No
 }
 
 #[cfg(test)]

@@ -1,94 +1,27 @@
-//! Everything that decides one system's cells, and which of it matters to which.
+//! The settings that each kind of cell depends on, in the form that its identity is a hash of.
+//!
+//! Two rules make equal work equal text, and keep it so from version to version:
+//!
+//! - A setting that does not apply is left out: those of NMF for a network, those of a joint encoder
+//!   where models are not joined.
+//! - A setting that a later version adds is left out while it has the value that means what was done
+//!   before ([`Canonical`]). So finished cells stay finished.
+//!
+//! Keys are sorted, and numbers are written with the fewest digits that read back as the same number.
 
-use nae_config::{Canonical, Choice, ConfigError, CrossCheck, Setting, Settings};
-use nae_joint::{BodyKind, JointConfig};
+use nae_config::{Canonical, Setting};
+use nae_joint::BodyKind;
 use nae_model::architecture::TrainingMethod;
 use nae_model::optim::OptimizerKind;
-use nae_model::{AudioConfig, ModelConfig};
-use nae_separate::SeparateConfig;
-use nae_train::{Recipe, TrainConfig};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::error::SweepError;
+use crate::system_config::{Join, SystemConfig};
 
-nae_config::settings! {
-    /// Amounts and levels of sound, the part of `[data]` that a grid may vary.
-    #[derive(Clone, Copy, Debug, PartialEq)]
-    pub struct Amounts {
-        /// Training sound of a speaker at most: the first seconds.
-        pub train_s: f64 = 25.0, in 0.001..=1e6, unit "seconds", try "25";
-        /// Length of a mixture.
-        pub mixture_s: f64 = 5.0, in 0.001..=1e6, unit "seconds", try "5";
-        /// Level of a mixture's first source over each of the others.
-        pub level_db: f64 = 0.0, in -100.0..=100.0, unit "dB", try "0";
-    }
-}
-
-impl CrossCheck for Amounts {}
-
-/// Whether the models of a pair are joined, and on what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Join {
-    /// They separate by optimised activations.
-    #[default]
-    No,
-    /// Joined on what they remember of their training clips.
-    Memories,
-    /// Joined on their training clips.
-    Clips,
-}
-
-impl Choice for Join {}
-
-nae_config::settings! {
-    /// The settings of one system at one point of its grid.
-    #[derive(Clone, Debug, PartialEq)]
-    pub struct Setup {
-        /// Amounts of sound.
-        pub data: Amounts = Amounts::default();
-        /// Whether, and on what, a joint encoder that separates is trained.
-        pub join: Join = Join::No;
-        /// How sound becomes spectra.
-        pub audio: AudioConfig = AudioConfig::default();
-        /// Architecture.
-        pub model: ModelConfig = ModelConfig::default();
-        /// Training.
-        pub train: TrainConfig = TrainConfig::default();
-        /// Separation.
-        pub separate: SeparateConfig = SeparateConfig::default();
-        /// Joint encoder.
-        pub joint: JointConfig = JointConfig::default();
-    }
-}
-
-impl CrossCheck for Setup {}
-
-impl Setup {
-    /// Checks every range.
-    ///
-    /// # Errors
-    /// The first key that is out of range.
-    pub fn validate(&self) -> Result<(), SweepError> {
-        Settings::check(&self.data, "data").map_err(ConfigError::from)?;
-        self.recipe().validate()?;
-        self.separate.validate()?;
-        self.joint.validate()?;
-        Ok(())
-    }
-
-    /// What training needs.
-    pub fn recipe(&self) -> Recipe {
-        Recipe {
-            audio: self.audio,
-            model: self.model.clone(),
-            train: self.train.clone(),
-        }
-    }
-
+impl SystemConfig {
     /// The settings that a trained model depends on, as JSON: those that do not apply to its kind
-    /// or optimiser are left out, so that they neither tell models apart nor fill columns.
+    /// or optimiser are left out, so that they neither distinguish models nor fill columns.
     ///
     /// # Errors
     /// [`SweepError::Damaged`] if serialisation itself fails.
@@ -240,10 +173,10 @@ mod tests {
     use super::*;
     use nae_model::ModelKind;
 
-    fn nmf() -> Setup {
-        let mut setup = Setup::default();
-        setup.model.kind = ModelKind::Nmf;
-        setup
+    fn nmf() -> SystemConfig {
+        let mut config = SystemConfig::default();
+        config.model.kind = ModelKind::Nmf;
+        config
     }
 
     #[test]
@@ -258,28 +191,28 @@ mod tests {
             nmf().of_separation().unwrap(),
             other.of_separation().unwrap()
         );
-        let mut other = Setup::default();
+        let mut other = SystemConfig::default();
         other.train.nmf.updates = 7;
         other.separate.max_steps = 7;
         assert_eq!(
-            Setup::default().of_training().unwrap(),
+            SystemConfig::default().of_training().unwrap(),
             other.of_training().unwrap()
         );
         assert_ne!(
-            Setup::default().of_separation().unwrap(),
+            SystemConfig::default().of_separation().unwrap(),
             other.of_separation().unwrap()
         );
     }
 
     #[test]
     fn of_a_joined_system_the_joint_encoder_matters_and_the_search_does_not() {
-        let joined = |change: fn(&mut Setup)| {
-            let mut setup = Setup {
+        let joined = |change: fn(&mut SystemConfig)| {
+            let mut config = SystemConfig {
                 join: Join::Memories,
-                ..Setup::default()
+                ..SystemConfig::default()
             };
-            change(&mut setup);
-            setup.columns().unwrap()
+            change(&mut config);
+            config.columns().unwrap()
         };
         let base = joined(|_| {});
         assert_eq!(base, joined(|s| s.separate.max_steps = 7));
@@ -292,17 +225,17 @@ mod tests {
                 s.joint.kernel = 3;
             })
         );
-        let mut searched = Setup::default();
+        let mut searched = SystemConfig::default();
         searched.joint.steps = 7;
         assert_eq!(
-            Setup::default().columns().unwrap(),
+            SystemConfig::default().columns().unwrap(),
             searched.columns().unwrap()
         );
     }
 
     #[test]
     fn settings_that_apply_do_matter() {
-        let change: [fn(&mut Setup); 5] = [
+        let change: [fn(&mut SystemConfig); 5] = [
             |s| s.model.rank = 7,
             |s| s.train.sparsity = 0.1,
             |s| s.audio.hop = 128,
@@ -314,10 +247,10 @@ mod tests {
             change(&mut other);
             assert_ne!(nmf().of_training().unwrap(), other.of_training().unwrap());
         }
-        let mut other = Setup::default();
+        let mut other = SystemConfig::default();
         other.model.layers = 2;
         assert_ne!(
-            Setup::default().of_training().unwrap(),
+            SystemConfig::default().of_training().unwrap(),
             other.of_training().unwrap()
         );
     }

@@ -34,10 +34,10 @@ pub struct Speaker {
     pub test: Vec<Recording>,
 }
 
-/// Speakers, and who is mixed with whom.
+/// The speakers of an experiment, and which of them are mixed.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Cast {
-    /// Everybody who takes part.
+pub struct Dataset {
+    /// All that take part.
     pub speakers: Vec<Speaker>,
     /// Indices into `speakers`.
     pub pairs: Vec<Vec<usize>>,
@@ -51,56 +51,59 @@ pub fn duration_s(recordings: &[Recording]) -> f64 {
         .sum()
 }
 
-/// Looks everybody up who takes part and reads their recordings once.
-///
-/// - `longest_mixture_s`: the longest mixture that will be cut
-///
-/// # Errors
-/// [`SweepError`] for folders and speakers that are missing, unreadable sound, or too little of it.
-pub fn cast(data: &Data, longest_mixture_s: f64) -> Result<Cast, SweepError> {
-    let files = all_sources(data)?;
-    let groups = groups(data, &files)?;
-    let takes_part =
-        |name: &String| groups.is_empty() || groups.iter().flatten().any(|member| member == name);
-    let mut speakers = Vec::new();
-    for (name, files) in files.iter().filter(|(name, _)| takes_part(name)) {
-        let train = recordings(name, "train", &files.train)?;
-        let found_s = duration_s(&train);
-        if found_s < data.min_train_s {
-            return Err(SweepError::TooLittle {
-                speaker: name.clone(),
-                part: "train",
-                found_s,
-                needed_s: data.min_train_s,
-                key: "data.min_train_s",
-            });
-        }
-        let test = match groups.is_empty() {
-            true => Vec::new(),
-            false => recordings(name, "test", &files.test)?,
+impl Dataset {
+    /// Finds all speakers that take part and reads their recordings once.
+    ///
+    /// - `longest_mixture_s`: the longest mixture that will be cut
+    ///
+    /// # Errors
+    /// [`SweepError`] for folders and speakers that are missing, unreadable sound, or too little of it.
+    pub fn find(data: &Data, longest_mixture_s: f64) -> Result<Self, SweepError> {
+        let files = all_sources(data)?;
+        let groups = groups(data, &files)?;
+        let takes_part = |name: &String| {
+            groups.is_empty() || groups.iter().flatten().any(|member| member == name)
         };
-        let found_s = duration_s(&test);
-        if !groups.is_empty() && found_s < longest_mixture_s {
-            return Err(SweepError::TooLittle {
-                speaker: name.clone(),
-                part: "test",
-                found_s,
-                needed_s: longest_mixture_s,
-                key: "data.mixture_s",
+        let mut speakers = Vec::new();
+        for (name, files) in files.iter().filter(|(name, _)| takes_part(name)) {
+            let train = recordings(name, "train", &files.train)?;
+            let found_s = duration_s(&train);
+            if found_s < data.min_train_s {
+                return Err(SweepError::TooLittle {
+                    speaker: name.clone(),
+                    part: "train",
+                    found_s,
+                    needed_s: data.min_train_s,
+                    key: "data.min_train_s",
+                });
+            }
+            let test = match groups.is_empty() {
+                true => Vec::new(),
+                false => recordings(name, "test", &files.test)?,
+            };
+            let found_s = duration_s(&test);
+            if !groups.is_empty() && found_s < longest_mixture_s {
+                return Err(SweepError::TooLittle {
+                    speaker: name.clone(),
+                    part: "test",
+                    found_s,
+                    needed_s: longest_mixture_s,
+                    key: "data.mixture_s",
+                });
+            }
+            speakers.push(Speaker {
+                name: name.clone(),
+                train,
+                test,
             });
         }
-        speakers.push(Speaker {
-            name: name.clone(),
-            train,
-            test,
-        });
+        let index = |name: &String| speakers.iter().position(|speaker| speaker.name == *name);
+        let pairs = groups
+            .iter()
+            .map(|group| group.iter().filter_map(index).collect())
+            .collect();
+        Ok(Self { speakers, pairs })
     }
-    let index = |name: &String| speakers.iter().position(|speaker| speaker.name == *name);
-    let pairs = groups
-        .iter()
-        .map(|group| group.iter().filter_map(index).collect())
-        .collect();
-    Ok(Cast { speakers, pairs })
 }
 
 /// Files of every source the data names, by name.
@@ -255,7 +258,7 @@ fn groups(
     }
 }
 
-/// `…_f` and `…_m` tell.
+/// By the end of the name: `…_f` or `…_m`.
 fn sex_of_name(name: &str) -> Option<Sex> {
     match name.rsplit_once('_')?.1 {
         "f" => Some(Sex::Female),

@@ -18,15 +18,16 @@ use rayon::prelude::*;
 use crate::cell::{self, Id, Joining, Place, Separation, Training};
 use crate::error::SweepError;
 use crate::manifest::Manifest;
-use crate::setup::Join;
+use crate::records::Outcome;
 use crate::sound::{Mixture, Sounds};
-use crate::store::{Outcome, Store};
+use crate::store::Store;
+use crate::system_config::Join;
 
 /// Floor and ceiling of one source.
 type Bounds = (Scores, Scores);
 
-/// Everything that cells are worked on with.
-pub(crate) struct Bench<'a> {
+/// Works on cells: what they all need, at one place.
+pub(crate) struct Executor<'a> {
     store: &'a Store,
     manifest: &'a Manifest,
     groups: Vec<MetricGroup>,
@@ -37,7 +38,7 @@ pub(crate) struct Bench<'a> {
     stop: &'a (dyn Fn() -> bool + Sync),
 }
 
-impl<'a> Bench<'a> {
+impl<'a> Executor<'a> {
     pub fn new(
         store: &'a Store,
         manifest: &'a Manifest,
@@ -103,7 +104,7 @@ impl<'a> Bench<'a> {
     }
 
     fn clips(&self, cell: &Training) -> Result<(Recipe, Vec<TrainingClip>), SweepError> {
-        let recipe = self.manifest.variants[cell.variant].setup.recipe();
+        let recipe = self.manifest.variants[cell.variant].config.recipe();
         Ok((recipe, self.training_clips(cell.variant, cell.speaker)?))
     }
 
@@ -112,19 +113,19 @@ impl<'a> Bench<'a> {
         variant: usize,
         speaker: usize,
     ) -> Result<Vec<TrainingClip>, SweepError> {
-        let setup = &self.manifest.variants[variant].setup;
-        let rate = setup.audio.sample_rate;
-        self.sounds.training(speaker, setup.data.train_s, rate)
+        let config = &self.manifest.variants[variant].config;
+        let rate = config.audio.sample_rate;
+        self.sounds.training(speaker, config.data.train_s, rate)
     }
 
     /// Trains the joint encoder of a pair's models.
     pub fn join(&self, cell: &Joining) -> Result<JointEncoder, SweepError> {
-        let setup = &self.manifest.variants[cell.variant].setup;
+        let config = &self.manifest.variants[cell.variant].config;
         let members = self.manifest.pairs[cell.pair].iter();
         let part = |(&speaker, id): (&usize, &Id)| {
             let mut model = Model::load(&self.store.model_path(id), self.device)?;
             let clips = self.training_clips(cell.variant, speaker)?;
-            let clips = match setup.join {
+            let clips = match config.join {
                 Join::Clips => {
                     let clips = clips.into_iter();
                     Some(clips.map(|clip| (clip.record, clip.samples)).collect())
@@ -141,7 +142,7 @@ impl<'a> Bench<'a> {
         let parts = members.zip(&cell.models).map(part);
         let parts = parts.collect::<Result<Vec<_>, SweepError>>()?;
         let mut observe = |_: &Progress| self.flow();
-        let joint = nae_joint::join(&parts, &setup.joint, cell.seed, self.device, &mut observe)?;
+        let joint = nae_joint::join(&parts, &config.joint, cell.seed, self.device, &mut observe)?;
         match joint.metadata.training.interrupted {
             true => Err(SweepError::Stopped),
             false => Ok(joint),
@@ -188,16 +189,16 @@ impl<'a> Bench<'a> {
     }
 
     fn prepare(&self, cell: &Separation) -> Result<(Mixture, Separator), SweepError> {
-        let setup = &self.manifest.variants[cell.variant].setup;
+        let config = &self.manifest.variants[cell.variant].config;
         let members = &self.manifest.pairs[cell.pair];
-        let rate = setup.audio.sample_rate;
+        let rate = config.audio.sample_rate;
         let sound = self
             .sounds
-            .mixture(members, self.place(cell), &setup.data, rate)?;
-        let config = setup.separate.clone();
+            .mixture(members, self.place(cell), &config.data, rate)?;
+        let separate = config.separate.clone();
         if let Some(id) = &cell.joint {
             let joint = JointEncoder::load(&self.store.joint_path(id), self.device)?;
-            return Ok((sound, joint.separator(config, self.device)?));
+            return Ok((sound, joint.separator(separate, self.device)?));
         }
         let sources = members
             .iter()
@@ -210,7 +211,7 @@ impl<'a> Bench<'a> {
                 })
             })
             .collect::<Result<Vec<_>, SweepError>>()?;
-        let separator = Separator::new(&sources, config, cell.seed, self.device)?;
+        let separator = Separator::new(&sources, separate, cell.seed, self.device)?;
         Ok((sound, separator))
     }
 
@@ -222,8 +223,8 @@ impl<'a> Bench<'a> {
         seconds: f64,
     ) -> Result<Outcome, SweepError> {
         let started = Instant::now();
-        let setup = &self.manifest.variants[cell.variant].setup;
-        let rate = setup.audio.sample_rate;
+        let config = &self.manifest.variants[cell.variant].config;
+        let rate = config.audio.sample_rate;
         let references: Vec<Reference<'_>> = sound
             .references
             .iter()
@@ -234,7 +235,7 @@ impl<'a> Bench<'a> {
         let estimates: Vec<Estimate<'_>> = stems.iter().map(|samples| Estimate(samples)).collect();
         let scores = evaluation.score_all(&estimates)?;
         let speakers = self.manifest.members(cell.pair);
-        let id = cell::mixture(setup, &speakers, self.place(cell))?;
+        let id = cell::mixture(config, &speakers, self.place(cell))?;
         let mixture = sound.mixture.mixdown();
         let bounds = self.bounds(id, &evaluation, &references, &mixture, rate)?;
         let named = |(scores, bounds): (&Scores, &Bounds)| named(scores, Some(bounds));

@@ -1,18 +1,18 @@
-//! Sound of a run, made again to be heard: results keep scores, not stems.
+//! Examples to listen to, computed again: results hold scores, not stems.
 
 use burn::tensor::Device;
 use nae_audio::Clip;
 
-use crate::bench::Bench;
 use crate::cell::{Separation, Training};
 use crate::error::SweepError;
+use crate::executor::Executor;
 use crate::manifest::Manifest;
 use crate::sound::Sounds;
 use crate::store::Store;
 
-/// A mixture, what it was made of and what was made of it, all at one sample rate.
+/// A mixture, its true sources and its stems, all at one sample rate.
 #[derive(Clone, Debug)]
-pub struct Heard {
+pub struct ListeningExample {
     /// The mixture.
     pub mixture: Clip,
     /// The true sources, in the pair's order.
@@ -30,13 +30,13 @@ pub fn separation(
     manifest: &Manifest,
     cell: &Separation,
     device: &Device,
-) -> Result<Heard, SweepError> {
-    let bench = Bench::new(store, manifest, device, &|| false);
+) -> Result<ListeningExample, SweepError> {
+    let bench = Executor::new(store, manifest, device, &|| false);
     let separated = bench.stems(&[cell]).pop();
     let (sound, separated) = separated.unwrap_or(Err(SweepError::Stopped))?;
     let rate = sound.mixture.sample_rate();
     let clip = |samples: Vec<f32>| Clip::mono(samples, rate);
-    Ok(Heard {
+    Ok(ListeningExample {
         mixture: sound.mixture,
         references: sound.references.into_iter().map(clip).collect(),
         stems: separated.stems,
@@ -48,9 +48,10 @@ pub fn separation(
 /// # Errors
 /// [`SweepError`] if a recording is missing or changed.
 pub fn training(manifest: &Manifest, cell: &Training) -> Result<Clip, SweepError> {
-    let setup = &manifest.variants[cell.variant].setup;
-    let rate = setup.audio.sample_rate;
-    let clips = Sounds::new(&manifest.speakers).training(cell.speaker, setup.data.train_s, rate)?;
+    let config = &manifest.variants[cell.variant].config;
+    let rate = config.audio.sample_rate;
+    let clips =
+        Sounds::new(&manifest.speakers).training(cell.speaker, config.data.train_s, rate)?;
     let samples = clips.into_iter().flat_map(|clip| clip.samples).collect();
     Ok(Clip::mono(samples, rate))
 }
