@@ -109,6 +109,44 @@ pub enum AudioError {
         /// What came.
         found: String,
     },
+    /// A sound whose parts do not belong together.
+    #[error(
+        "{path}: changes on the way from {} Hz with {} channels to {} Hz with {} channels, as if different files were joined; expected one sample rate and one number of channels, so cut it into its parts or convert them first", rates.0, channels.0, rates.1, channels.1
+    )]
+    Changes {
+        /// The path as given.
+        path: PathBuf,
+        /// Sample rates before and after, Hz.
+        rates: (u32, u32),
+        /// Channels before and after.
+        channels: (usize, usize),
+    },
+    /// More channels than are read.
+    #[error(
+        "{path}: its header speaks of {channels} channels, but at most {max} are read; if it is right, split the file first"
+    )]
+    TooManyChannels {
+        /// The path as given.
+        path: PathBuf,
+        /// What the header says.
+        channels: usize,
+        /// The most that are read.
+        max: usize,
+    },
+    /// A sample rate that no sound has.
+    #[error(
+        "{path}: its header speaks of {rate} samples a second, but {min} Hz to {max} Hz are expected; export the file again, or correct its header in an audio editor"
+    )]
+    FileRate {
+        /// The path as given.
+        path: PathBuf,
+        /// What the header says, Hz.
+        rate: u32,
+        /// The lowest rate that is read, Hz.
+        min: u32,
+        /// The highest, Hz.
+        max: u32,
+    },
     /// Sample rates that cannot be converted into each other.
     #[error(
         "cannot resample from {from} Hz to {to} Hz: both must lie within {min} Hz to {max} Hz; check the file's header and the model's sample rate"

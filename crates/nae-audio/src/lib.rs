@@ -1,6 +1,8 @@
-//! Audio files, resampling, the short-time Fourier transform and blocks of long sounds.
+//! Sound files in and out, resampling, the short-time Fourier transform, and long sounds in blocks.
 //!
-//! The front of the house: everything here works on plain `f32` samples and knows no tensors.
+//! Everything here works on plain `f32` samples and knows no tensors. [`read`] takes WAV, AIFF, FLAC,
+//! MP3, Ogg, M4A and AAC, also damaged ones, and says what it had to leave out ([`Warning`]);
+//! [`write()`] makes WAV of any length, which appears whole or not at all.
 //!
 //! ```text
 //! file ─ read ─▶ Clip ─ resample ─▶ Stft::analyze ─▶ Spectrogram ─▶ magnitude, mask
@@ -9,7 +11,7 @@
 //! ```
 //!
 //! Long files never lie in memory as a whole: [`AudioReader`] streams, [`Blocks`] cuts the stream
-//! into overlapping blocks, [`Crossfade`] joins what became of them and [`WavSink`] streams to disk.
+//! into overlapping blocks, [`Crossfade`] joins the processed blocks and [`WavSink`] streams to disk.
 //!
 //! # Conventions
 //!
@@ -49,18 +51,15 @@
 
 mod blocks;
 mod clip;
-mod compressed;
 mod crossfade;
 mod error;
 mod folder;
 mod magnitude;
 mod read;
 mod resample;
-mod sniff;
 mod spectrogram;
 mod stft;
-mod wav;
-mod wav_header;
+mod warning;
 mod write;
 
 pub use blocks::{Block, Blocks};
@@ -74,4 +73,5 @@ pub use realfft::num_complex::Complex32;
 pub use resample::{edge_samples, resample, resample_to_len};
 pub use spectrogram::Spectrogram;
 pub use stft::{Stft, StftConfig};
+pub use warning::Warning;
 pub use write::{BitDepth, WavSink, write};

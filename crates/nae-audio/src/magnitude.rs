@@ -1,7 +1,6 @@
 //! The magnitude spectrogram.
 
 use crate::AudioError;
-use crate::spectrogram::{check_len, frame};
 
 /// Absolute values of a spectrogram — magnitude, not power — in frame-major layout: a frame's bins
 /// lie together. Finite and not negative. Masks take this shape too.
@@ -115,6 +114,29 @@ impl Magnitude {
             .filter(|&i| energies[i] > 0.0 && energies[i] >= floor)
             .collect()
     }
+}
+
+/// The part of frame-major `data` that is frame `index`, empty past the end.
+pub(crate) fn frame<T>(data: &[T], bins: usize, index: usize) -> &[T] {
+    let start = index.saturating_mul(bins);
+    data.get(start..start.saturating_add(bins)).unwrap_or(&[])
+}
+
+/// Checks that `len` values are `bins · frames`.
+pub(crate) fn check_len(
+    what: &'static str,
+    bins: usize,
+    frames: usize,
+    len: usize,
+) -> Result<(), AudioError> {
+    if bins > 0 && bins.checked_mul(frames) == Some(len) {
+        return Ok(());
+    }
+    Err(AudioError::Shape {
+        what,
+        expected: format!("at least 1 bin and {bins} bins × {frames} frames of values"),
+        found: format!("{len} values"),
+    })
 }
 
 #[cfg(test)]

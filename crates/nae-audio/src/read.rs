@@ -1,20 +1,70 @@
 //! Sound files of any kind, whole or as a stream.
 //!
-//! The content decides what a file is, never its name. WAV with integers of 8 to 32 bits or 32-bit
-//! floats is read by hound, at any number of bits in between (12, 20 …) as left-justified integers.
-//! Other WAV flavours (64-bit float, µ-law, A-law, ADPCM) and FLAC, MP3, Ogg Vorbis, AAC
-//! (MP4 or ADTS) and AIFF are read by symphonia, with encoder delay and padding cut off wherever the
-//! file tells them; AAC and untagged MP3 keep theirs. WAV of 4 GiB or more (RF64 too) is refused.
+//! The content decides what a file is, never its name. WAV (RIFF, RIFX, RF64, BW64) and AIFF are read
+//! here; FLAC, MP3, Ogg Vorbis, Ogg FLAC and AAC (MP4 or ADTS) are decoded by symphonia. Integers of
+//! 8 to 32 bits (12, 20 … left-justified), floats of 32 and 64, µ-law, A-law and ADPCM are known.
+//!
+//! # What is kept, and what is said
+//!
+//! - Encoder delay and padding are left out wherever the file tells them (MP3 with a LAME tag, Ogg,
+//!   FLAC, an edit list in MP4), and only there: an estimate never trims.
+//! - A packet that is damaged or missing becomes as much silence.
+//! - A header that the file contradicts is not believed: the reading that fits is taken.
+//! - WAV, AIFF, FLAC and MP4 files that hold less than their headers count are refused as cut short,
+//!   when they are opened; MP3, ADTS and Ogg, which are often cut on purpose, are read as far as they
+//!   go.
+//! - Files joined one after another (MP3, chained Ogg) are one sound; of two sample rates they are
+//!   refused.
+//!
+//! All of this is a [`Warning`], logged once for a file with [`log::warn!`].
+//!
+//! At most 64 channels and sample rates of 100 Hz to 1 MHz are read; memory does not grow with length.
 
+mod aiff;
+mod chunks;
+mod codec;
+mod demuxed;
+mod demuxer;
+mod flac;
+mod flac_end;
+mod frame_header;
+mod framed;
+mod frames;
+mod mp3_tag;
+mod mp4;
+mod mp4_sound;
+mod ogg;
+mod ogg_page;
+mod packets;
+mod pcm;
+mod source;
+mod spec;
+mod timeline;
+mod wav;
+mod window;
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use symphonia::core::io::ReadOnlySource;
 
-use crate::compressed::CompressedDecoder;
-use crate::sniff::{self, Container};
-use crate::wav::{WavDecoder, clean_stream};
-use crate::wav_header::{Encoding, WavHeader};
+use crate::warning::Warning;
 use crate::{AudioError, Clip};
+
+use aiff::AiffHeader;
+use demuxed::Demuxed;
+use flac::Flac;
+use framed::Framed;
+use mp4_sound::Mp4;
+use ogg::Ogg;
+use packets::{PacketReader, Packets};
+use pcm::PcmReader;
+use source::Container;
+use spec::Spec;
+use wav::{Encoding, WavHeader};
 
 /// Samples per channel read at once where a file is read whole.
 const STEP: usize = 1 << 16;
@@ -39,90 +89,155 @@ pub fn read(path: &Path) -> Result<Clip, AudioError> {
 }
 
 /// A sound read bit by bit, so that memory does not grow with its length.
+///
+/// ```no_run
+/// # fn main() -> Result<(), nae_audio::AudioError> {
+/// let mut reader = nae_audio::AudioReader::open("call.mp3".as_ref())?;
+/// loop {
+///     let channels = reader.read(4096)?;
+///     if channels[0].is_empty() {
+///         break;
+///     }
+/// }
+/// for warning in reader.warnings() {
+///     println!("call.mp3: {warning}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub struct AudioReader {
     path: PathBuf,
-    sample_rate: u32,
-    channel_count: usize,
+    spec: Spec,
     samples: Option<u64>,
     position: u64,
     decoder: Decoder,
+    /// What the header got wrong.
+    warnings: Vec<Warning>,
+    is_reported: bool,
 }
 
 enum Decoder {
-    Wav(Box<WavDecoder>),
-    Compressed(Box<CompressedDecoder>),
+    Pcm(PcmReader),
+    Packets(PacketReader),
     Memory(Vec<Vec<f32>>),
 }
 
 impl AudioReader {
-    /// Opens a file and looks at its header.
+    /// Opens a file and looks at its header, and at all of it where only that tells its length (MP3,
+    /// ADTS, Ogg).
     ///
     /// # Errors
     ///
     /// A path that is missing, a folder, a device or not readable; content that is not sound, coded
-    /// in an unknown way, damaged, cut short or without a single sample.
+    /// in an unknown way, damaged beyond its sound, cut short, of several sample rates, or without a
+    /// single sample; more than 64 channels, or a rate outside 100 Hz to 1 MHz.
     pub fn open(path: &Path) -> Result<Self, AudioError> {
         let mut file = nae_files::open_regular(path)?;
-        let head = sniff::first_bytes(path, &mut file)?;
-        match sniff::container(&head) {
-            Container::Wav => Self::open_wav(path, file, &head),
-            Container::Wav64 => Err(AudioError::UnsupportedCodec {
-                path: path.into(),
-                codec: "RF64, the WAV of 4 GiB or more".into(),
-            }),
-            Container::Other => {
-                let decoder = CompressedDecoder::new(path, &head, Box::new(file))?;
-                Ok(Self::compressed(path, decoder))
+        let (start, head) = source::first_bytes(path, &mut file)?;
+        let packets: Box<dyn Packets> = match source::container(&head) {
+            Container::Wav if start == 0 => return Self::open_wav(path, file, &head),
+            Container::Aiff if start == 0 => return Self::open_aiff(path, file),
+            Container::Flac => Box::new(Flac::open(path, start, &head, file)?),
+            Container::Ogg => Box::new(Ogg::open(path, file)?),
+            Container::Mp4 if start == 0 => Box::new(Mp4::open(path, &head, file)?),
+            _ => {
+                let again = file
+                    .try_clone()
+                    .map_err(|e| AudioError::io(path, "read it", e))?;
+                match Framed::open(path, file)? {
+                    Some(framed) => Box::new(framed),
+                    None => Box::new(Demuxed::open(path, &head, Box::new(rewound(path, again)?))?),
+                }
             }
-        }
+        };
+        Self::packets(path, packets)
     }
 
     /// Streams a clip that is in memory already.
     pub fn from_clip(clip: Clip) -> Self {
         Self {
             path: PathBuf::from("memory"),
-            sample_rate: clip.sample_rate(),
-            channel_count: clip.channel_count(),
+            spec: Spec {
+                sample_rate: clip.sample_rate(),
+                channels: clip.channel_count(),
+            },
             samples: Some(clip.samples() as u64),
             position: 0,
             decoder: Decoder::Memory(clip.into_channels()),
+            warnings: Vec::new(),
+            is_reported: false,
         }
     }
 
-    fn open_wav(path: &Path, mut file: std::fs::File, head: &[u8]) -> Result<Self, AudioError> {
+    fn open_wav(path: &Path, mut file: File, head: &[u8]) -> Result<Self, AudioError> {
         let header = WavHeader::read(path, &mut file)?;
-        let stream = clean_stream(&header, file);
-        if header.encoding == Encoding::Other {
-            let source = Box::new(ReadOnlySource::new(stream));
-            let decoder = CompressedDecoder::new(path, head, source).map_err(|e| match e {
-                AudioError::NotAudio { path, .. } => AudioError::UnsupportedCodec {
+        if let Encoding::Pcm(layout) = header.encoding {
+            let samples = header.samples.unwrap_or(0);
+            let reader = PcmReader::new(file, layout, samples);
+            return Ok(Self::pcm(
+                path,
+                layout.spec,
+                samples,
+                reader,
+                header.warnings,
+            ));
+        }
+        let stream = Cursor::new(header.clean()).chain(file.take(header.data_len));
+        let source = ReadOnlySource::new(BufReader::new(stream));
+        let packets = Demuxed::open(path, head, Box::new(source)).map_err(|e| match e {
+            AudioError::NotAudio { path, .. } | AudioError::Damaged { path, .. } => {
+                AudioError::UnsupportedCodec {
                     path,
                     codec: format!("WAV format {:#06x}", header.format_tag()),
-                },
-                other => other,
-            })?;
-            return Ok(Self::compressed(path, decoder));
-        }
-        let decoder = WavDecoder::new(path, &header, stream)?;
-        Ok(Self {
-            path: path.into(),
-            sample_rate: decoder.sample_rate(),
-            channel_count: usize::from(header.channels),
-            samples: header.samples,
-            position: 0,
-            decoder: Decoder::Wav(Box::new(decoder)),
-        })
+                }
+            }
+            other => other,
+        })?;
+        let mut this = Self::packets(path, Box::new(packets))?;
+        this.warnings = header.warnings;
+        Ok(this)
     }
 
-    fn compressed(path: &Path, decoder: CompressedDecoder) -> Self {
+    fn open_aiff(path: &Path, mut file: File) -> Result<Self, AudioError> {
+        let AiffHeader {
+            layout,
+            samples,
+            warnings,
+        } = AiffHeader::read(path, &mut file)?;
+        let reader = PcmReader::new(file, layout, samples);
+        Ok(Self::pcm(path, layout.spec, samples, reader, warnings))
+    }
+
+    fn pcm(
+        path: &Path,
+        spec: Spec,
+        samples: u64,
+        reader: PcmReader,
+        warnings: Vec<Warning>,
+    ) -> Self {
         Self {
             path: path.into(),
-            sample_rate: decoder.sample_rate(),
-            channel_count: decoder.channel_count(),
-            samples: decoder.samples_hint(),
+            spec,
+            samples: Some(samples),
             position: 0,
-            decoder: Decoder::Compressed(Box::new(decoder)),
+            decoder: Decoder::Pcm(reader),
+            warnings,
+            is_reported: false,
         }
+    }
+
+    fn packets(path: &Path, packets: Box<dyn Packets>) -> Result<Self, AudioError> {
+        packets.spec().check(path)?;
+        let reader = PacketReader::new(path, packets)?;
+        Ok(Self {
+            path: path.into(),
+            spec: reader.spec(),
+            samples: reader.samples(),
+            position: 0,
+            decoder: Decoder::Packets(reader),
+            warnings: Vec::new(),
+            is_reported: false,
+        })
     }
 
     /// The file this reads from; `memory` for a clip.
@@ -132,35 +247,50 @@ impl AudioReader {
 
     /// Samples a second, Hz.
     pub fn sample_rate(&self) -> u32 {
-        self.sample_rate
+        self.spec.sample_rate
     }
 
     /// How many channels there are; never 0.
     pub fn channel_count(&self) -> usize {
-        self.channel_count
+        self.spec.channels
     }
 
-    /// Samples per channel, if the header knows: exact for WAV and FLAC, elsewhere good enough for
-    /// a progress bar.
+    /// Samples per channel, if they are known: exact for WAV, AIFF, FLAC, MP3 and ADTS, elsewhere good
+    /// enough for a progress bar.
     pub fn samples_hint(&self) -> Option<u64> {
         self.samples
     }
 
+    /// What is wrong with the file; complete once everything was read.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let mut warnings = self.warnings.clone();
+        if let Decoder::Packets(reader) = &self.decoder {
+            warnings.extend(reader.warnings());
+        }
+        warnings
+    }
+
     /// Reads up to `samples` further samples per channel: fewer only at the end of the file, and
-    /// then empty channels.
+    /// then empty channels. At the end the file's [`warnings`](Self::warnings) are logged.
     ///
     /// # Errors
     ///
-    /// A file that is damaged, cut short or unreadable; [`AudioError::NonFinite`] for the first NaN
+    /// A file that changes or cannot be read on the way; [`AudioError::NonFinite`] for the first NaN
     /// or infinity.
     pub fn read(&mut self, samples: usize) -> Result<Vec<Vec<f32>>, AudioError> {
         let channels = match &mut self.decoder {
-            Decoder::Wav(decoder) => decoder.read(&self.path, samples)?,
-            Decoder::Compressed(decoder) => decoder.read(&self.path, samples)?,
+            Decoder::Pcm(reader) => reader.read(&self.path, samples)?,
+            Decoder::Packets(reader) => reader.read(&self.path, samples)?,
             Decoder::Memory(channels) => part(channels, self.position as usize, samples),
         };
         self.ensure_finite(&channels)?;
         self.position += channels[0].len() as u64;
+        if channels[0].len() < samples && !self.is_reported {
+            self.is_reported = true;
+            for warning in self.warnings() {
+                say_once(&format!("{}: {warning}", self.path.display()));
+            }
+        }
         Ok(channels)
     }
 
@@ -186,4 +316,20 @@ impl AudioReader {
 fn part(channels: &[Vec<f32>], start: usize, samples: usize) -> Vec<Vec<f32>> {
     let end = |c: &Vec<f32>| start.saturating_add(samples).min(c.len());
     channels.iter().map(|c| c[start..end(c)].to_vec()).collect()
+}
+
+/// Logs a sentence, unless this process has done so already.
+fn say_once(sentence: &str) {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let is_new = SAID
+        .lock()
+        .map_or(true, |mut said| said.insert(sentence.into()));
+    if is_new {
+        log::warn!("{sentence}");
+    }
+}
+
+fn rewound(path: &Path, mut file: File) -> Result<File, AudioError> {
+    std::io::Seek::rewind(&mut file).map_err(|e| AudioError::io(path, "read it", e))?;
+    Ok(file)
 }

@@ -20,7 +20,7 @@ use crate::AudioError;
 /// The least block on the side of the lower rate, samples; the filter is as long as the block.
 const SHORT_BLOCK: usize = 1024;
 /// Rates outside are taken for a broken header, before they eat all memory.
-const RATES: std::ops::RangeInclusive<u32> = 100..=1_000_000;
+pub(crate) const RATES: std::ops::RangeInclusive<u32> = 100..=1_000_000;
 
 /// Changes the rate of `samples` from `from` Hz to `to` Hz.
 ///

@@ -2,7 +2,8 @@
 
 use realfft::num_complex::Complex32;
 
-use crate::{AudioError, Magnitude};
+use crate::AudioError;
+use crate::magnitude::{Magnitude, check_len, frame};
 
 /// A complex STFT in frame-major layout: a frame's bins lie together.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,29 +72,6 @@ impl Spectrogram {
             ..*self
         })
     }
-}
-
-/// The part of frame-major `data` that is frame `index`, empty past the end.
-pub(crate) fn frame<T>(data: &[T], bins: usize, index: usize) -> &[T] {
-    let start = index.saturating_mul(bins);
-    data.get(start..start.saturating_add(bins)).unwrap_or(&[])
-}
-
-/// Checks that `len` values are `bins · frames`.
-pub(crate) fn check_len(
-    what: &'static str,
-    bins: usize,
-    frames: usize,
-    len: usize,
-) -> Result<(), AudioError> {
-    if bins > 0 && bins.checked_mul(frames) == Some(len) {
-        return Ok(());
-    }
-    Err(AudioError::Shape {
-        what,
-        expected: format!("at least 1 bin and {bins} bins × {frames} frames of values"),
-        found: format!("{len} values"),
-    })
 }
 
 #[cfg(test)]

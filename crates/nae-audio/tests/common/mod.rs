@@ -38,6 +38,47 @@ pub fn sine(hz: f64, amplitude: f64, rate: u32, samples: usize) -> Vec<f32> {
         .collect()
 }
 
+/// The sound of the `chirp` fixtures: from 300 Hz up by 800 Hz a second, at 16 kHz.
+pub fn chirp(samples: usize) -> Vec<f32> {
+    (0..samples)
+        .map(|i| {
+            let t = i as f64 / 16_000.0;
+            (0.4 * (TAU * (300.0 * t + 400.0 * t * t)).sin()) as f32
+        })
+        .collect()
+}
+
+/// What came of reading `bytes`: the clip, or the error, and the warnings.
+pub fn read_bytes(bytes: &[u8]) -> (Result<nae_audio::Clip, nae_audio::AudioError>, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sound");
+    std::fs::write(&path, bytes).unwrap();
+    let mut reader = match nae_audio::AudioReader::open(&path) {
+        Ok(reader) => reader,
+        Err(error) => {
+            assert!(error.to_string().contains("sound"), "{error}");
+            return (Err(error), vec![]);
+        }
+    };
+    let mut channels = vec![vec![]; reader.channel_count()];
+    loop {
+        match reader.read(5000) {
+            Err(error) => return (Err(error), vec![]),
+            Ok(more) if more[0].is_empty() => break,
+            Ok(more) => {
+                for (channel, more) in channels.iter_mut().zip(more) {
+                    channel.extend(more);
+                }
+            }
+        }
+    }
+    let warnings = reader.warnings().iter().map(ToString::to_string).collect();
+    (
+        nae_audio::Clip::new(channels, reader.sample_rate()),
+        warnings,
+    )
+}
+
 pub fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());
     a.iter()
@@ -106,7 +147,8 @@ impl RawWav {
         let mut format = self.tag.to_le_bytes().to_vec();
         format.extend(self.channels.to_le_bytes());
         format.extend(self.rate.to_le_bytes());
-        format.extend((self.rate * u32::from(self.block_align)).to_le_bytes());
+        let byte_rate = self.rate.wrapping_mul(u32::from(self.block_align));
+        format.extend(byte_rate.to_le_bytes());
         format.extend(self.block_align.to_le_bytes());
         format.extend(self.bits.to_le_bytes());
         format.extend(&self.format_extra);
