@@ -34,6 +34,7 @@ mod mp3_tag;
 mod mp4;
 mod mp4_sound;
 mod ogg;
+mod ogg_link;
 mod ogg_page;
 mod packets;
 mod pcm;
@@ -41,6 +42,8 @@ mod source;
 mod spec;
 mod timeline;
 mod wav;
+mod wav_extent;
+mod wav_format;
 mod window;
 
 use std::collections::BTreeSet;
@@ -88,7 +91,7 @@ pub fn read(path: &Path) -> Result<Clip, AudioError> {
     }
 }
 
-/// A sound read bit by bit, so that memory does not grow with its length.
+/// A sound file read as a stream, so that memory does not grow with its length.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), nae_audio::AudioError> {

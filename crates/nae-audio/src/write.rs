@@ -65,13 +65,13 @@ pub fn write(path: &Path, clip: &Clip, depth: BitDepth) -> Result<(), AudioError
     sink.finish()
 }
 
-/// A WAV file written bit by bit, of any length.
+/// A WAV file written as a stream, of any length.
 ///
 /// The samples go to a temporary file beside the target; nothing appears at the path before
 /// [`WavSink::finish`]. Dropped without it, the temporary file is removed.
 ///
 /// Integers are `round(x · 2^(bits−1))`, to nearest and clipped at full scale, the inverse of what
-/// reading does: an integer file comes back bit by bit.
+/// reading does: an integer file comes back bit for bit.
 pub struct WavSink {
     writer: BufWriter<File>,
     pending: PendingFile,

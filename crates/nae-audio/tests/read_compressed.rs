@@ -107,6 +107,10 @@ fn cutting_any_file_anywhere_never_panics() {
         "tone.aac",
         "tone-f64.wav",
         "tone-adpcm.wav",
+        "chirp.mp3",
+        "chirp.ogg",
+        "chirp-flac.ogg",
+        "chirp-fragments.m4a",
     ] {
         let bytes = std::fs::read(fixture(name)).unwrap();
         let path = folder.path().join(name);
@@ -130,6 +134,10 @@ fn damaging_any_file_anywhere_never_panics() {
         "tone.aac",
         "tone-f64.wav",
         "tone-adpcm.wav",
+        "chirp.mp3",
+        "chirp.ogg",
+        "chirp-flac.ogg",
+        "chirp-fragments.m4a",
     ] {
         let bytes = std::fs::read(fixture(name)).unwrap();
         let path = folder.path().join(name);

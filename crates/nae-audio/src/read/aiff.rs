@@ -90,10 +90,14 @@ impl AiffHeader {
         }
         common.layout.spec.check(path)?;
         let block = common.layout.block();
-        let available = (file_len - start) / block;
-        let counted = u64::from(common.samples);
-        let stored = (u64::from(sound.len) + sound.start).saturating_sub(start) / block;
-        let mut fits = |samples: u64| -> std::io::Result<bool> {
+        let counts = Counts {
+            counted: u64::from(common.samples),
+            stored: (u64::from(sound.len) + sound.start).saturating_sub(start) / block,
+            available: (file_len - start) / block,
+            // a header that nobody came back to complete
+            is_unset: common.samples == 0 || common.samples >= u32::MAX / 2,
+        };
+        let fits = |samples: u64| -> std::io::Result<bool> {
             let end = start + samples * block;
             let padded = end + end % 2;
             Ok(end <= file_len
@@ -101,41 +105,67 @@ impl AiffHeader {
                     || is_chunk(file, padded, file_len, ByteOrder::Big)?
                     || is_chunk(file, end, file_len, ByteOrder::Big)?))
         };
-        // a header that nobody came back to complete
-        let is_unset = counted == 0 || common.samples >= u32::MAX / 2;
-        let samples = if counted == stored && counted <= available {
-            counted
-        } else if !is_unset && counted > 0 && fits(counted).map_err(io)? {
-            counted
-        } else if stored > 0 && fits(stored).map_err(io)? {
-            stored
-        } else if is_unset {
-            available
-        } else if counted <= available {
-            counted
-        } else {
-            return Err(AudioError::Truncated {
-                path: path.into(),
-                promised: counted,
-                found: available,
-                unit: "samples per channel",
-            });
-        };
+        let samples = counts.choose(path, fits)?;
         if samples == 0 {
             return Err(AudioError::NoSamples { path: path.into() });
         }
-        if !is_unset && (counted != samples || stored != samples) {
-            warnings.push(Warning::Header {
-                detail: format!(
-                    "it counts {counted} samples per channel in one place and {stored} in another; the file holds {samples}, which are used"
-                ),
-            });
-        }
+        warnings.extend(counts.warning(samples));
         file.seek(SeekFrom::Start(start)).map_err(io)?;
         Ok(Self {
             layout: common.layout,
             samples,
             warnings,
+        })
+    }
+}
+
+/// How many samples per channel there are, as said in different places.
+struct Counts {
+    /// In the `COMM` chunk.
+    counted: u64,
+    /// By the length of the `SSND` chunk.
+    stored: u64,
+    /// Up to the end of the file.
+    available: u64,
+    /// Whether `counted` was never filled in.
+    is_unset: bool,
+}
+
+impl Counts {
+    /// The count that `fits`: a chunk or the end of the file follows.
+    fn choose(
+        &self,
+        path: &Path,
+        mut fits: impl FnMut(u64) -> std::io::Result<bool>,
+    ) -> Result<u64, AudioError> {
+        let mut fits =
+            |samples| fits(samples).map_err(|e| AudioError::io(path, "read its header", e));
+        let (counted, stored, available) = (self.counted, self.stored, self.available);
+        if counted == stored && counted <= available || !self.is_unset && fits(counted)? {
+            Ok(counted)
+        } else if stored > 0 && fits(stored)? {
+            Ok(stored)
+        } else if self.is_unset {
+            Ok(available)
+        } else if counted <= available {
+            Ok(counted)
+        } else {
+            Err(AudioError::Truncated {
+                path: path.into(),
+                promised: counted,
+                found: available,
+                unit: "samples per channel",
+            })
+        }
+    }
+
+    fn warning(&self, samples: u64) -> Option<Warning> {
+        let is_agreed = self.counted == samples && self.stored == samples;
+        (!self.is_unset && !is_agreed).then(|| Warning::Header {
+            detail: format!(
+                "it counts {} samples per channel in one place and {} in another; the file holds {samples}, which are used",
+                self.counted, self.stored
+            ),
         })
     }
 }

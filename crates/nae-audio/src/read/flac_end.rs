@@ -70,21 +70,29 @@ impl StreamInfo {
         file.seek(SeekFrom::Start(len.saturating_sub(SEARCHED_BYTES)))?;
         file.read_to_end(&mut tail)?;
         file.rewind()?;
-        for at in (0..tail.len()).rev() {
-            if tail[at] == 0xff
-                && let Some((position, samples)) = self.frame(&tail[at..])
-            {
-                let bytes = tail.split_off(at);
-                let whole = whole_len(&bytes);
-                return Ok(Some(LastFrame {
-                    position,
-                    samples,
-                    bytes,
-                    whole,
-                }));
+        // what looks like a frame may lie within another: the one that ends as counted comes first
+        let mut last = None;
+        for at in (0..tail.len()).rev().filter(|&at| tail[at] == 0xff) {
+            let Some(found) = self.frame(&tail[at..]) else {
+                continue;
+            };
+            let is_end = self.samples == Some(found.0 + found.1);
+            if is_end || last.is_none() {
+                last = Some((at, found));
+            }
+            if is_end || self.samples.is_none() {
+                break;
             }
         }
-        Ok(None)
+        Ok(last.map(|(at, (position, samples))| {
+            let bytes = tail.split_off(at);
+            LastFrame {
+                position,
+                samples,
+                whole: whole_len(&bytes),
+                bytes,
+            }
+        }))
     }
 
     /// Position and length of the frame whose header begins `bytes`, if it fits the stream.

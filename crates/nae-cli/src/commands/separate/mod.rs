@@ -40,6 +40,7 @@ pub fn run(command: &Separate, terminal: &Terminal) -> Result<()> {
     }
     let reader = AudioReader::open(&command.mixture)?;
     let rate = reader.sample_rate();
+    warn_of_an_empty_band(command, rate, separator.audio().sample_rate);
     create_folder(&command.out)?;
     log_line(
         terminal,
@@ -62,6 +63,18 @@ pub fn run(command: &Separate, terminal: &Terminal) -> Result<()> {
         command.json,
         terminal,
     )
+}
+
+/// Says that a mixture ends below what the models cover.
+fn warn_of_an_empty_band(command: &Separate, rate: u32, model_rate: u32) {
+    if rate < model_rate {
+        log::warn!(
+            "{}: sampled at {rate} Hz, it ends at {} Hz, but the models cover up to {} Hz; the band in between is empty, which costs quality: use a recording or models of the same sample rate",
+            command.mixture.display(),
+            rate / 2,
+            model_rate / 2
+        );
+    }
 }
 
 /// The separator of a joint file, of a joint encoder trained now, or of models whose activations are

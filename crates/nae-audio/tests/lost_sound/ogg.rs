@@ -1,0 +1,77 @@
+//! Ogg Vorbis and Ogg FLAC.
+
+use nae_audio::AudioError;
+
+use crate::common::{chirp, read_bytes, snr_db};
+use crate::{LOSSY_DB, SAMPLES, assert_damaged, assert_whole, bytes_of, heard, junk, says};
+
+/// Where the pages begin.
+fn pages(ogg: &[u8]) -> Vec<usize> {
+    (0..ogg.len() - 4)
+        .filter(|&at| ogg[at..].starts_with(b"OggS"))
+        .collect()
+}
+
+#[test]
+fn chained_ogg_is_one_sound() {
+    let (vorbis, flac) = (bytes_of("chirp.ogg"), bytes_of("chirp-flac.ogg"));
+    assert_whole("vorbis twice", &vorbis.repeat(2), 2);
+    assert_whole("flac twice", &flac.repeat(2), 2);
+    assert_whole("both", &[flac.clone(), vorbis.clone()].concat(), 2);
+    let (tone, tones) = (bytes_of("tone.ogg"), bytes_of("tone.ogg").repeat(3));
+    assert_eq!(
+        heard("tones", &tones).0.len(),
+        3 * heard("tone", &tone).0.len()
+    );
+}
+
+#[test]
+fn a_page_that_is_damaged_or_missing_becomes_silence() {
+    for name in ["chirp.ogg", "chirp-flac.ogg"] {
+        let ogg = bytes_of(name);
+        let pages = pages(&ogg);
+        // two pages of headers come first
+        for i in 2..pages.len() - 1 {
+            let (from, to) = (pages[i], pages[i + 1]);
+            let mut flipped = ogg.clone();
+            flipped[from + (to - from) / 2] ^= 4;
+            assert_damaged(
+                &format!("{name}, page {i} flipped"),
+                &flipped,
+                2 * 1600 + 3000,
+            );
+            let missing = [&ogg[..from], &ogg[to..]].concat();
+            assert_damaged(
+                &format!("{name}, page {i} missing"),
+                &missing,
+                2 * 1600 + 3000,
+            );
+        }
+    }
+}
+
+#[test]
+fn an_ogg_without_its_end_is_said_to_be_cut() {
+    for name in ["chirp.ogg", "chirp-flac.ogg"] {
+        let ogg = bytes_of(name);
+        let last = *pages(&ogg).last().unwrap();
+        for keep in [last, last + 30, ogg.len() * 3 / 4] {
+            let (found, warnings) = heard(name, &ogg[..keep]);
+            assert!(
+                found.len() < SAMPLES && found.len() > 1000,
+                "{}",
+                found.len()
+            );
+            assert!(snr_db(&chirp(found.len()), &found) > LOSSY_DB);
+            assert!(says(&warnings, "cut short"), "{warnings:?}");
+        }
+        let (found, warnings) = heard(name, &[ogg.clone(), junk(500)].concat());
+        assert_eq!(found.len(), SAMPLES);
+        assert!(says(&warnings, "left out"), "{warnings:?}");
+        // without its headers there is no sound
+        let mut bytes = ogg.clone();
+        bytes[pages(&ogg)[1] + 100] ^= 1;
+        let error = read_bytes(&bytes).0.unwrap_err();
+        assert!(matches!(error, AudioError::Damaged { .. }), "{error}");
+    }
+}
