@@ -128,7 +128,8 @@ impl Link {
         {
             self.open = Some(last.into());
         }
-        if is_gap && self.codec.is_none() && self.headers_left > 0 {
+        let needs_headers = self.kind == Kind::Vorbis && self.headers_left > 0;
+        if is_gap && needs_headers && self.codec.is_none() {
             return Err(AudioError::damaged(
                 path,
                 "a page of its headers is missing or broken",
