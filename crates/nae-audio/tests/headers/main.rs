@@ -1,5 +1,5 @@
 //! Headers that the file contradicts: what is right is read, and what is wrong is said.
-#![allow(clippy::unwrap_used)] // tests may panic
+#![allow(clippy::unwrap_used, clippy::panic)] // tests may panic
 
 mod aiff;
 #[path = "../common/mod.rs"]

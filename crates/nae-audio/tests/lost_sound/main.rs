@@ -1,6 +1,6 @@
 //! Coded files that are damaged, cut, joined or miscounted: nothing is dropped unsaid, and what is
 //! there stays in its place.
-#![allow(clippy::unwrap_used)] // tests may panic
+#![allow(clippy::unwrap_used, clippy::panic)] // tests may panic
 
 #[path = "../common/mod.rs"]
 mod common;
