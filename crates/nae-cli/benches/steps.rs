@@ -22,8 +22,8 @@ use nae_model::{AudioConfig, Metadata, Model, ModelConfig, Network, TrainingSumm
 use nae_separate::activation_solver::solve;
 use nae_separate::{ActivationSolver, BatchItem, Parallelism, SeparateConfig, Source};
 use nae_train::TrainConfig;
-use nae_train::batches::Spectra;
 use nae_train::seeds::Seeds;
+use nae_train::spectra::Spectra;
 use rand::RngExt;
 
 #[global_allocator]

@@ -70,7 +70,7 @@ impl Activations {
             return self;
         }
         let Self { leaf, form } = self;
-        // off the tape and back: a projection is part of the step, not of the objective
+        // out of the autodiff graph and back: a projection is part of the step, not of the objective
         let leaf = leaf.map(|z| Tensor::from_inner(z.inner().clamp_min(0.0)).require_grad());
         Self { leaf, form }
     }

@@ -110,8 +110,8 @@ fn a_latent_cache_survives_the_file_with_residual_codes_and_without() {
     });
     // without: as earlier versions wrote it
     let plain = LatentCache::new(5, vec![1, 2], &[0.5; 15]).unwrap();
-    let heard: Vec<f32> = (0..17 * 3).map(|i| i as f32 / 20.0).collect();
-    let detailed = plain.clone().with_residual_codes(&[1.0; 17 * 3], &heard);
+    let observed: Vec<f32> = (0..17 * 3).map(|i| i as f32 / 20.0).collect();
+    let detailed = plain.clone().with_residual_codes(&[1.0; 17 * 3], &observed);
     for memory in [plain, detailed.clone()] {
         model.latent_cache = Some(memory);
         model.save(&path).unwrap();
@@ -119,7 +119,7 @@ fn a_latent_cache_survives_the_file_with_residual_codes_and_without() {
         assert_eq!(loaded.latent_cache, model.latent_cache);
     }
     let one_frame = LatentCache::new(5, vec![1], &[0.5; 5]).unwrap();
-    model.latent_cache = Some(one_frame.with_residual_codes(&[1.0; 17 * 3], &heard));
+    model.latent_cache = Some(one_frame.with_residual_codes(&[1.0; 17 * 3], &observed));
     model.save(&path).unwrap();
     let error = Model::load(&path, &Device::flex()).unwrap_err().to_string();
     assert!(error.contains("memory.details"), "{error}");

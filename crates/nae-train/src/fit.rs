@@ -10,11 +10,14 @@ use nae_model::loss::{Target, objective};
 use nae_model::optim::{Flow, OptimizationError, OptimizationRun, Plan, Progress, Step, optimize};
 use rayon::prelude::*;
 
-use crate::batches::{Batches, FrameRows, LatentNoise, Spectra};
+use crate::batches::Batches;
 use crate::error::TrainError;
+use crate::frame_rows::FrameRows;
+use crate::latent_noise::LatentNoise;
 use crate::replicas::{first, step_replicas};
 use crate::seeds::Seeds;
 use crate::settings::TrainConfig;
+use crate::spectra::Spectra;
 
 /// Networks of a stack, each at its own best, and how they got there.
 pub type Fitted = Vec<Result<OptimizationRun<Network>, OptimizationError>>;

@@ -31,12 +31,14 @@
 //! ```
 
 pub mod batch_training;
-pub mod batches;
+mod batches;
 pub mod error;
 pub mod fit;
+mod frame_rows;
 pub mod frames;
 mod job;
 pub mod latent_cache;
+mod latent_noise;
 pub mod nmf;
 mod nndsvd;
 mod parallel_map;
@@ -44,6 +46,7 @@ pub mod refine;
 mod replicas;
 pub mod seeds;
 pub mod settings;
+pub mod spectra;
 mod stack;
 
 use burn::tensor::Device;

@@ -11,12 +11,12 @@ use nae_model::spectra::read;
 use nae_model::{ModelConfig, Network};
 use rand::RngExt;
 
-use crate::batches::Spectra;
 use crate::error::TrainError;
 use crate::fit::Fitted;
 use crate::nndsvd::nndsvd;
 use crate::seeds::Seeds;
 use crate::settings::{NmfStart, TrainConfig};
+use crate::spectra::Spectra;
 
 /// The best of a model's restarts so far.
 type Best = Option<Result<OptimizationRun<Tensor<3>>, OptimizationError>>;

@@ -16,12 +16,14 @@ use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
-use crate::batches::{FrameRows, LatentNoise, NOISE_BLOCK, Spectra};
 use crate::error::TrainError;
 use crate::fit::{Fitted, members};
+use crate::frame_rows::FrameRows;
+use crate::latent_noise::{LatentNoise, NOISE_BLOCK};
 use crate::replicas::{first, step_replicas};
 use crate::seeds::Seeds;
 use crate::settings::TrainConfig;
+use crate::spectra::Spectra;
 
 /// Minimises every model's training loss over decoder and activations, with Adam and a cosine.
 /// Frames are dealt into batches once, which steps take in turn: a frame keeps its activations and

@@ -11,7 +11,6 @@ use nae_model::random::generator;
 use nae_model::spectra::upload;
 use nae_model::{Model, Network};
 
-use crate::batches::Spectra;
 use crate::error::TrainError;
 use crate::fit::{Fitted, fit};
 use crate::job::Prepared;
@@ -19,6 +18,7 @@ use crate::nmf;
 use crate::refine::refine;
 use crate::seeds::Seeds;
 use crate::settings::TrainConfig;
+use crate::spectra::Spectra;
 
 /// Trains jobs whose recipes differ in nothing but `train.sparsity` as one stack.
 pub(crate) fn train_stack(

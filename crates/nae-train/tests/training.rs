@@ -311,10 +311,10 @@ fn a_memory_is_nearer_to_the_clip_than_what_the_decoder_gives() {
     let device = Device::flex();
     let memory = store_latents(&model, &[notes()], &device).unwrap().unwrap();
     let stft = Stft::new(recipe.audio.stft()).unwrap();
-    let heard = stft.analyze(&notes().samples).unwrap().magnitude();
-    let (bins, frames) = (heard.bins(), heard.frames());
+    let observed = stft.analyze(&notes().samples).unwrap().magnitude();
+    let (bins, frames) = (observed.bins(), observed.frames());
     assert_eq!(memory.clips(), [frames]);
-    let heard = bin_major(&heard);
+    let observed = bin_major(&observed);
     let rows = from_host(memory.values(), [1, memory.rank(), frames], &device);
     let decoder = model.network.decoder(Latent::Bottleneck, &device);
     let decoded = decoder
@@ -323,10 +323,10 @@ fn a_memory_is_nearer_to_the_clip_than_what_the_decoder_gives() {
         .try_to_vec::<f32>()
         .unwrap();
     let distance = |factors: &[f32]| -> f64 {
-        let pairs = heard.iter().zip(decoded.iter().zip(factors));
-        let errors = pairs.map(|(heard, (decoded, factor))| {
+        let pairs = observed.iter().zip(decoded.iter().zip(factors));
+        let errors = pairs.map(|(observed, (decoded, factor))| {
             let magnitude = f64::from(decoded.powi(2) * factor) / model.metadata.gain;
-            (f64::from(*heard) - magnitude).powi(2)
+            (f64::from(*observed) - magnitude).powi(2)
         });
         errors.sum()
     };

@@ -24,8 +24,8 @@ use nae_model::{AudioConfig, Metadata, Model, ModelConfig, Network, Output, Trai
 use nae_separate::activation_solver::solve;
 use nae_separate::{ActivationSolver, BatchItem, Parallelism, SeparateConfig, Source};
 use nae_train::TrainConfig;
-use nae_train::batches::Spectra;
 use nae_train::seeds::Seeds;
+use nae_train::spectra::Spectra;
 use safetensors::SafeTensors;
 
 /// The allocator of the command `nae`, which says why.

@@ -149,7 +149,7 @@ enum Ending {
 /// that model's best.
 ///
 /// `step` gets the state and which step it is, and returns the new state and every model's loss
-/// (`[models]`, off the tape), which is looked at where the step is evaluated. The observer gets the mean
+/// (`[models]`, outside the autodiff graph), which is looked at where the step is evaluated. The observer gets the mean
 /// over models. With 0 steps the state comes back as it was, with a loss of 0.
 ///
 /// # Errors
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_last_steps_of_a_window_are_judged() {
+    fn only_the_last_steps_of_a_window_are_evaluated() {
         let plan = Plan {
             max_steps: 7,
             window: 3,
