@@ -21,10 +21,10 @@ use nae_model::random::generator;
 use nae_model::{AudioConfig, Metadata, Model, ModelConfig, Network, TrainingSummary};
 use nae_separate::activation_solver::solve;
 use nae_separate::{ActivationSolver, BatchItem, Parallelism, SeparateConfig, Source};
+use nae_testing::noise::uniform;
 use nae_train::TrainConfig;
 use nae_train::seeds::Seeds;
 use nae_train::spectra::Spectra;
-use rand::RngExt;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -47,10 +47,8 @@ fn network(config: &ModelConfig, device: &Device) -> Network {
 }
 
 fn magnitudes(count: usize, purpose: &str) -> Vec<f32> {
-    let mut rng = generator(SEED, purpose);
-    (0..count)
-        .map(|_| rng.random_range(0.0..2.0f32).powi(2))
-        .collect()
+    let values = uniform(count, 0.0..2.0f32, &mut generator(SEED, purpose));
+    values.into_iter().map(|x| x.powi(2)).collect()
 }
 
 /// Steps as `nae train` takes them: random frames, latent noise, Adam.
@@ -158,8 +156,7 @@ fn separation(criterion: &mut Criterion) {
 }
 
 fn sound(samples: usize, purpose: &str) -> Vec<f32> {
-    let mut rng = generator(SEED, purpose);
-    (0..samples).map(|_| rng.random_range(-0.5..0.5)).collect()
+    uniform(samples, -0.5..0.5, &mut generator(SEED, purpose))
 }
 
 fn transforms(criterion: &mut Criterion) {

@@ -159,9 +159,9 @@ mod tests {
         }
     }
 
-    /// The committed configurations, found at run time: two checkouts may share a target folder.
+    /// The committed configurations.
     fn configs() -> PathBuf {
-        PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).join("../../configs")
+        nae_testing::folders::package_file("../../configs")
     }
 
     #[test]

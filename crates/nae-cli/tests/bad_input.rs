@@ -10,8 +10,9 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use common::{data, failure, files, nae, scene, train};
+use common::{failure, nae, scene, train};
 use nae_audio::{BitDepth, Clip};
+use nae_testing::folders::{data, files};
 
 /// A model and a mixture shared by all tests here.
 struct Shared {

@@ -1,8 +1,7 @@
 //! Files that earlier builds wrote stay readable and mean the same, for good.
 //!
 //! `tests/golden` was made by `scripts/golden/make NAE tests/golden` with the build of commit a91d812 (format version 1).
-
-mod common;
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,6 +10,8 @@ use std::process::Command;
 use burn::tensor::Device;
 use nae_joint::{JointEncoder, PretrainedWeights};
 use nae_model::Model;
+use nae_testing::compare::largest_difference;
+use nae_testing::folders::package_file;
 
 const MODELS: [&str; 4] = [
     "low.safetensors",
@@ -20,7 +21,7 @@ const MODELS: [&str; 4] = [
 ];
 
 fn golden(path: &str) -> PathBuf {
-    common::package_file(&format!("tests/golden/{path}"))
+    package_file(&format!("tests/golden/{path}"))
 }
 
 fn load(name: &str) -> Model {
@@ -123,9 +124,7 @@ fn stems_are_the_same_bit_for_bit_on_one_thread() {
         for source in ["low.wav", "high.wav"] {
             let came = samples(&out.path().join(source));
             let expected = samples(&golden(&format!("{system}/{source}")));
-            assert_eq!(came.len(), expected.len());
-            let furthest = came.iter().zip(&expected).map(|(a, b)| (a - b).abs());
-            let furthest = furthest.fold(0.0, f32::max);
+            let furthest = largest_difference(&came, &expected);
             if sums_in_the_same_order() {
                 assert_eq!(furthest, 0.0, "{system} {source}");
             } else {

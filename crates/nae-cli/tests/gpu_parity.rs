@@ -19,8 +19,9 @@ use nae_model::network::NetworkKind;
 use nae_model::random::generator;
 use nae_model::{AudioConfig, ClipRecord, Extent, ModelConfig, Nonlinearity, Output};
 use nae_separate::{SeparateConfig, Separator, Source};
+use nae_testing::noise::uniform;
+use nae_testing::tones::chord;
 use nae_train::{Job, Recipe, TrainConfig, TrainingClip};
-use rand::RngExt;
 
 const SEED: u64 = 21;
 const BINS: usize = 9;
@@ -54,9 +55,7 @@ fn loss_and_gradients(config: &ModelConfig, device: &Device) -> HashMap<String, 
     let mut rng = generator(SEED, "weights");
     let architecture = DenseArchitecture::from_settings(config);
     let network = DenseNetwork::new(&architecture, BINS, Extent::Whole, &mut rng, &device);
-    let x: Vec<f32> = (0..BINS * FRAMES)
-        .map(|_| rng.random_range(0.0..2.0))
-        .collect();
+    let x = uniform(BINS * FRAMES, 0.0..2.0f32, &mut rng);
     let target = Target::new(
         Tensor::from_data(TensorData::new(x, [1, BINS, FRAMES]), &device),
         DEFAULT_EPS,
@@ -99,16 +98,7 @@ fn losses_and_gradients_agree() {
 }
 
 fn clip(frequencies: &[f64], seed: u64) -> TrainingClip {
-    let mut rng = generator(seed, "clip");
-    let samples = (0..4000)
-        .map(|n| {
-            let tones: f64 = frequencies
-                .iter()
-                .map(|f| (f * f64::from(n) / 8000.0 * std::f64::consts::TAU).sin())
-                .sum();
-            (tones * 0.1) as f32 + rng.random_range(-0.005..0.005)
-        })
-        .collect();
+    let samples = chord(frequencies, 8000, 4000, &mut generator(seed, "clip"));
     TrainingClip {
         record: ClipRecord {
             name: "tones".into(),

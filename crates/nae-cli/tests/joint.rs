@@ -10,7 +10,8 @@ mod common;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use common::{QUICK, data, failure, files, scene, stdout, train};
+use common::{QUICK, failure, scene, stdout, train};
+use nae_testing::folders::{data, files};
 use serde_json::Value;
 
 const VOICES: [&str; 2] = ["allison_en_f", "librivox_en_m"];

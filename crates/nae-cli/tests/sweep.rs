@@ -10,7 +10,8 @@ mod common;
 use std::path::{Path, PathBuf};
 
 use common::sweeps::{rows, run_json, sweep, words};
-use common::{data, failure, files, nae, stdout};
+use common::{failure, nae, stdout};
+use nae_testing::folders::{data, files};
 use serde_json::Value;
 
 /// Two systems of which one has a grid, a pair, two mixtures: 6 models, 6 mixtures.

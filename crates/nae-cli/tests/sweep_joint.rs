@@ -10,7 +10,8 @@ mod common;
 use std::path::{Path, PathBuf};
 
 use common::sweeps::{rows, run_json, sweep, words};
-use common::{data, failure, files, stdout};
+use common::{failure, stdout};
+use nae_testing::folders::{data, files};
 use serde_json::Value;
 
 /// One kind of model and two pairs that share a voice: searched, joined on memories, and on clips

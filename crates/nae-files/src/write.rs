@@ -132,15 +132,7 @@ fn locked_file(folder: &Path) -> Result<NamedTempFile, FileError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn names(folder: &Path) -> Vec<String> {
-        let mut names: Vec<String> = std::fs::read_dir(folder)
-            .unwrap()
-            .map(|e| e.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
-    }
+    use nae_testing::folders::names;
 
     #[test]
     fn a_file_is_written_and_replaced() {

@@ -5,15 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nae_files::{PendingFile, ScratchFolder, remove_leftovers, write_atomically};
-
-fn names(folder: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).unwrap();
-    let mut names: Vec<String> = entries
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
-}
+use nae_testing::folders::names;
 
 /// As a killed process leaves them: files without a lock on them.
 fn killed(folder: &Path) {

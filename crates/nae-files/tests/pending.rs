@@ -2,17 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
 
 use nae_files::{PendingFile, ScratchFolder, remove_pending, write_atomically};
-
-/// All there is, hidden or not.
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).unwrap();
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    paths
-}
+use nae_testing::folders::names;
 
 #[test]
 fn all_that_is_unfinished_is_removed_and_what_is_in_place_stays() {
@@ -25,15 +17,15 @@ fn all_that_is_unfinished_is_removed_and_what_is_in_place_stays() {
     let scratch = ScratchFolder::create_hidden_in(folder.path()).unwrap();
     std::fs::write(scratch.path().join("draft"), b"draft").unwrap();
     // the scratch folder has a lock file beside it
-    assert_eq!(entries(folder.path()).len(), 4);
+    assert_eq!(names(folder.path()).len(), 4);
 
     remove_pending();
-    assert_eq!(entries(folder.path()), std::slice::from_ref(&done));
+    assert_eq!(names(folder.path()), ["done"]);
     assert!(pending.commit().is_err(), "its content is gone");
     assert!(!target.exists());
     drop(scratch);
 
     // what begins after this is whole again
     write_atomically(&target, b"whole").unwrap();
-    assert_eq!(entries(folder.path()), [done, target]);
+    assert_eq!(names(folder.path()), ["done", "target"]);
 }

@@ -16,6 +16,7 @@ use nae_model::optim::Flow;
 use nae_model::random::generator;
 use nae_model::{AudioConfig, Model, ModelKind};
 use nae_separate::{SeparateConfig, Separator};
+use nae_testing::compare::largest_difference;
 
 use common::{AUDIO, SEED, clips, joined, model, pair, small, sound, source};
 
@@ -44,11 +45,10 @@ fn masks(separator: &Separator, samples: &[f32]) -> Vec<Magnitude> {
 }
 
 fn greatest_difference(a: &[Magnitude], b: &[Magnitude]) -> f32 {
-    let pairs = a
-        .iter()
+    a.iter()
         .zip(b)
-        .flat_map(|(a, b)| a.data().iter().zip(b.data()));
-    pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+        .map(|(a, b)| largest_difference(a.data(), b.data()))
+        .fold(0.0, f32::max)
 }
 
 /// Energy of the error of each source's masked magnitudes, relative to the source.

@@ -7,6 +7,8 @@ use nae_kernels::{
     activate, adam, composite, depthwise_conv1d, divergence, gather_columns, l1, mask_loss, matmul,
     rprop, safe_divide,
 };
+use nae_testing::compare::largest_difference;
+use nae_testing::noise::uniform_lcg;
 
 const ACTIVATIONS: [Activation; 5] = [
     Activation::Identity,
@@ -22,21 +24,8 @@ const OPTIONS: DivergenceOptions = DivergenceOptions {
     output: LossOutput::ValueAndGradient,
 };
 
-/// Numbers in `[low, high)`, always the same for a seed (a linear congruential generator).
-fn numbers(count: usize, low: f32, high: f32, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    (0..count)
-        .map(|_| {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            low + (high - low) * ((state >> 40) as f32 / (1u64 << 24) as f32)
-        })
-        .collect()
-}
-
 fn tensor<const D: usize>(shape: [usize; D], low: f32, high: f32, seed: u64) -> Tensor<D> {
-    let values = numbers(shape.iter().product(), low, high, seed);
+    let values = uniform_lcg(shape.iter().product(), low..high, seed);
     Tensor::from_data(TensorData::new(values, shape), &Device::flex().autodiff())
 }
 
@@ -52,13 +41,8 @@ fn difference<const D: usize>(ours: Tensor<D>, theirs: Tensor<D>) -> f32 {
 /// The same in units of the greatest entry or of `floor`, whichever is more.
 fn difference_above<const D: usize>(ours: Tensor<D>, theirs: Tensor<D>, floor: f32) -> f32 {
     let (ours, theirs) = (read(ours), read(theirs));
-    assert_eq!(ours.len(), theirs.len());
     let scale = theirs.iter().fold(floor, |m, x| m.max(x.abs()));
-    ours.iter()
-        .zip(&theirs)
-        .map(|(a, b)| (a - b).abs())
-        .fold(0.0, f32::max)
-        / scale
+    largest_difference(&ours, &theirs) / scale
 }
 
 /// Single precision, sums of different order.

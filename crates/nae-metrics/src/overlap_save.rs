@@ -150,11 +150,13 @@ impl Blocks {
 mod tests {
     use super::*;
     use crate::fft::multiply_add;
+    use nae_testing::tones;
 
     /// A signal that repeats nothing: a quadratic phase.
     fn chirp(samples: usize, rate: f64) -> Vec<f32> {
-        (0..samples)
-            .map(|n| ((rate * (n * n) as f64).sin() + 0.1 * (n % 7) as f64) as f32)
+        tones::chirp(samples, rate)
+            .enumerate()
+            .map(|(n, sample)| (sample + 0.1 * (n % 7) as f64) as f32)
             .collect()
     }
 

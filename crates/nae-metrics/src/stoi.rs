@@ -320,21 +320,11 @@ fn norm(values: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// A harmonic tone whose loudness swings four times a second.
-    fn voice(samples: usize) -> Vec<f32> {
-        (0..samples)
-            .map(|n| {
-                let t = n as f32 / 10_000.0;
-                let harmonics: f32 = (1..12).map(|k| (900.0 * k as f32 * t).sin()).sum();
-                harmonics * (1.1 + (25.0 * t).sin())
-            })
-            .collect()
-    }
+    use nae_testing::tones::swinging_harmonics;
 
     #[test]
     fn the_reference_itself_is_fully_intelligible() {
-        let samples = voice(10_000);
+        let samples = swinging_harmonics(10_000);
         let both = intelligibility(&Reference(&samples), &Estimate(&samples), 10_000).unwrap();
         assert!((both.stoi - 1.0).abs() < 1e-12);
         assert!((both.estoi - 1.0).abs() < 1e-12);
@@ -342,7 +332,7 @@ mod tests {
 
     #[test]
     fn each_score_alone_is_the_same_as_together() {
-        let samples = voice(10_000);
+        let samples = swinging_harmonics(10_000);
         let other: Vec<f32> = samples.iter().map(|v| v.abs()).collect();
         let (reference, estimate) = (Reference(&samples), Estimate(&other));
         let both = intelligibility(&reference, &estimate, 16_000).unwrap();
@@ -354,8 +344,8 @@ mod tests {
     fn thirty_frames_are_needed() {
         // 31 frames before the join lose one after it; a frame more needs one sample past its end.
         let samples = 31 * HOP + FRAME;
-        let long_enough = voice(samples + 1 - HOP);
-        let one_less = voice(samples - HOP);
+        let long_enough = swinging_harmonics(samples + 1 - HOP);
+        let one_less = swinging_harmonics(samples - HOP);
         let score = |signal: &[f32]| stoi(&Reference(signal), &Estimate(signal), RATE);
         assert!(score(&long_enough).is_ok());
         assert_eq!(
@@ -366,14 +356,14 @@ mod tests {
             }
         );
         assert!(matches!(
-            score(&voice(40)),
+            score(&swinging_harmonics(40)),
             Err(MetricsError::TooFewFrames { found: 0, .. })
         ));
     }
 
     #[test]
     fn rates_out_of_range_are_refused() {
-        let samples = voice(100);
+        let samples = swinging_harmonics(100);
         for rate in [0, MAX_RATE + 1] {
             assert!(matches!(
                 stoi(&Reference(&samples), &Estimate(&samples), rate),

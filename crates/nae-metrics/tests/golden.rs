@@ -10,14 +10,12 @@
     reason = "the differences are wanted in a report of their own"
 )]
 
-mod signals;
-
 use std::collections::BTreeMap;
 
 use nae_metrics::{BssEval, Estimate, MetricsError, Ratios, Reference};
 use nae_metrics::{STOI_OF_TOO_FEW_FRAMES, estoi, intelligibility, si_sdr, stoi};
+use nae_testing::speech::{self, EstimateRecipe, SourceRecipe};
 use serde::Deserialize;
-use signals::{EstimateRecipe, SourceRecipe};
 
 /// BSS_eval: both sides solve the same normal equations in double precision.
 const BSS_EVAL_TOLERANCE_DB: f64 = 1e-6;
@@ -101,13 +99,13 @@ fn sounds() -> Vec<Sound> {
 fn sound(case: Case) -> Sound {
     let mut sources: Vec<Vec<i64>> = Vec::new();
     for recipe in &case.sources {
-        let next = signals::source(recipe, case.samples, &sources);
+        let next = speech::source(recipe, case.samples, &sources);
         sources.push(next);
     }
     let estimates: Vec<Vec<i64>> = case
         .estimates
         .iter()
-        .map(|recipe| signals::estimate(recipe, case.samples, &sources))
+        .map(|recipe| speech::estimate(recipe, case.samples, &sources))
         .collect();
     let checksums: Vec<u32> = sources
         .iter()
@@ -115,7 +113,7 @@ fn sound(case: Case) -> Sound {
         .map(|signal| checksum(signal))
         .collect();
     assert_eq!(checksums, case.checksums, "signals of {}", case.name);
-    let as_floats = |signals: &[Vec<i64>]| signals.iter().map(|s| signals::samples(s)).collect();
+    let as_floats = |signals: &[Vec<i64>]| signals.iter().map(|s| speech::samples(s)).collect();
     Sound {
         sources: as_floats(&sources),
         estimates: as_floats(&estimates),

@@ -1,11 +1,9 @@
 //! What must hold of the scores of any signals.
 
-mod signals;
-
 use nae_metrics::{BssEval, Estimate, Ratios, Reference, intelligibility, si_sdr};
+use nae_testing::speech::{self, EstimateRecipe, SourceRecipe};
 use proptest::prelude::*;
 use proptest::test_runner::{FileFailurePersistence, RngSeed};
-use signals::{EstimateRecipe, SourceRecipe};
 
 /// Short enough for a few hundred evaluations in debug builds, long enough for STOI.
 const SAMPLES: usize = 12_000;
@@ -25,7 +23,7 @@ fn sources(count: usize, seed: u64) -> Vec<Vec<i64>> {
                 gain: 256,
                 on: None,
             };
-            signals::source(&recipe, SAMPLES, &[])
+            speech::source(&recipe, SAMPLES, &[])
         })
         .collect()
 }
@@ -44,13 +42,13 @@ fn estimates(sources: &[Vec<i64>], seed: u64, leak: i64, noise: i64) -> Vec<Vec<
                 noise,
                 offset: 0,
             };
-            signals::samples(&signals::estimate(&recipe, SAMPLES, sources))
+            speech::samples(&speech::estimate(&recipe, SAMPLES, sources))
         })
         .collect()
 }
 
 fn floats(sources: &[Vec<i64>]) -> Vec<Vec<f32>> {
-    sources.iter().map(|s| signals::samples(s)).collect()
+    sources.iter().map(|s| speech::samples(s)).collect()
 }
 
 fn as_references(signals: &[Vec<f32>]) -> Vec<Reference<'_>> {

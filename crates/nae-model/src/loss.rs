@@ -216,7 +216,7 @@ mod tests {
     use super::*;
     use crate::random::generator;
     use burn::tensor::Device;
-    use rand::RngExt;
+    use nae_testing::noise::uniform;
 
     const SEED: u64 = 8;
     const FRAMES: [usize; 3] = [5, 9, 2];
@@ -226,9 +226,7 @@ mod tests {
         let device = Device::flex().autodiff();
         let mut rng = generator(SEED, "ragged");
         let mut one = |frames: usize, low: f32| {
-            let values = (0..4 * frames)
-                .map(|_| rng.random_range(low..2.0))
-                .collect();
+            let values = uniform(4 * frames, low..2.0, &mut rng);
             from_host(values, [1, 4, frames], &device)
         };
         let alone: Vec<[Tensor<3>; 2]> = FRAMES

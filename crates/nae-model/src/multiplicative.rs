@@ -195,15 +195,13 @@ mod tests {
     use super::*;
     use crate::random::generator;
     use burn::tensor::{Device, TensorData};
-    use rand::RngExt;
+    use nae_testing::noise;
 
     const SEED: u64 = 6;
 
     fn uniform(rows: usize, columns: usize, purpose: &str) -> Tensor<3> {
         let mut rng = generator(SEED, purpose);
-        let values: Vec<f32> = (0..rows * columns)
-            .map(|_| rng.random_range(0.01..1.0))
-            .collect();
+        let values = noise::uniform(rows * columns, 0.01..1.0f32, &mut rng);
         Tensor::from_data(TensorData::new(values, [1, rows, columns]), &Device::flex())
     }
 

@@ -17,7 +17,6 @@ use nae_model::random::generator;
 use nae_model::{
     ActivationForm, Activations, BasisNorm, Extent, Latent, ModelConfig, Nonlinearity, Output,
 };
-use rand::RngExt;
 
 const SEED: u64 = 11;
 const BINS: usize = 6;
@@ -41,8 +40,7 @@ fn values(tensor: Tensor<3>) -> Vec<f64> {
 }
 
 fn uniform(count: usize, low: f64, high: f64, purpose: &str) -> Vec<f64> {
-    let mut rng = generator(SEED, purpose);
-    (0..count).map(|_| rng.random_range(low..high)).collect()
+    nae_testing::noise::uniform(count, low..high, &mut generator(SEED, purpose))
 }
 
 /// The network with double-precision weights, entry `index` of weight `layer` moved by `shift`.

@@ -8,6 +8,7 @@
 use std::path::PathBuf;
 
 use nae_report::comparison::{Baseline, Comparison, Observation, PlayerLink};
+use nae_testing::lcg::Lcg;
 
 const RANKS: [usize; 6] = [10, 20, 40, 60, 80, 100];
 const PAIRS: [&str; 6] = [
@@ -36,7 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn comparison() -> Comparison {
-    let mut noise = Noise(7);
+    let mut noise = Noise(Lcg::new(7));
     let mut observations = Vec::new();
     for (pair, name) in PAIRS.iter().enumerate() {
         for mixture in 1..=MIXTURES {
@@ -130,18 +131,12 @@ fn scores(sdr: f64, noise: &mut Noise) -> [(String, f64); 6] {
     .map(|(key, value)| (key.to_owned(), value))
 }
 
-/// A linear congruential generator; sums of its numbers are nearly normal, of unit variance.
-struct Noise(u64);
+/// Sums of uniform numbers: nearly normal, of unit variance.
+struct Noise(Lcg);
 
 impl Noise {
     fn next(&mut self) -> f64 {
-        let mut uniform = || {
-            self.0 = self
-                .0
-                .wrapping_mul(6364136223846793005)
-                .wrapping_add(1442695040888963407);
-            (self.0 >> 33) as f64 / (1u64 << 31) as f64
-        };
+        let mut uniform = || (self.0.next_u64() >> 33) as f64 / (1u64 << 31) as f64;
         (0..12).map(|_| uniform()).sum::<f64>() - 6.0
     }
 }

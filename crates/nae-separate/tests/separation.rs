@@ -19,7 +19,6 @@ use nae_separate::settings::Start;
 use nae_separate::{
     ResidualLevel, SeparateConfig, SeparateError, Separator, Source, separate_many,
 };
-use rand::RngExt;
 
 const SEED: u64 = 8;
 
@@ -39,15 +38,8 @@ fn model(name: &str, seed: u64, config: ModelConfig) -> Model {
         .architecture()
         .network(bins, &mut rng, &Device::flex());
     let training = TrainingSummary {
-        clips: vec![],
-        duration_s: 0.0,
-        frames: 0,
-        loss: 0.0,
-        steps: 0,
         seed,
-        seconds: 0.0,
-        interrupted: false,
-        tool_version: String::new(),
+        ..Default::default()
     };
     Model {
         metadata: Metadata {
@@ -96,14 +88,7 @@ fn two(config: SeparateConfig) -> Separator {
 }
 
 fn noise(samples: usize, seed: u64) -> Vec<f32> {
-    let mut rng = generator(seed, "noise");
-    let mut last = 0.0;
-    (0..samples)
-        .map(|_| {
-            last = 0.9 * last + rng.random_range(-0.1..0.1f32);
-            last
-        })
-        .collect()
+    nae_testing::noise::red(samples, &mut generator(seed, "noise"))
 }
 
 fn residual_db(mixture: &Clip, stems: &[Clip]) -> f64 {

@@ -20,12 +20,7 @@ const RATE: u32 = 8000;
 
 /// A few tones that come and go, different for every speaker.
 fn tones(pitch: f32, seconds: usize) -> Clip {
-    let sample = |n: usize| {
-        let t = n as f32 / RATE as f32;
-        let note = 1.0 + ((t * 3.0) as usize % 4) as f32 * 0.25;
-        (pitch * note * t * std::f32::consts::TAU).sin() * 0.3 * (0.2 + (t * 5.0).sin().abs())
-    };
-    Clip::mono((0..seconds * RATE as usize).map(sample).collect(), RATE)
+    Clip::mono(nae_testing::tones::melody(pitch, RATE, seconds), RATE)
 }
 
 /// Two speakers, two systems and the second one joined: 4 models, 1 joint encoder, 6 mixtures.

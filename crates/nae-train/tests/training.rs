@@ -15,11 +15,11 @@ use nae_model::{
     AudioConfig, BasisNorm, ClipRecord, Latent, Model, ModelConfig, ModelKind, Network,
     Nonlinearity, Output,
 };
+use nae_testing::tones::scale;
 use nae_train::settings::{NmfConfig, NmfStart, RefineConfig};
 use nae_train::{
     Job, Recipe, TrainConfig, TrainError, TrainingClip, store_latents, train, train_many,
 };
-use rand::RngExt;
 
 const SEED: u64 = 5;
 
@@ -37,19 +37,7 @@ fn clip(samples: Vec<f32>) -> TrainingClip {
 
 /// Notes of a few harmonics each, one after another.
 fn notes() -> TrainingClip {
-    let mut rng = generator(SEED, "notes");
-    let mut samples = Vec::new();
-    for note in 0..8 {
-        let base = 150.0 + 70.0 * f64::from(note);
-        for n in 0..1500 {
-            let phase = f64::from(n) / 8000.0 * base * std::f64::consts::TAU;
-            let tone: f64 = (1..6)
-                .map(|k| (phase * f64::from(k)).sin() / f64::from(k))
-                .sum();
-            samples.push((tone * 0.2) as f32 + rng.random_range(-0.002..0.002));
-        }
-    }
-    clip(samples)
+    clip(scale(&mut generator(SEED, "notes")))
 }
 
 fn recipe() -> Recipe {

@@ -20,7 +20,6 @@ use nae_model::random::generator;
 use nae_model::{ClipRecord, Model};
 use nae_separate::{SeparateConfig, Separator, Source, separate_many};
 use nae_train::{Job, Recipe, TrainError, TrainingClip, train, train_many};
-use rand::RngExt;
 
 /// The allocator of the command `nae`, which says why.
 #[global_allocator]
@@ -173,18 +172,6 @@ fn timed<T, E: std::error::Error + Send + Sync + 'static>(
     ))
 }
 
-/// Noise through a resonance that moves from place to place four times a second.
 fn sound(samples: usize, seed: u64) -> Vec<f32> {
-    let mut rng = generator(seed, "sound");
-    let (mut last, mut before, mut turn) = (0.0f32, 0.0f32, 0.0f32);
-    (0..samples)
-        .map(|n| {
-            if n % (RATE as usize / 4) == 0 {
-                turn = rng.random_range(0.02..1.5);
-            }
-            let now = 1.9 * turn.cos() * last - 0.9025 * before + rng.random_range(-0.05..0.05);
-            (before, last) = (last, now);
-            now
-        })
-        .collect()
+    nae_testing::noise::resonant(samples, RATE, &mut generator(seed, "sound"))
 }

@@ -7,22 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use nae_audio::{BitDepth, Clip};
-
-/// This package's folder, asked for at run time: a binary that another checkout built into the
-/// same target folder would remember that one's.
-fn package() -> std::ffi::OsString {
-    std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests")
-}
-
-/// A file of this package.
-pub fn package_file(path: &str) -> PathBuf {
-    Path::new(&package()).join(path)
-}
-
-/// The recordings that come with nae.
-pub fn data(path: &str) -> PathBuf {
-    package_file("../../data").join(path)
-}
+use nae_testing::folders::data;
 
 /// Runs `nae` with arguments.
 pub fn nae<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Output {
@@ -51,21 +36,6 @@ pub fn failure<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> String {
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(!text.contains("panicked"), "{text}");
     text
-}
-
-/// Every file below a folder, temporary ones too.
-pub fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).into_iter().flatten() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
 }
 
 /// Settings that train a small model in a moment.

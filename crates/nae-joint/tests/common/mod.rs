@@ -11,7 +11,6 @@ use nae_model::optim::Flow;
 use nae_model::random::generator;
 use nae_model::{AudioConfig, ClipRecord, Model, ModelConfig, ModelKind};
 use nae_train::{Recipe, TrainConfig, TrainingClip, store_latents, train};
-use rand::RngExt;
 
 pub const SEED: u64 = 11;
 pub const RATE: u32 = 8000;
@@ -23,18 +22,7 @@ pub const AUDIO: AudioConfig = AudioConfig {
 
 /// Bursts of a tone with harmonics, each at a pitch around `hertz`.
 pub fn sound(hertz: f32, seconds: f32, seed: u64) -> Vec<f32> {
-    let mut rng = generator(seed, "sound");
-    let burst = RATE as usize / 8;
-    let mut samples = Vec::new();
-    while samples.len() < (seconds * RATE as f32) as usize {
-        let pitch = hertz * rng.random_range(0.8..1.25f32);
-        let level = rng.random_range(0.0..0.2f32);
-        samples.extend((0..burst).map(|n| {
-            let angle = std::f32::consts::TAU * pitch * n as f32 / RATE as f32;
-            level * (angle.sin() + 0.5 * (2.0 * angle).sin() + 0.3 * (3.0 * angle).sin())
-        }));
-    }
-    samples
+    nae_testing::tones::bursts(hertz, RATE, seconds, &mut generator(seed, "sound"))
 }
 
 pub fn clips(hertz: f32) -> Vec<TrainingClip> {

@@ -44,7 +44,7 @@ const SIZES: [(usize, usize); 3] = [(1, FRAMES[0]), (1, FRAMES[1]), (8, FRAMES[0
 fn uniform<const D: usize>(shape: [usize; D], low: f32, high: f32) -> Tensor<D> {
     let mut rng = ChaCha8Rng::seed_from_u64(SEED);
     let count: usize = shape.iter().product();
-    let values: Vec<f32> = (0..count).map(|_| rng.random_range(low..high)).collect();
+    let values = nae_testing::noise::uniform(count, low..high, &mut rng);
     Tensor::from_data(TensorData::new(values, shape), &Device::flex())
 }
 

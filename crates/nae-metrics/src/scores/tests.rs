@@ -3,16 +3,8 @@ use crate::{Estimate, Reference};
 
 const RATE: u32 = 16_000;
 
-/// Speech-like enough for every score: noise that comes and goes.
 fn noise(seed: u32) -> Vec<f32> {
-    let mut state = seed;
-    let mut draw = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-    };
-    (0..RATE)
-        .map(|n| draw() * (1.1 + (n as f32 * 1e-3).sin()))
-        .collect()
+    nae_testing::noise::swinging(RATE as usize, seed)
 }
 
 #[test]

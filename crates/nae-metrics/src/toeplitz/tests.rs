@@ -1,5 +1,6 @@
 use super::*;
 use crate::simd::dot;
+use nae_testing::tones;
 
 /// Correlations of `width` signals that repeat nothing, and the dense matrix they make.
 fn example(width: usize, taps: usize) -> (BlockToeplitz, Vec<Vec<f64>>) {
@@ -7,9 +8,7 @@ fn example(width: usize, taps: usize) -> (BlockToeplitz, Vec<Vec<f64>>) {
     let signals: Vec<Vec<f64>> = (0..width)
         .map(|i| {
             let rate = 0.05 + 0.027 * i as f64;
-            (0..samples)
-                .map(|n| (rate * (n * n) as f64).sin())
-                .collect()
+            tones::chirp(samples, rate).collect()
         })
         .collect();
     let delayed = |column: usize, n: usize| {

@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use nae_model::optim::{OptimizerKind, Schedule};
 use nae_model::{ModelConfig, ModelKind, Nonlinearity, Output};
@@ -10,9 +10,8 @@ use super::*;
 const SEED: u64 = 0;
 
 fn notes() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/music");
     ["C4", "E4", "G4"]
-        .map(|note| folder.join(format!("piano_{note}.wav")))
+        .map(|note| nae_testing::folders::data(&format!("music/piano_{note}.wav")))
         .into()
 }
 
