@@ -18,10 +18,11 @@ use nae_metrics::{BSS_EVAL_TAPS, BssEval, Estimate, Reference};
 use nae_model::init::from_host;
 use nae_model::optim::Flow;
 use nae_model::random::generator;
-use nae_model::{AudioConfig, Metadata, Model, ModelConfig, Network, TrainingSummary};
+use nae_model::{AudioConfig, ModelConfig, Network};
 use nae_separate::activation_solver::solve;
 use nae_separate::{ActivationSolver, BatchItem, Parallelism, SeparateConfig, Source};
 use nae_testing::noise::uniform;
+use nae_testing_models::models::untrained;
 use nae_train::TrainConfig;
 use nae_train::seeds::Seeds;
 use nae_train::spectra::Spectra;
@@ -113,21 +114,15 @@ fn separation(criterion: &mut Criterion) {
     for (layers, rank) in SHAPES {
         let source = |name: &str| {
             let config = config(layers, rank);
-            let network = network(&config, &device);
-            let metadata = Metadata {
-                name: name.into(),
-                audio: AudioConfig::default(),
-                architecture: config.architecture(),
-                gain: 1.0,
-                training: TrainingSummary::default(),
-            };
             Source {
                 name: name.into(),
-                models: vec![Model {
-                    metadata,
-                    network,
-                    latent_cache: None,
-                }],
+                models: vec![untrained(
+                    name,
+                    AudioConfig::default(),
+                    &config,
+                    SEED,
+                    &device,
+                )],
             }
         };
         let sources = [source("a"), source("b")];

@@ -17,10 +17,12 @@ use nae_model::kinds::dense::{DenseArchitecture, DenseNetwork};
 use nae_model::loss::{DEFAULT_EPS, Target, generalised_kl, sparsity};
 use nae_model::network::NetworkKind;
 use nae_model::random::generator;
-use nae_model::{AudioConfig, ClipRecord, Extent, ModelConfig, Nonlinearity, Output};
+use nae_model::{Extent, ModelConfig, Nonlinearity, Output};
 use nae_separate::{SeparateConfig, Separator, Source};
 use nae_testing::noise::uniform;
 use nae_testing::tones::chord;
+use nae_testing_models::clips;
+use nae_testing_models::models::{AUDIO, trained};
 use nae_train::{Job, Recipe, TrainConfig, TrainingClip};
 
 const SEED: u64 = 21;
@@ -98,24 +100,18 @@ fn losses_and_gradients_agree() {
 }
 
 fn clip(frequencies: &[f64], seed: u64) -> TrainingClip {
-    let samples = chord(frequencies, 8000, 4000, &mut generator(seed, "clip"));
-    TrainingClip {
-        record: ClipRecord {
-            name: "tones".into(),
-            sha256: String::new(),
-            duration_s: 0.5,
-        },
-        samples,
-    }
+    let samples = chord(
+        frequencies,
+        AUDIO.sample_rate,
+        4000,
+        &mut generator(seed, "clip"),
+    );
+    clips::clip("tones", samples, AUDIO.sample_rate)
 }
 
 fn recipe() -> Recipe {
     Recipe {
-        audio: AudioConfig {
-            sample_rate: 8000,
-            n_fft: 128,
-            hop: 32,
-        },
+        audio: AUDIO,
         model: ModelConfig {
             layers: 2,
             rank: 4,
@@ -140,24 +136,10 @@ fn training_and_separation_agree() {
     let recipe = recipe();
     let run = |device: &Device| {
         let go_on = &mut |_: &nae_model::optim::Progress| nae_model::optim::Flow::Continue;
-        let low = nae_train::train(
-            "low",
-            &[clip(&[300.0, 700.0], 1)],
-            &recipe,
-            SEED,
-            device,
-            go_on,
-        )
-        .unwrap();
-        let high = nae_train::train(
-            "high",
-            &[clip(&[1900.0, 3100.0], 2)],
-            &recipe,
-            SEED,
-            device,
-            go_on,
-        )
-        .unwrap();
+        let low = [clip(&[300.0, 700.0], 1)];
+        let high = [clip(&[1900.0, 3100.0], 2)];
+        let low = trained("low", &low, &recipe, SEED, device);
+        let high = trained("high", &high, &recipe, SEED, device);
         let loss = low.metadata.training.loss as f32;
         let sources: Vec<Source> = [low, high]
             .into_iter()

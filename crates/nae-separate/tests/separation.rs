@@ -11,14 +11,12 @@ use burn::tensor::Device;
 use nae_audio::{AudioReader, Clip};
 use nae_model::optim::{Flow, OptimizerKind, Progress};
 use nae_model::random::generator;
-use nae_model::{
-    ActivationForm, AudioConfig, Latent, Metadata, Model, ModelConfig, ModelKind, Output,
-    TrainingSummary,
-};
+use nae_model::{ActivationForm, AudioConfig, Latent, Model, ModelConfig, ModelKind, Output};
 use nae_separate::settings::Start;
 use nae_separate::{
     ResidualLevel, SeparateConfig, SeparateError, Separator, Source, separate_many,
 };
+use nae_testing_models::models::untrained;
 
 const SEED: u64 = 8;
 
@@ -32,26 +30,7 @@ fn model(name: &str, seed: u64, config: ModelConfig) -> Model {
         n_fft: 256,
         hop: 64,
     };
-    let mut rng = generator(seed, "weights");
-    let bins = audio.stft().bins();
-    let network = config
-        .architecture()
-        .network(bins, &mut rng, &Device::flex());
-    let training = TrainingSummary {
-        seed,
-        ..Default::default()
-    };
-    Model {
-        metadata: Metadata {
-            name: name.into(),
-            audio,
-            architecture: config.architecture(),
-            gain: 1.0,
-            training,
-        },
-        network,
-        latent_cache: None,
-    }
+    untrained(name, audio, &config, seed, &Device::flex())
 }
 
 fn source(name: &str, seed: u64, config: &ModelConfig) -> Source {

@@ -15,10 +15,11 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use nae_audio::Clip;
+use nae_model::Model;
 use nae_model::optim::{Flow, Progress};
 use nae_model::random::generator;
-use nae_model::{ClipRecord, Model};
 use nae_separate::{SeparateConfig, Separator, Source, separate_many};
+use nae_testing_models::clips::clip;
 use nae_train::{Job, Recipe, TrainError, TrainingClip, train, train_many};
 
 /// The allocator of the command `nae`, which says why.
@@ -66,12 +67,7 @@ fn compare(count: usize, seconds: usize, recipe: &Recipe, device: &Device) -> Re
     let clips: Vec<[TrainingClip; 1]> = (0..count)
         .map(|i| {
             let samples = sound(seconds * RATE as usize, i as u64);
-            let record = ClipRecord {
-                name: format!("{i}"),
-                sha256: String::new(),
-                duration_s: seconds as f64,
-            };
-            [TrainingClip { record, samples }]
+            [clip(&i.to_string(), samples, RATE)]
         })
         .collect();
     let job = |(i, clips)| Job {

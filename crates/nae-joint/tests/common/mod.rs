@@ -9,16 +9,14 @@ use burn::tensor::Device;
 use nae_joint::{JointConfig, JointEncoder, TrainingSource, join};
 use nae_model::optim::Flow;
 use nae_model::random::generator;
-use nae_model::{AudioConfig, ClipRecord, Model, ModelConfig, ModelKind};
-use nae_train::{Recipe, TrainConfig, TrainingClip, store_latents, train};
+use nae_model::{AudioConfig, Model, ModelConfig, ModelKind};
+use nae_testing_models::clips::clip;
+pub use nae_testing_models::models::AUDIO;
+use nae_testing_models::models::trained;
+use nae_train::{Recipe, TrainConfig, TrainingClip, store_latents};
 
 pub const SEED: u64 = 11;
-pub const RATE: u32 = 8000;
-pub const AUDIO: AudioConfig = AudioConfig {
-    sample_rate: RATE,
-    n_fft: 128,
-    hop: 32,
-};
+pub const RATE: u32 = AUDIO.sample_rate;
 
 /// Bursts of a tone with harmonics, each at a pitch around `hertz`.
 pub fn sound(hertz: f32, seconds: f32, seed: u64) -> Vec<f32> {
@@ -27,14 +25,7 @@ pub fn sound(hertz: f32, seconds: f32, seed: u64) -> Vec<f32> {
 
 pub fn clips(hertz: f32) -> Vec<TrainingClip> {
     [1, 2]
-        .map(|seed| TrainingClip {
-            record: ClipRecord {
-                name: format!("{seed}.wav"),
-                sha256: String::new(),
-                duration_s: 2.0,
-            },
-            samples: sound(hertz, 2.0, seed),
-        })
+        .map(|seed| clip(&format!("{seed}.wav"), sound(hertz, 2.0, seed), RATE))
         .to_vec()
 }
 
@@ -54,10 +45,7 @@ pub fn model(name: &str, hertz: f32, kind: ModelKind, audio: AudioConfig) -> Mod
     };
     let device = Device::flex();
     let clips = clips(hertz);
-    let mut model = train(name, &clips, &recipe, SEED, &device, &mut |_| {
-        Flow::Continue
-    })
-    .unwrap();
+    let mut model = trained(name, &clips, &recipe, SEED, &device);
     model.latent_cache = store_latents(&model, &clips, &device).unwrap();
     model
 }

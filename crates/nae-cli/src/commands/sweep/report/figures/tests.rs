@@ -50,11 +50,7 @@ fn model(config: ModelConfig, sparsity: f64) -> Model {
         ..Recipe::default()
     };
     let clips = crate::training_clips::read_clips(&notes(), recipe.audio.sample_rate).unwrap();
-    let device = Device::flex();
-    nae_train::train("piano", &clips, &recipe, SEED, &device, &mut |_| {
-        Flow::Continue
-    })
-    .unwrap()
+    nae_testing_models::models::trained("piano", &clips, &recipe, SEED, &Device::flex())
 }
 
 fn nmf() -> Model {
