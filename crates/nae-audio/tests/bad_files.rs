@@ -5,9 +5,10 @@ mod common;
 
 use std::path::Path;
 
-use common::RawWav;
 use nae_audio::{AudioError, read};
 use nae_files::FileError;
+use nae_testing::noise::white;
+use nae_testing::wav::RawWav;
 use tempfile::tempdir;
 
 /// The error, after checking that it names the file and is a single paragraph.
@@ -270,7 +271,7 @@ fn random_bytes_after_a_wav_header_never_panic() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("random.wav");
     for seed in 0..300 {
-        let mut bytes: Vec<u8> = common::noise(200, common::SEED + 7919 * seed)
+        let mut bytes: Vec<u8> = white(200, common::SEED + 7919 * seed)
             .iter()
             .map(|x| (x * 128.0) as i8 as u8)
             .collect();

@@ -3,15 +3,17 @@
 
 mod common;
 
-use common::{SEED, fixture, largest_difference, noise};
+use common::{SEED, fixture};
 use nae_audio::{
     AudioReader, BitDepth, Blocks, Clip, Crossfade, edge_samples, read, resample, resample_to_len,
     write,
 };
+use nae_testing::compare::largest_difference;
+use nae_testing::noise::white;
 use proptest::prelude::*;
 
 fn clip(samples: usize, channels: u64) -> Clip {
-    let channels = (0..channels).map(|c| noise(samples, SEED + c)).collect();
+    let channels = (0..channels).map(|c| white(samples, SEED + c)).collect();
     Clip::new(channels, 44_100).unwrap()
 }
 

@@ -3,8 +3,11 @@
 
 mod common;
 
-use common::{fixture, largest_difference, sine, snr_db};
+use common::fixture;
 use nae_audio::{AudioError, AudioReader, read};
+use nae_testing::compare::{largest_difference, snr_db};
+use nae_testing::noise::white;
+use nae_testing::tones::sine;
 
 /// Coders change the sound; 64 kbit/s leave a lone sine at 20 dB or better everywhere, and a wrong
 /// place by a single sample would cost more: 2·sin(π·440/16000) is −15 dB.
@@ -145,7 +148,7 @@ fn damaging_any_file_anywhere_never_panics() {
             let mut bytes = bytes.clone();
             // Headers are short and come first: half of the damage goes there.
             let reach = if seed % 2 == 0 { 200 } else { bytes.len() };
-            for x in common::noise(4, common::SEED + 104_729 * seed) {
+            for x in white(4, common::SEED + 104_729 * seed) {
                 let at = (x.abs() * reach as f32) as usize % bytes.len();
                 bytes[at] ^= 1 << (seed % 8);
             }

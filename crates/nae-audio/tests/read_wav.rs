@@ -3,8 +3,12 @@
 
 mod common;
 
-use common::{RawWav, SEED, fixture, largest_difference, noise, sine};
+use common::{SEED, fixture};
 use nae_audio::{AudioReader, read};
+use nae_testing::compare::{largest_difference, snr_db};
+use nae_testing::noise::white;
+use nae_testing::tones::sine;
+use nae_testing::wav::RawWav;
 
 fn write_ints(path: &std::path::Path, bits: u16, values: &[i32]) {
     let spec = hound::WavSpec {
@@ -55,7 +59,7 @@ fn floats_are_read_bit_by_bit_also_beyond_full_scale() {
         bits_per_sample: 32,
         sample_format: hound::SampleFormat::Float,
     };
-    let mut samples = noise(1000, SEED);
+    let mut samples = white(1000, SEED);
     samples[7] = 3.5;
     let mut writer = hound::WavWriter::create(&path, spec).unwrap();
     samples
@@ -163,7 +167,7 @@ fn other_wav_flavours_fall_back_to_the_general_decoder() {
     let adpcm = read(&fixture("tone-adpcm.wav")).unwrap();
     // Four bits a sample; blocks make it a little longer.
     assert!(adpcm.samples() >= 4800);
-    assert!(common::snr_db(&tone(4800), &adpcm.channels()[0][..4800]) > 20.0);
+    assert!(snr_db(&tone(4800), &adpcm.channels()[0][..4800]) > 20.0);
 }
 
 #[test]

@@ -3,8 +3,11 @@
 
 mod common;
 
-use common::{SEED, largest_difference, noise, sine, snr_db};
+use common::SEED;
 use nae_audio::{AudioError, edge_samples, resample, resample_to_len};
+use nae_testing::compare::{largest_difference, snr_db};
+use nae_testing::noise::white;
+use nae_testing::tones::sine;
 use proptest::prelude::*;
 
 const RATES: [u32; 9] = [
@@ -50,7 +53,7 @@ fn what_the_lower_rate_cannot_hold_is_gone() {
 fn down_and_back_keeps_what_lies_below_the_lower_half_rate() {
     // Noise at 16 kHz, brought up, then down. Only the sliver between the filter's edge, 7.85 kHz,
     // and 8 kHz is lost: 1 to 2 % of the noise's power, 17 to 20 dB (measured: 19.5).
-    let low = noise(32_000, SEED);
+    let low = white(32_000, SEED);
     let high = resample(&low, 16_000, 44_100).unwrap();
     assert_eq!(high.len(), 88_200);
     let back = resample_to_len(&high, 44_100, 16_000, low.len()).unwrap();
@@ -60,7 +63,7 @@ fn down_and_back_keeps_what_lies_below_the_lower_half_rate() {
 
 #[test]
 fn equal_rates_copy() {
-    let x = noise(100, SEED);
+    let x = white(100, SEED);
     assert_eq!(resample(&x, 16_000, 16_000).unwrap(), x);
     assert_eq!(resample_to_len(&x, 16_000, 16_000, 90).unwrap(), x[..90]);
     assert_eq!(edge_samples(16_000, 16_000).unwrap(), 0);
@@ -116,7 +119,7 @@ fn rates_and_samples_that_make_no_sense_are_refused() {
 #[test]
 fn beyond_the_edge_the_surroundings_do_not_matter() {
     let (from, to) = (44_100, 16_000);
-    let x = noise(44_100, SEED);
+    let x = white(44_100, SEED);
     let edge = edge_samples(from, to).unwrap();
     let (start, len) = (441 * 10, 441 * 40);
     let whole = resample(&x, from, to).unwrap();
@@ -134,7 +137,7 @@ proptest! {
         from in prop::sample::select(&RATES[..]),
         to in prop::sample::select(&RATES[..]),
     ) {
-        let output = resample(&noise(samples, SEED), from, to).unwrap();
+        let output = resample(&white(samples, SEED), from, to).unwrap();
         let exact = samples as f64 * f64::from(to) / f64::from(from);
         prop_assert_eq!(output.len(), exact.round() as usize);
         prop_assert!(output.iter().all(|x| x.is_finite()));

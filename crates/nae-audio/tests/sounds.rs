@@ -3,13 +3,15 @@
 
 mod common;
 
-use common::{SEED, noise, read_bytes};
+use common::{SEED, read_bytes};
 use nae_audio::{BitDepth, Clip, WavSink, read, write};
+use nae_testing::compare::largest_difference;
+use nae_testing::noise::white;
 use tempfile::tempdir;
 
 fn sounds() -> Vec<(&'static str, Vec<f32>)> {
     let square = |i: usize| {
-        if i / 50 % 2 == 0 {
+        if (i / 50).is_multiple_of(2) {
             1.0 - 1.0 / 32_768.0
         } else {
             -1.0
@@ -25,7 +27,7 @@ fn sounds() -> Vec<(&'static str, Vec<f32>)> {
             "a click",
             [vec![0.0; 500], vec![-1.0], vec![0.0; 499]].concat(),
         ),
-        ("noise", noise(1001, SEED).iter().map(|x| x * 0.9).collect()),
+        ("noise", white(1001, SEED).iter().map(|x| x * 0.9).collect()),
     ]
 }
 
@@ -53,7 +55,7 @@ fn every_sound_comes_back_at_every_depth_rate_and_channel_count() {
                     assert_eq!(back.channel_count(), channels, "{name}");
                     for (a, b) in clip.channels().iter().zip(back.channels()) {
                         // f32 is known to 2^-25 near full scale
-                        let error = common::largest_difference(a, b);
+                        let error = largest_difference(a, b);
                         assert!(error <= step * 1.01, "{name} {depth:?}: {error}");
                     }
                 }
@@ -73,7 +75,7 @@ fn a_file_written_whole_has_the_bytes_that_hound_writes() {
     ] {
         let folder = tempdir().unwrap();
         let (ours, theirs) = (folder.path().join("a.wav"), folder.path().join("b.wav"));
-        let sound = noise(100, SEED);
+        let sound = white(100, SEED);
         let clip = Clip::new(vec![sound.clone(); channels], 48_000).unwrap();
         write(&ours, &clip, depth).unwrap();
         let spec = hound::WavSpec {

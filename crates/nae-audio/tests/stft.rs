@@ -5,8 +5,11 @@ mod common;
 
 use std::f64::consts::PI;
 
-use common::{SEED, largest_difference, noise, sine};
+use common::SEED;
 use nae_audio::{AudioError, Complex32, Magnitude, Spectrogram, Stft, StftConfig};
+use nae_testing::compare::largest_difference;
+use nae_testing::noise::white;
+use nae_testing::tones::sine;
 use proptest::prelude::*;
 
 /// What the issue asks of the round trip.
@@ -59,7 +62,7 @@ fn analysis_agrees_with_the_naive_transform() {
         (64, 32, 3),
         (2, 1, 9),
     ] {
-        let x = noise(samples, SEED);
+        let x = white(samples, SEED);
         let expected = naive(&x, n_fft, hop);
         let found = stft(n_fft, hop).analyze(&x).unwrap();
         assert_eq!(found.data().len(), expected.len());
@@ -90,7 +93,7 @@ fn noise_comes_back_to_1e_6_including_both_ends() {
         (2, 1),
     ] {
         for samples in [1, 2, hop, n_fft - 1, n_fft, n_fft + 1, 16_000] {
-            let error = round_trip_error(n_fft, hop, &noise(samples, SEED));
+            let error = round_trip_error(n_fft, hop, &white(samples, SEED));
             assert!(
                 error < ROUND_TRIP,
                 "n_fft {n_fft}, hop {hop}, {samples} samples: {error}"
@@ -109,7 +112,7 @@ proptest! {
     ) {
         let hop = ((n_fft as f64 * share) as usize).max(1);
         prop_assume!(StftConfig { n_fft, hop }.validate().is_ok());
-        prop_assert!(round_trip_error(n_fft, hop, &noise(samples, seed)) < ROUND_TRIP);
+        prop_assert!(round_trip_error(n_fft, hop, &white(samples, seed)) < ROUND_TRIP);
     }
 
     #[test]
@@ -247,11 +250,11 @@ fn parts_that_no_real_signal_has_do_no_harm() {
 
 #[test]
 fn complementary_masks_give_parts_that_add_up() {
-    let x = noise(5000, SEED);
+    let x = white(5000, SEED);
     let stft = stft(512, 128);
     let spectrogram = stft.analyze(&x).unwrap();
     let size = spectrogram.data().len();
-    let mask: Vec<f32> = noise(size, SEED + 1)
+    let mask: Vec<f32> = white(size, SEED + 1)
         .iter()
         .map(|x| 0.5 + x / 2.0)
         .collect();

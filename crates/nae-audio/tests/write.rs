@@ -3,9 +3,11 @@
 
 mod common;
 
-use common::{SEED, names, noise};
+use common::SEED;
 use nae_audio::{AudioError, BitDepth, Clip, WavSink, read, write};
 use nae_files::FileError;
+use nae_testing::folders::names;
+use nae_testing::noise::white;
 use proptest::prelude::*;
 use tempfile::tempdir;
 
@@ -13,10 +15,10 @@ use tempfile::tempdir;
 fn floats_come_back_bit_by_bit() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("a.wav");
-    let mut left = noise(1001, SEED);
+    let mut left = white(1001, SEED);
     left[0] = -2.5;
     let clip = Clip::new(
-        vec![left, noise(1001, SEED + 1), noise(1001, SEED + 2)],
+        vec![left, white(1001, SEED + 1), white(1001, SEED + 2)],
         44_100,
     )
     .unwrap();
@@ -30,7 +32,7 @@ fn integers_round_to_nearest_and_clip() {
     let folder = tempdir().unwrap();
     for (depth, bits) in [(BitDepth::Int16, 16), (BitDepth::Int24, 24)] {
         let path = folder.path().join("a.wav");
-        let clip = Clip::new(vec![noise(5000, SEED), vec![1.5; 5000]], 16_000).unwrap();
+        let clip = Clip::new(vec![white(5000, SEED), vec![1.5; 5000]], 16_000).unwrap();
         write(&path, &clip, depth).unwrap();
         let back = read(&path).unwrap();
         let step = 2f32.powi(1 - bits);
@@ -69,7 +71,7 @@ proptest! {
 fn a_stream_appears_only_when_finished() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("stem.wav");
-    let sound = [noise(700, SEED), noise(700, SEED + 1)];
+    let sound = [white(700, SEED), white(700, SEED + 1)];
     let mut sink = WavSink::create(&path, 2, 8000, BitDepth::Float32).unwrap();
     for part in 0..7 {
         let part: Vec<Vec<f32>> = sound

@@ -10,6 +10,7 @@
 //! | [`speech`] | speech-like signals from a recipe in integers, the same in `scripts/metrics/golden.py` |
 //! | [`lcg`] | the generator behind numbers that other languages make too |
 //! | [`compare`] | how far two signals are apart |
+//! | [`wav`] | WAV files put together by hand |
 //! | [`folders`] | what a folder holds, the files of the package under test, the recordings of the repository |
 //!
 //! Signals are the same bit for bit on every machine up to the last digits of its `sin`. Where a signal is drawn
@@ -29,3 +30,4 @@ pub mod lcg;
 pub mod noise;
 pub mod speech;
 pub mod tones;
+pub mod wav;

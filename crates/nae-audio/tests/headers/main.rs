@@ -6,6 +6,7 @@ mod aiff;
 mod common;
 
 use common::read_bytes;
+use nae_testing::compare::largest_difference;
 
 const SAMPLES: [f32; 6] = [0.5, -0.5, 0.25, -0.25, 0.125, 0.0];
 
@@ -131,7 +132,7 @@ fn twenty_four_bits_in_blocks_of_four_are_told_by_the_samples() {
         .collect();
     let (clip, warnings) = read_bytes(&wav(&[LE.format(1, 1, 4, 24), LE.chunk(b"data", &packed)]));
     let clip = clip.unwrap();
-    assert!(common::largest_difference(&clip.channels()[0], &SAMPLES) < 1e-6);
+    assert!(largest_difference(&clip.channels()[0], &SAMPLES) < 1e-6);
     assert_eq!(warnings.len(), 1);
     let padded: Vec<u8> = SAMPLES
         .iter()

@@ -9,7 +9,9 @@ mod mp3;
 mod mp4;
 mod ogg;
 
-use common::{chirp, fixture, noise, read_bytes, snr_db};
+use common::{chirp, fixture, read_bytes};
+use nae_testing::compare::snr_db;
+use nae_testing::noise::white;
 
 /// Samples of the fixtures' sound.
 const SAMPLES: usize = 24_000;
@@ -75,7 +77,7 @@ fn undamaged_files_are_exactly_the_sound_that_went_in() {
 
 /// Noise as bytes.
 fn junk(count: usize) -> Vec<u8> {
-    noise(count, common::SEED)
+    white(count, common::SEED)
         .iter()
         .map(|x| (x * 128.0) as i8 as u8)
         .collect()

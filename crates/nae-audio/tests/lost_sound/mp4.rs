@@ -1,8 +1,9 @@
 //! MP4.
 
 use nae_audio::AudioError;
+use nae_testing::compare::snr_db;
 
-use crate::common::{chirp, read_bytes, snr_db};
+use crate::common::{chirp, read_bytes};
 use crate::{LOSSY_DB, SAMPLES, bytes_of, heard, says};
 
 #[test]

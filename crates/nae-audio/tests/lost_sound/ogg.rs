@@ -1,8 +1,9 @@
 //! Ogg Vorbis and Ogg FLAC.
 
 use nae_audio::AudioError;
+use nae_testing::compare::snr_db;
 
-use crate::common::{chirp, read_bytes, snr_db};
+use crate::common::{chirp, read_bytes};
 use crate::{LOSSY_DB, SAMPLES, assert_damaged, assert_whole, bytes_of, heard, junk, says};
 
 /// Where the pages begin.
