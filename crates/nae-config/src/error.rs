@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use nae_files::FileError;
+
 use crate::field::Content;
 
 /// A setting outside its range, or at odds with another one.
@@ -74,13 +76,8 @@ pub struct UnknownKey {
 #[non_exhaustive]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read {path}: {error}. Expected a TOML file; check the path.")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        error: std::io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The file is not TOML, or a value has the wrong type.
     #[error("{path}: {message}")]
     Toml {

@@ -17,10 +17,7 @@ use crate::keys::Keys;
 /// # Errors
 /// [`ConfigError`] naming the file, and the line where there is one.
 pub fn read<T: DeserializeOwned>(path: &Path, keys: &Keys) -> Result<(T, Table), ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Read {
-        path: path.into(),
-        error,
-    })?;
+    let text = nae_files::read_text(path)?;
     let wrong = |message: String| ConfigError::Toml {
         path: path.into(),
         message,

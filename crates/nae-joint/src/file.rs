@@ -13,6 +13,7 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::Device;
+use nae_config::Canonical;
 use nae_model::Extent;
 use nae_model::network_file::read_network;
 use nae_model::random::generator;
@@ -54,8 +55,8 @@ impl JointEncoder {
         let metadata = &self.metadata;
         let entries = [
             ("sources", json(&metadata.sources)?),
-            ("audio", json(&metadata.audio)?),
-            ("joint", json(&metadata.config)?),
+            ("audio", json(&Canonical(&metadata.audio))?),
+            ("joint", json(&Canonical(&metadata.config))?),
             ("training", json(&metadata.training)?),
         ];
         let versions = metadata
@@ -82,8 +83,8 @@ impl JointEncoder {
         let file = SafetensorsFile::open(path, FORMAT, FORMAT_VERSION)?;
         let metadata = JointMetadata {
             sources: file.json("sources")?,
-            audio: file.json("audio")?,
-            config: file.json("joint")?,
+            audio: file.settings("audio")?,
+            config: file.settings("joint")?,
             training: file.json("training")?,
         };
         metadata.audio.validate().map_err(JointError::from)?;

@@ -78,7 +78,7 @@ nae_config::settings! {
         /// Exponent that compresses the magnitudes the network reads.
         pub compression: f64 = 0.25, in 0.01..=1.0, try "0.25";
         /// Exponent of the ratio mask on the decoded (compressed) spectra.
-        pub mask_exponent: f64 = 2.0, in 0.01..=1000.0, try "2";
+        pub mask_exponent: f64 = 2.0, in 0.01..=20.0, try "2";
         /// What training minimises.
         pub loss: LossKind = LossKind::Mask;
         /// Networks trained from different seeds, whose masks are averaged.
@@ -90,7 +90,7 @@ nae_config::settings! {
         /// Length of a mixture.
         pub frames: usize = 100, in 8..=10_000, unit "frames", try "100";
         /// Learning rate at the start; it falls along a cosine.
-        pub learning_rate: f64 = 2e-3, in 1e-15..=10.0, try "2e-3";
+        pub learning_rate: f64 = 2e-3, in 1e-15..=1.0, try "2e-3";
         /// Decoupled weight decay per unit of learning rate.
         pub weight_decay: f64 = 0.01, in 0.0..=1000.0, try "0.01";
         /// Share of the input layer's units that are set to 0 at random while training.

@@ -22,9 +22,11 @@
 //! | 1 | dense autoencoders and factorisations |
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use burn::tensor::{Device, f16};
+use nae_config::Canonical;
 use nae_files::sha256_hex;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 
@@ -35,6 +37,9 @@ use crate::metadata::Metadata;
 use crate::network::Extent;
 use crate::network_file::read_network;
 use crate::safetensors_file::SafetensorsFile;
+
+/// Factors that bring training sound to unit level, any that f32 holds.
+const GAINS: RangeInclusive<f64> = f32::MIN_POSITIVE as f64..=f32::MAX as f64;
 
 /// Newest format version that can be read.
 pub const FORMAT_VERSION: u32 = 1;
@@ -107,13 +112,20 @@ impl Model {
         let file = SafetensorsFile::open(path, "nae", FORMAT_VERSION)?;
         let metadata = Metadata {
             name: file.text("name")?.to_owned(),
-            audio: file.json("audio")?,
+            audio: file.settings("audio")?,
             architecture: file.json("architecture")?,
             gain: file.json("gain")?,
             training: file.json("training")?,
         };
         metadata.audio.validate()?;
         metadata.architecture.validate()?;
+        if !GAINS.contains(&metadata.gain) {
+            let (least, most) = (GAINS.start(), GAINS.end());
+            return Err(file.format_error(format!(
+                "its `gain` is {:e}, but it must be at least {least:e} and at most {most:e}",
+                metadata.gain
+            )));
+        }
         let bins = metadata.audio.stft().bins();
         let tensors = file.tensors()?;
         let whole = (&metadata.architecture, Extent::Whole);
@@ -169,7 +181,7 @@ impl Model {
             ("format_version".into(), version.to_string()),
             ("name".into(), metadata.name.clone()),
             ("architecture".into(), metadata.architecture.canonical()?),
-            ("audio".into(), json(&metadata.audio)?),
+            ("audio".into(), json(&Canonical(&metadata.audio))?),
             ("gain".into(), json(&metadata.gain)?),
             ("training".into(), json(&metadata.training)?),
         ]))

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::f16;
+use nae_config::{Settings, canonical};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::de::DeserializeOwned;
 
@@ -134,6 +135,17 @@ impl SafetensorsFile {
     /// [`ModelError::NotAModel`] if it is missing or something else.
     pub fn json<T: DeserializeOwned>(&self, key: &str) -> Result<T, ModelError> {
         serde_json::from_str(self.text(key)?).map_err(|error| {
+            self.format_error(format!("its metadata's `{key}` cannot be read ({error})"))
+        })
+    }
+
+    /// An entry of the metadata that is the [canonical](nae_config::canonical) text of settings.
+    /// Ranges are not checked.
+    ///
+    /// # Errors
+    /// As [`json`](Self::json).
+    pub fn settings<T: Settings>(&self, key: &str) -> Result<T, ModelError> {
+        canonical::from_json(self.text(key)?).map_err(|error| {
             self.format_error(format!("its metadata's `{key}` cannot be read ({error})"))
         })
     }

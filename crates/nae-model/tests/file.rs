@@ -301,3 +301,22 @@ fn a_file_of_large_sizes_is_refused_before_memory_is_taken_for_them() {
     let error = Model::load(&path, &Device::flex()).unwrap_err().to_string();
     assert!(error.contains("needs [4000, 17]"), "{error}");
 }
+
+#[test]
+fn a_gain_that_f32_does_not_hold_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gain.safetensors");
+    for gain in [-1.0, 0.0, 1e-300, 1e300] {
+        let mut model = model(ModelConfig {
+            rank: 5,
+            ..Default::default()
+        });
+        model.metadata.gain = gain;
+        model.save(&path).unwrap();
+        let error = Model::load(&path, &Device::flex()).unwrap_err().to_string();
+        assert!(
+            error.contains("gain.safetensors") && error.contains("`gain`"),
+            "{error}"
+        );
+    }
+}

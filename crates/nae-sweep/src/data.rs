@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use nae_config::{ConfigError, OutOfRange, Range};
 use serde::{Deserialize, Serialize};
 
+use crate::error::SweepError;
 use crate::lists::Pairs;
 use crate::system_config::MixSpec;
 
@@ -77,5 +79,30 @@ impl Default for Data {
             mixture_s,
             level_db,
         }
+    }
+}
+
+impl Data {
+    /// Checks the numbers that no grid varies; the others are checked with every system.
+    ///
+    /// # Errors
+    /// [`SweepError::Config`] naming the first key that is out of range.
+    pub fn validate(&self) -> Result<(), SweepError> {
+        let seconds = Range::from(0.0..=1e6);
+        for (name, value, range, advice) in [
+            (
+                "mixtures",
+                self.mixtures as f64,
+                Range::from(1..=100_000),
+                "3",
+            ),
+            ("min_train_s", self.min_train_s, seconds, "10"),
+        ] {
+            if !range.contains(value) {
+                let wrong = OutOfRange::new("data", name, range.to_string(), value, advice);
+                return Err(ConfigError::from(wrong).into());
+            }
+        }
+        Ok(())
     }
 }

@@ -168,16 +168,6 @@ pub enum SweepError {
         /// All names.
         known: String,
     },
-    /// A number outside its range.
-    #[error("`{key}` is {came}, but it must be {expected}.")]
-    Setting {
-        /// The key.
-        key: &'static str,
-        /// The allowed range.
-        expected: &'static str,
-        /// What came.
-        came: String,
-    },
     /// The folder is not a planned run.
     #[error(
         "{path} is not a run: it holds no {file}. Plan one first: `nae sweep plan EXPERIMENT.toml --out {path}`."

@@ -177,13 +177,7 @@ impl File {
         if self.seeds.0.is_empty() {
             return Err(SweepError::NoSeed);
         }
-        if self.data.mixtures == 0 {
-            return Err(SweepError::Setting {
-                key: "data.mixtures",
-                expected: "at least 1",
-                came: "0".into(),
-            });
-        }
+        self.data.validate()?;
         let known = settings_tree();
         let common = grid::axes(&self.sweep.grid, &known)?;
         let mix = MixSpec {

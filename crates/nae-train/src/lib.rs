@@ -50,8 +50,9 @@ pub mod spectra;
 mod stack;
 
 use burn::tensor::Device;
+use nae_model::error::setting;
 use nae_model::optim::{Flow, Progress};
-use nae_model::{AudioConfig, Model, ModelConfig};
+use nae_model::{AudioConfig, Model, ModelConfig, ModelError};
 
 pub use batch_training::train_many;
 pub use error::TrainError;
@@ -60,6 +61,9 @@ pub use job::Job;
 pub use latent_cache::store_latents;
 pub use nae_kernels::Parallelism;
 pub use settings::TrainConfig;
+
+/// Weights of a model at most: with gradients and both moments of Adam they take 4 GiB.
+const MAX_WEIGHTS: usize = 1 << 28;
 
 /// All that decides what a training run does.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -80,7 +84,23 @@ impl Recipe {
     pub fn validate(&self) -> Result<(), TrainError> {
         self.audio.validate()?;
         self.model.validate()?;
+        self.check_size()?;
         self.train.validate()
+    }
+
+    /// Keeps a model within [`MAX_WEIGHTS`].
+    fn check_size(&self) -> Result<(), ModelError> {
+        let bins = self.audio.stft().bins();
+        let weights = self.model.architecture().cost(bins).weights;
+        if weights <= MAX_WEIGHTS {
+            return Ok(());
+        }
+        let expected = format!(
+            "so low that the model has at most {MAX_WEIGHTS} weights with {} layers and {bins} frequency bins",
+            self.model.layers
+        );
+        let came = format!("{} ({weights} weights)", self.model.rank);
+        Err(setting("model.rank", &expected, came, "20 or 100"))
     }
 }
 
@@ -110,4 +130,23 @@ pub fn train(
     stack::train_stack(&[&prepared], Parallelism::Frames, device, observe)
         .pop()
         .unwrap_or(Err(TrainError::NoClips))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_too_large_for_memory_are_refused() {
+        let mut recipe = Recipe::default();
+        recipe.validate().unwrap();
+        recipe.model.rank = 4096;
+        recipe.validate().unwrap();
+        recipe.model.layers = 64;
+        let error = recipe.validate().unwrap_err().to_string();
+        assert!(
+            error.contains("`model.rank` is 4096") && error.contains("64 layers"),
+            "{error}"
+        );
+    }
 }

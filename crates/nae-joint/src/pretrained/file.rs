@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 
 use burn::module::Module;
 use burn::tensor::Device;
+use nae_config::Canonical;
 use nae_model::AudioConfig;
 use nae_model::random::generator;
 use nae_model::safetensors_file::SafetensorsFile;
@@ -43,8 +44,8 @@ impl PretrainedWeights {
         self.network.body.visit(&mut collect);
         collect.finish()?;
         let entries = [
-            ("audio", json(&self.audio)?),
-            ("joint", json(&self.config)?),
+            ("audio", json(&Canonical(&self.audio))?),
+            ("joint", json(&Canonical(&self.config))?),
         ];
         let format = (FORMAT, FORMAT_VERSION);
         Ok(serialize(format, entries, Dtype::F16, &tensors)?)
@@ -98,8 +99,8 @@ impl PretrainedWeights {
     }
 
     fn read(file: &SafetensorsFile, device: &Device) -> Result<Self, JointError> {
-        let audio: AudioConfig = file.json("audio")?;
-        let config: JointConfig = file.json("joint")?;
+        let audio: AudioConfig = file.settings("audio")?;
+        let config: JointConfig = file.settings("joint")?;
         audio.validate().map_err(JointError::from)?;
         config.validate()?;
         let tensors = file.tensors()?;
