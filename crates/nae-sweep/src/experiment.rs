@@ -1,11 +1,10 @@
-//! The experiment file: read strictly, overridden by `--set`, resolved to systems.
+//! Experiments: read strictly, overridden by `--set`, resolved to systems.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use nae_config::grid::{self, Axis};
-use nae_config::{Keys, overlay, put};
-use nae_joint::JointConfig;
+use nae_config::put;
 use nae_metrics::scores::MetricGroup;
 use serde::Deserialize;
 use toml::{Table, Value};
@@ -13,54 +12,11 @@ use toml::{Table, Value};
 use crate::cell_settings::to_json;
 use crate::data::Data;
 use crate::error::SweepError;
-use crate::keys::{keys, settings_tree};
-use crate::lists::Seeds;
+use crate::experiment_file::File;
+use crate::keys::keys;
 use crate::metric_groups::ScoreSettings;
 use crate::overrides::{absolute, assign};
-use crate::system::{System, Variant, config_from};
-use crate::system_config::{Join, MixSpec, SystemConfig};
-
-/// Sections that hold a system's settings.
-const SECTIONS: [&str; 5] = ["audio", "model", "train", "separate", "joint"];
-
-/// One `[[system]]` as written.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct SystemFile {
-    name: String,
-    config: Option<PathBuf>,
-    audio: Table,
-    model: Table,
-    train: Table,
-    separate: Table,
-    joint: Table,
-    join: Option<Join>,
-    grid: Table,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Sweep {
-    grid: Table,
-}
-
-/// The file as written.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct File {
-    name: String,
-    seeds: Seeds,
-    data: Data,
-    scores: ScoreSettings,
-    audio: Table,
-    model: Table,
-    train: Table,
-    separate: Table,
-    joint: Table,
-    join: Option<Join>,
-    system: Vec<SystemFile>,
-    sweep: Sweep,
-}
+use crate::system::{System, Variant};
 
 /// An experiment with nothing left open: every path absolute, every default written out.
 #[derive(Clone, Debug, PartialEq)]
@@ -108,7 +64,23 @@ impl Experiment {
             path: path.into(),
             message: error.message().to_owned(),
         })?;
-        file.resolve(path, &folder, &set)
+        Self::resolve(&file, path, &folder, &set)
+    }
+
+    /// Leaves nothing open, and checks every range.
+    fn resolve(file: &File, path: &Path, folder: &Path, set: &[Axis]) -> Result<Self, SweepError> {
+        file.check()?;
+        let experiment = Self {
+            name: file.name(path),
+            seeds: file.seeds.0.clone(),
+            data: file.data(folder),
+            groups: file.scores.groups.clone(),
+            systems: file.systems(folder, set)?,
+        };
+        for variant in experiment.variants()? {
+            variant.config.validate()?;
+        }
+        Ok(experiment)
     }
 
     /// Every system at every point of its grid.
@@ -167,140 +139,4 @@ impl Experiment {
         table.insert("system".into(), Value::Array(systems));
         toml::to_string(&table).map_err(bad)
     }
-}
-
-impl File {
-    fn resolve(self, path: &Path, folder: &Path, set: &[Axis]) -> Result<Experiment, SweepError> {
-        if self.system.is_empty() {
-            return Err(SweepError::NoSystem);
-        }
-        if self.seeds.0.is_empty() {
-            return Err(SweepError::NoSeed);
-        }
-        self.data.validate()?;
-        let known = settings_tree();
-        let common = grid::axes(&self.sweep.grid, &known)?;
-        let mix = MixSpec {
-            train_s: self.data.train_s,
-            mixture_s: self.data.mixture_s,
-            level_db: self.data.level_db,
-        };
-        let mut systems: Vec<System> = Vec::new();
-        for system in &self.system {
-            let name = system.name.trim().to_owned();
-            if systems.iter().any(|other| other.name == name) {
-                return Err(SweepError::SameSystem { name });
-            }
-            let mut layers = Table::new();
-            overlay(
-                &mut layers,
-                &layer(
-                    [
-                        &self.audio,
-                        &self.model,
-                        &self.train,
-                        &self.separate,
-                        &self.joint,
-                    ],
-                    self.join,
-                    &name,
-                )?,
-            );
-            if let Some(config) = &system.config {
-                overlay(&mut layers, &read_config(&folder.join(config))?);
-            }
-            overlay(
-                &mut layers,
-                &layer(
-                    [
-                        &system.audio,
-                        &system.model,
-                        &system.train,
-                        &system.separate,
-                        &system.joint,
-                    ],
-                    system.join,
-                    &name,
-                )?,
-            );
-            let mut base = config_from(layers, &name)?;
-            base.data = mix;
-            let mut axes = common.clone();
-            for axis in grid::axes(&system.grid, &known)?
-                .into_iter()
-                .chain(set.iter().cloned())
-            {
-                grid::replace(&mut axes, axis);
-            }
-            let is_meant = !system.joint.is_empty() || system.grid.contains_key("joint");
-            let mut system = System { name, base, axes };
-            if !system.joins() {
-                if is_meant {
-                    return Err(SweepError::NotJoined { name: system.name });
-                }
-                system.base.joint = JointConfig::default();
-                system.axes.retain(|axis| !axis.key.starts_with("joint."));
-            }
-            systems.push(system);
-        }
-        let name = match self.name.trim() {
-            "" => path
-                .file_stem()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned(),
-            name => name.to_owned(),
-        };
-        let mut data = self.data;
-        for path in [&mut data.speakers, &mut data.manifest]
-            .into_iter()
-            .flatten()
-        {
-            *path = folder.join(&path);
-        }
-        for source in data.sources.values_mut() {
-            for path in source.train.iter_mut().chain(&mut source.test) {
-                *path = folder.join(&path);
-            }
-        }
-        let experiment = Experiment {
-            name,
-            seeds: self.seeds.0,
-            data,
-            groups: self.scores.groups,
-            systems,
-        };
-        for variant in experiment.variants()? {
-            variant.config.validate()?;
-        }
-        Ok(experiment)
-    }
-}
-
-/// Settings as one tree.
-fn layer(parts: [&Table; 5], join: Option<Join>, place: &str) -> Result<Table, SweepError> {
-    let named = SECTIONS.iter().zip(parts);
-    let mut layer: Table = named
-        .map(|(name, part)| ((*name).to_owned(), Value::Table(part.clone())))
-        .collect();
-    if let Some(join) = join {
-        let value = Value::try_from(join).map_err(|error| SweepError::Value {
-            place: place.into(),
-            message: error.to_string(),
-        })?;
-        layer.insert("join".into(), value);
-    }
-    Ok(layer)
-}
-
-/// A settings file that a system builds on.
-fn read_config(path: &Path) -> Result<Table, SweepError> {
-    let mut known = settings_tree();
-    known.remove("data");
-    known.remove("join");
-    let keys = Keys {
-        known,
-        hint: "`nae settings` prints all of them.",
-    };
-    Ok(nae_config::read::<SystemConfig>(path, &keys)?.1)
 }

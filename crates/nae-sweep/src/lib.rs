@@ -48,6 +48,7 @@ mod error;
 mod event;
 mod executor;
 pub mod experiment;
+mod experiment_file;
 mod keys;
 pub mod listening;
 pub mod lists;
