@@ -237,7 +237,7 @@ fn mistakes_about_joining_are_explained_in_one_paragraph() {
     check(
         &replaced("width = 16", "width = 0"),
         &[],
-        &["joint.width", "between 1 and"],
+        &["joint.width", "at least 1 and at most"],
     );
     check(
         &replaced("join = \"memories\"", "join = \"memory\""),
