@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::text::printable;
+
 /// What can go wrong with files; each message says what was expected, what came and what to try.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -89,11 +91,62 @@ pub enum FileError {
     },
     /// A name that cannot be a file's.
     #[error(
-        "`{}` cannot be the name of a source: its stem is NAME.wav, so a name must not be empty, longer than 200 bytes, start with a dot, or contain / \\ : = a comma or a control character", name.escape_debug()
+        "`{}` cannot be the name of a source, whose stem is NAME.wav: {reason}; choose another name",
+        shortened(name)
     )]
     BadName {
         /// The name as given.
         name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The path of a folder where a file was expected.
+    #[error("{path}: ends like a folder's path, but a file was expected; add the file's name")]
+    EndsInSlash {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// A name that the file system does not take.
+    #[error(
+        "{path}: the file system does not take this name (most take up to 255 bytes); choose a shorter one"
+    )]
+    BadFileName {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// A pipe, a device or a socket in place of an output.
+    #[error(
+        "{path}: is not a regular file (a pipe, a device or a socket), and only regular files are replaced; choose another path"
+    )]
+    NotReplaceable {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// Another run has reserved the file.
+    #[error(
+        "{path}: another run is about to write this file; wait until it has ended, or choose another path"
+    )]
+    InUse {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// An output that is an input.
+    #[error(
+        "{path}: is the same file as the input {input}, which would be lost; choose another path for the output"
+    )]
+    OutputIsInput {
+        /// The output as given.
+        path: PathBuf,
+        /// The input as given.
+        input: PathBuf,
+    },
+    /// Two outputs in one file.
+    #[error("{path}: is the same file as the output {other}; choose another path for one of them")]
+    OutputTwice {
+        /// The output as given.
+        path: PathBuf,
+        /// The other output.
+        other: PathBuf,
     },
 }
 
@@ -106,6 +159,7 @@ impl FileError {
         match error.kind() {
             io::ErrorKind::NotFound => Self::NotFound { path },
             io::ErrorKind::IsADirectory => Self::IsFolder { path },
+            io::ErrorKind::InvalidFilename => Self::BadFileName { path },
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 Self::NoPermission { path, action }
             }
@@ -116,6 +170,15 @@ impl FileError {
             },
         }
     }
+}
+
+/// A name in one line that is not too long to read.
+fn shortened(name: &str) -> String {
+    const LONGEST: usize = 60;
+    let shown: String = name.chars().take(LONGEST).collect();
+    let dots = if shown.len() < name.len() { "…" } else { "" };
+    let shown = shown.replace(['\n', '\t'], " ");
+    format!("{}{dots}", printable(&shown))
 }
 
 #[cfg(test)]

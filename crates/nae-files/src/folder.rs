@@ -77,6 +77,14 @@ fn walk(
     Ok(())
 }
 
+/// The folder of a file: of a mere name the one the command runs in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
 /// Creates a folder with its parents; one that is there already is fine.
 ///
 /// # Errors

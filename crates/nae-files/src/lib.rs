@@ -6,11 +6,16 @@
 //! | [`scratch`] | a temporary folder, [`ScratchFolder`], which goes away by itself |
 //! | [`pending`] | knows every unfinished file and folder of the process, for a signal handler to [remove](remove_pending) |
 //! | [`leftovers`] | removes what killed processes left |
+//! | [`outputs`] | proves the outputs of a run before its work, [`Outputs`], and keeps them apart from its inputs |
+//! | [`reservation`] | proves that one file can be written, and reserves it against other runs |
+//! | [`output_folder`] | a folder for outputs that goes away if it stays empty |
+//! | [`identity`] | tells whether two paths lead to one file |
 //! | [`read`] | opens and reads regular files, up to a stated size |
 //! | [`folder`] | lists and walks folders in the order of the names, creates them |
 //! | [`lock`] | a lock file, [`FileLock`], that a process loses when it ends, however it ends |
 //! | [`hash`] | SHA-256 of bytes and of files, in hexadecimal |
 //! | [`name`] | checks names that become file names |
+//! | [`text`] | makes text from strangers [`printable`] |
 //!
 //! # Example
 //!
@@ -32,21 +37,31 @@
 mod error;
 pub mod folder;
 pub mod hash;
+pub mod identity;
 pub mod leftovers;
 pub mod lock;
 pub mod name;
+pub mod output_folder;
+pub mod outputs;
 pub mod pending;
 pub mod read;
+pub mod reservation;
 pub mod scratch;
+pub mod text;
 pub mod write;
 
 pub use error::FileError;
 pub use folder::{Visited, create_folder, files_below, sorted_entries};
 pub use hash::{sha256_hex, sha256_of_file};
+pub use identity::FileIdentity;
 pub use leftovers::remove_leftovers;
 pub use lock::FileLock;
-pub use name::check_source_name;
-pub use pending::remove_pending;
+pub use name::{check_source_name, check_stem_name};
+pub use output_folder::OutputFolder;
+pub use outputs::Outputs;
+pub use pending::{remove_pending, remove_pending_and_exit};
 pub use read::{open_regular, read_bytes, read_text};
+pub use reservation::{Reservation, check_writable};
 pub use scratch::ScratchFolder;
+pub use text::{printable, printable_json};
 pub use write::{PendingFile, write_atomically};

@@ -31,11 +31,14 @@ impl ScratchFolder {
     /// [`FileError`] if `parent` is missing or refuses, or its file system has no locks.
     pub fn create_in(parent: &Path, prefix: &str) -> Result<Self, FileError> {
         loop {
-            let lock = tempfile::Builder::new()
-                .prefix(prefix)
-                .suffix(LOCK)
-                .tempfile_in(parent)
-                .map_err(|error| FileError::io(parent, "create a file in this folder", error))?;
+            let create = || {
+                tempfile::Builder::new()
+                    .prefix(prefix)
+                    .suffix(LOCK)
+                    .tempfile_in(parent)
+                    .map_err(|error| FileError::io(parent, "create a file in this folder", error))
+            };
+            let (lock, of_lock) = Registration::of_new(create, |lock| lock.path().into())?;
             lock.as_file()
                 .lock()
                 .map_err(|error| FileError::io(lock.path(), "lock it", error))?;
@@ -44,11 +47,10 @@ impl ScratchFolder {
                 continue;
             }
             let path = lock.path().with_extension("");
-            let registrations = [Registration::new(&path), Registration::new(lock.path())];
-            create_folder(&path)?;
+            let (_, of_folder) = Registration::of_new(|| create_folder(&path), |()| path.clone())?;
             return Ok(Self {
                 path,
-                _registrations: registrations,
+                _registrations: [of_folder, of_lock],
                 _lock: lock,
             });
         }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::error::FileError;
+use crate::folder::folder_of;
 use crate::leftovers::{PREFIX, UNFINISHED, remove_leftovers_once};
 use crate::pending::Registration;
 
@@ -51,10 +52,7 @@ impl PendingFile {
         if path.file_name().is_none() || path.is_dir() {
             return Err(FileError::IsFolder { path: path.into() });
         }
-        let folder = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
+        let folder = folder_of(path);
         if !folder.is_dir() {
             return Err(FileError::FolderNotFound {
                 path: path.into(),
@@ -62,10 +60,11 @@ impl PendingFile {
             });
         }
         remove_leftovers_once(folder);
-        let temp = locked_file(folder)?;
+        let (temp, registration) =
+            Registration::of_new(|| locked_file(folder), |temp| temp.path().into())?;
         Ok(Self {
-            registration: Registration::new(temp.path()),
             temp,
+            registration,
             path: path.into(),
         })
     }
