@@ -89,7 +89,9 @@ impl JointEncoder {
         };
         metadata.audio.validate().map_err(JointError::from)?;
         metadata.config.validate()?;
-        check_names(metadata.sources.iter().map(|source| source.name.as_str()))?;
+        // whoever made the file chose where stems would be written
+        check_names(metadata.sources.iter().map(|source| source.name.as_str()))
+            .map_err(|error| file.format_error(error.to_string()))?;
         let tensors = file.tensors()?;
         let bins = metadata.audio.stft().bins();
         let mut decoders = Vec::with_capacity(metadata.sources.len());

@@ -32,13 +32,18 @@ pub(crate) fn common_audio(sources: &[TrainingSource]) -> Result<AudioConfig, Jo
     Ok(first.model.metadata.audio)
 }
 
-/// Refuses equal names, and too few or too many of them.
-pub(crate) fn check_names<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), JointError> {
+/// Refuses equal names, too few or too many of them, and those that no stem can have.
+///
+/// # Errors
+/// [`JointError::Count`], [`JointError::SameName`], or [`JointError::File`] for a name that cannot be
+/// a file's.
+pub fn check_names<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), JointError> {
     let names: Vec<&str> = names.collect();
     if !(2..=MAX_SOURCES).contains(&names.len()) {
         return Err(JointError::Count { came: names.len() });
     }
     for (i, name) in names.iter().enumerate() {
+        nae_files::check_source_name(name)?;
         if names[..i].contains(name) {
             return Err(JointError::SameName {
                 name: (*name).into(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use nae_config::Keys;
-use nae_files::sha256_of_file;
+use nae_files::{check_stem_name, sha256_of_file};
 use serde::{Deserialize, Serialize};
 
 use crate::data::{Data, Sex, SourceFiles};
@@ -159,6 +159,8 @@ fn all_sources(data: &Data) -> Result<BTreeMap<String, SourceFiles>, SweepError>
             place: "[data] names none".into(),
         });
     }
+    // names of sources become names of files and stand in every report
+    found.keys().try_for_each(|name| check_stem_name(name))?;
     Ok(found)
 }
 

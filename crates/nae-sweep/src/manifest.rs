@@ -45,6 +45,21 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// Everything in it that files are called after: identities of cells, names of sources.
+    pub(crate) fn file_names(&self) -> impl Iterator<Item = &str> {
+        let trainings = self.trainings.iter().map(|cell| &cell.id);
+        let joinings = self.joinings.iter();
+        let joinings = joinings.flat_map(|cell| cell.models.iter().chain([&cell.id]));
+        let separations = self.separations.iter();
+        let separations = separations.flat_map(|cell| {
+            let own = cell.joint.iter().chain([&cell.id]);
+            cell.models.iter().chain(own)
+        });
+        let speakers = self.speakers.iter().map(|speaker| &speaker.name);
+        let names = trainings.chain(joinings).chain(separations);
+        names.chain(speakers).map(String::as_str)
+    }
+
     /// Looks at the sound and lists all cells.
     ///
     /// # Errors

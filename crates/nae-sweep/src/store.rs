@@ -76,9 +76,15 @@ impl Store {
     /// The run's cells.
     ///
     /// # Errors
-    /// [`SweepError::Damaged`] if the manifest cannot be read.
+    /// [`SweepError::Damaged`] if the manifest cannot be read, [`SweepError::File`] for identities and
+    /// names in it that cannot be those of files.
     pub fn manifest(&self) -> Result<Manifest, SweepError> {
-        read_json(&self.root.join(MANIFEST))
+        let manifest: Manifest = read_json(&self.root.join(MANIFEST))?;
+        // run folders are passed on, and these become paths
+        manifest
+            .file_names()
+            .try_for_each(nae_files::check_stem_name)?;
+        Ok(manifest)
     }
 
     /// File of a model.
