@@ -152,19 +152,31 @@ impl WavSink {
     /// # Errors
     ///
     /// A full disk, or a place that refuses the file; nothing is left behind then.
-    pub fn finish(mut self) -> Result<(), AudioError> {
-        self.complete()
-            .map_err(|e| AudioError::io(self.pending.path(), "write to it", e))?;
-        Ok(self.pending.commit()?)
+    pub fn finish(self) -> Result<(), AudioError> {
+        Ok(self.complete()?.commit()?)
     }
 
-    fn complete(&mut self) -> io::Result<()> {
+    /// Completes the header and pushes the samples to the disk. The file is moved to its place by
+    /// [`PendingFile::commit`], which has no need of further space: several files can be completed
+    /// first, so that all of them appear or none.
+    ///
+    /// # Errors
+    ///
+    /// A full disk; nothing is left behind then.
+    pub fn complete(mut self) -> Result<PendingFile, AudioError> {
+        self.write_end()
+            .map_err(|e| AudioError::io(self.pending.path(), "write to it", e))?;
+        Ok(self.pending)
+    }
+
+    fn write_end(&mut self) -> io::Result<()> {
         if self.header.data_bytes(self.samples) % 2 == 1 {
             self.writer.write_all(&[0])?;
         }
         self.writer.rewind()?;
         self.writer.write_all(&self.header.bytes(self.samples))?;
-        self.writer.flush()
+        self.writer.flush()?;
+        self.pending.file().sync_all()
     }
 }
 

@@ -14,8 +14,8 @@ pub struct BlockProgress {
     pub block: u64,
     /// Number of blocks, if the file's header states its length.
     pub blocks: Option<u64>,
-    /// Progress within the block.
-    pub progress: Progress,
+    /// Progress within the block; `None` when it begins.
+    pub progress: Option<Progress>,
 }
 
 /// Takes the index of a source and its next samples, one vector a channel.
@@ -67,6 +67,9 @@ impl SeparationSummary {
 impl Separator {
     /// Separates all that `reader` reads, in overlapping blocks with linear crossfades.
     ///
+    /// - `observe`: called when a block begins, and once a window of steps where its masks are
+    ///   optimised
+    ///
     /// # Errors
     /// [`SeparateError`] from reading, separating or `write`.
     pub fn separate_blocks(
@@ -90,12 +93,20 @@ impl Separator {
         let mut done = 0u64;
         for block in blocks {
             let block = block?;
+            let begun = BlockProgress {
+                block: done,
+                blocks: count,
+                progress: None,
+            };
+            if observe(&begun) == Flow::Stop {
+                summary.is_interrupted = true;
+                break;
+            }
             let mixture = Clip::new(block.channels, rate)?;
             let separated = self.separate(&mixture, &mut |progress| {
                 observe(&BlockProgress {
-                    block: done,
-                    blocks: count,
-                    progress: *progress,
+                    progress: Some(*progress),
+                    ..begun
                 })
             })?;
             if separated.is_interrupted {
