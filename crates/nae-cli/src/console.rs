@@ -1,9 +1,11 @@
 //! The two places where text is written: standard output for results, standard error for the rest.
+//! Names and messages may come from strangers' files, so all of it is made [`printable`].
 
 use std::fmt::Display;
 use std::io::{Write, stderr, stdout};
 
 use anyhow::{Context, Result};
+use nae_files::{printable, printable_json};
 
 use crate::arguments::Terminal;
 
@@ -12,7 +14,15 @@ use crate::arguments::Terminal;
 /// # Errors
 /// If standard output is closed or full.
 pub fn print(text: &str) -> Result<()> {
-    writeln!(stdout(), "{}", text.trim_end()).context("cannot write to standard output")
+    writeln!(stdout(), "{}", printable(text.trim_end())).context("cannot write to standard output")
+}
+
+/// Prints JSON to standard output.
+///
+/// # Errors
+/// As [`print`].
+pub fn print_json(json: &str) -> Result<()> {
+    writeln!(stdout(), "{}", printable_json(json)).context("cannot write to standard output")
 }
 
 /// Writes a line to standard error, unless `-q` was given.
@@ -25,5 +35,5 @@ pub fn log_line(terminal: &Terminal, text: impl Display) {
 /// Writes a line to standard error, also with `-q`. Where standard error is closed or full the line
 /// is lost and the work goes on: results and the exit status do not depend on it.
 pub fn error_line(text: impl Display) {
-    writeln!(stderr(), "{text}").ok();
+    writeln!(stderr(), "{}", printable(&text.to_string())).ok();
 }

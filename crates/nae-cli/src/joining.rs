@@ -12,8 +12,8 @@ use crate::console::log_line;
 use crate::device::NamedDevice;
 use crate::loss_log::LossRecord;
 use crate::progress::with_progress;
-use crate::sources::read_source;
-use crate::training_clips::read_clips;
+use crate::sources::{SourceArgument, model_files};
+use crate::training_clips::{find_clips, read_clips};
 
 /// Reads the sources of `--model`, with the clips of `--clips` where these are given.
 pub fn read_parts(
@@ -23,23 +23,36 @@ pub fn read_parts(
 ) -> Result<Vec<TrainingSource>> {
     let mut parts = Vec::new();
     for text in models {
-        parts.push(with_sole_model(read_source(text, device)?)?);
+        parts.push(with_sole_model(SourceArgument::parse(text).read(device)?)?);
     }
     for text in clips {
-        let (name, path) = text
-            .split_once('=')
-            .ok_or_else(|| anyhow!("--clips {text}: expected NAME=CLIP_OR_FOLDER"))?;
+        let (name, path) = split_clips(text)?;
         let names = source_names(&parts);
         let part = parts.iter_mut().find(|part| part.name == name);
         let part = part.with_context(|| {
             format!("--clips {text}: no source is named `{name}`; the sources are {names}")
         })?;
         let rate = part.model.metadata.audio.sample_rate;
-        let clips = read_clips(&[PathBuf::from(path)], rate)?.into_iter();
+        let clips = read_clips(&find_clips(&[path.into()])?, rate)?.into_iter();
         let clips = clips.map(|clip| (clip.record, clip.samples));
         part.clips.get_or_insert_default().extend(clips);
     }
     Ok(parts)
+}
+
+/// Takes `NAME=CLIP_OR_FOLDER` apart.
+fn split_clips(text: &str) -> Result<(&str, &str)> {
+    text.split_once('=')
+        .ok_or_else(|| anyhow!("--clips {text}: expected NAME=CLIP_OR_FOLDER"))
+}
+
+/// The files that [`read_parts`] reads.
+pub fn part_files(models: &[String], clips: &[String]) -> Result<Vec<PathBuf>> {
+    let mut files = model_files(models);
+    for text in clips {
+        files.extend(find_clips(&[split_clips(text)?.1.into()])?);
+    }
+    Ok(files)
 }
 
 /// A source with its sole model.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use nae_files::{create_folder, sha256_hex};
+use nae_files::{OutputFolder, check_writable, sha256_hex};
 use nae_joint::{JointConfig, JointEncoder, PretrainedWeights, TrainingSource};
 
 use crate::arguments::Terminal;
@@ -22,10 +22,12 @@ pub fn cached_joint_encoder(
     terminal: &Terminal,
 ) -> Result<JointEncoder> {
     let key = key(parts, config, seed)?;
-    let folder = cache_folder()?;
-    let path = folder.join(format!("{}.joint.safetensors", &key[..16]));
-    if path.exists() {
-        match JointEncoder::load(&path, &device.device) {
+    let place =
+        cache_folder().map(|folder| folder.join(format!("{}.joint.safetensors", &key[..16])));
+    if let Ok(path) = place.as_ref()
+        && path.exists()
+    {
+        match JointEncoder::load(path, &device.device) {
             Ok(joint) => {
                 log_line(
                     terminal,
@@ -36,19 +38,38 @@ pub fn cached_joint_encoder(
             Err(error) => log::warn!("{error}; training the joint encoder again"),
         }
     }
+    let place = place.and_then(prepare);
+    if let Err(error) = &place {
+        log::warn!(
+            "{error:#}; the joint encoder that is trained now is not kept for the next time (`nae join` makes a file of it)"
+        );
+    }
     let (joint, _) = join(None, parts, config, seed, device, terminal)?;
     bail_if_interrupted("nothing was separated")?;
-    create_folder(&folder)?;
-    joint.save(&path)?;
+    let seconds = joint.metadata.training.seconds;
+    let cached = match &place {
+        Ok((path, _)) => joint
+            .save(path)
+            .map(|()| format!(", cached as {}", path.display())),
+        // said before the training
+        Err(_) => Ok(String::new()),
+    };
+    let cached = cached.unwrap_or_else(|error| {
+        log::warn!("{error}; the joint encoder is used now but not cached");
+        String::new()
+    });
     log_line(
         terminal,
-        format_args!(
-            "joint encoder trained in {:.1} s, cached as {}",
-            joint.metadata.training.seconds,
-            path.display()
-        ),
+        format_args!("joint encoder trained in {seconds:.1} s{cached}"),
     );
     Ok(joint)
+}
+
+/// Proves that the cache can be written, and creates its folder.
+fn prepare(path: PathBuf) -> Result<(PathBuf, OutputFolder)> {
+    let folder = OutputFolder::create(path.parent().unwrap_or(&path))?;
+    check_writable(&path)?;
+    Ok((path, folder))
 }
 
 /// SHA-256 of everything that a joint encoder depends on.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use nae_model::optim::Progress;
 use serde::Serialize;
 
@@ -27,12 +27,15 @@ impl From<&Progress> for LossRecord {
     }
 }
 
-/// Writes one JSON object a line.
-pub fn write_loss_log(path: &Path, records: &[LossRecord]) -> Result<()> {
+/// Writes one JSON object a line, once what was trained is in place.
+///
+/// - `trained`: file of what was trained
+pub fn write_loss_log(path: &Path, records: &[LossRecord], trained: &Path) -> Result<()> {
     let lines = records
         .iter()
         .map(serde_json::to_string)
         .collect::<Result<Vec<_>, _>>()?;
     let text = lines.join("\n") + "\n";
-    Ok(nae_files::write_atomically(path, text.as_bytes())?)
+    nae_files::write_atomically(path, text.as_bytes())
+        .with_context(|| format!("{} was written, but its log was not", trained.display()))
 }

@@ -23,18 +23,22 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use arguments::{Arguments, Command};
+use interrupt::Interrupted;
 
 fn main() -> ExitCode {
     allocator::keep_pages();
     let arguments = Arguments::parse();
     arguments.terminal.start_log();
     // inside the thread pool, where parallel loops start without waking anybody
-    let outcome = rayon::scope(|_| run(&arguments));
+    let outcome = interrupt::catch_signals().and_then(|()| rayon::scope(|_| run(&arguments)));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             console::error_line(format_args!("nae: {error:#}"));
-            ExitCode::FAILURE
+            match error.downcast_ref::<Interrupted>() {
+                Some(interrupted) => ExitCode::from(interrupted.status()),
+                None => ExitCode::FAILURE,
+            }
         }
     }
 }

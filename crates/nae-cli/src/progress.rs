@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nae_model::optim::{Flow, Progress};
 
 use crate::arguments::Terminal;
-use crate::interrupt::flow;
+use crate::interrupt::{flow, stop_gracefully};
 use crate::loss_log::LossRecord;
 
 /// Standard error, or nowhere.
@@ -56,12 +56,28 @@ impl Bar {
         self.bar.set_message(format!("loss {:.5}", progress.loss));
     }
 
+    /// Shows how many blocks are done.
+    ///
+    /// - `blocks`: of all there are, if that is known
+    pub fn show_blocks(&mut self, done: u64, blocks: Option<u64>) {
+        if self.stage.is_empty() {
+            self.stage = "separating".into();
+            self.bar.set_prefix(self.stage.clone());
+            self.bar.set_message("blocks");
+        }
+        match blocks {
+            Some(blocks) => self.bar.set_length(blocks),
+            None => self.bar.unset_length(),
+        }
+        self.bar.set_position(done);
+    }
+
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }
 
-/// Runs a training with a progress bar, until it ends or Ctrl-C is pressed. Returns its result and
+/// Runs a training with a progress bar, until it ends or a signal stops it. Returns its result and
 /// its losses.
 ///
 /// - `label`: precedes the stage's name on the bar
@@ -72,6 +88,7 @@ pub fn with_progress<T, E: Into<anyhow::Error>>(
 ) -> Result<(T, Vec<LossRecord>)> {
     let mut bar = Bar::new(terminal)?;
     let mut losses = Vec::new();
+    stop_gracefully();
     let trained = training(&mut |progress| {
         bar.show(label, progress);
         losses.push(LossRecord::from(progress));

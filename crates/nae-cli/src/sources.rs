@@ -1,33 +1,77 @@
 //! Sources as they are named on the command line.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, bail};
 use burn::tensor::Device;
 use nae_files::check_source_name;
 use nae_model::Model;
 use nae_separate::Source;
 
-/// Reads what one `--model` names: `FILE`, `NAME=FILE`, or several files separated by commas.
-pub fn read_source(text: &str, device: &Device) -> Result<Source> {
-    let (name, files) = match text.split_once('=') {
-        // a path may itself contain `=`
-        Some((name, files)) if !Path::new(text).exists() => (Some(name), files),
-        _ => (None, text),
-    };
-    let paths: Vec<&Path> = if Path::new(files).exists() {
-        vec![Path::new(files)]
-    } else {
-        files.split(',').map(Path::new).collect()
-    };
-    let models = paths
-        .into_iter()
-        .map(|path| Ok(Model::load(path, device)?))
-        .collect::<Result<Vec<_>>>()?;
-    let first = models
-        .first()
-        .ok_or_else(|| anyhow!("`--model {text}` names no file; expected [NAME=]FILE"))?;
-    let name = name.unwrap_or(&first.metadata.name).to_owned();
-    check_source_name(&name)?;
-    Ok(Source { name, models })
+/// What one `--model` names: `FILE`, `NAME=FILE`, or several files separated by commas.
+pub struct SourceArgument<'a> {
+    text: &'a str,
+    name: Option<&'a str>,
+    /// Model files.
+    pub paths: Vec<PathBuf>,
+}
+
+impl<'a> SourceArgument<'a> {
+    /// Takes it apart.
+    pub fn parse(text: &'a str) -> Self {
+        let (name, files) = match text.split_once('=') {
+            // a path may itself contain `=`
+            Some((name, files)) if !Path::new(text).exists() => (Some(name), files),
+            _ => (None, text),
+        };
+        let paths = if Path::new(files).exists() {
+            vec![PathBuf::from(files)]
+        } else {
+            files.split(',').map(PathBuf::from).collect()
+        };
+        Self { text, name, paths }
+    }
+
+    /// Reads the models.
+    pub fn read(&self, device: &Device) -> Result<Source> {
+        if let Some(name) = self.name {
+            check_source_name(name)?;
+        }
+        let models = self
+            .paths
+            .iter()
+            .map(|path| Ok(Model::load(path, device)?))
+            .collect::<Result<Vec<_>>>()?;
+        let (Some(first), Some(path)) = (models.first(), self.paths.first()) else {
+            bail!(
+                "`--model {}` names no file; expected [NAME=]FILE",
+                self.text
+            );
+        };
+        let name = match self.name {
+            Some(name) => name,
+            None => {
+                let name = &first.metadata.name;
+                check_source_name(name).with_context(|| {
+                    format!(
+                        "{0}: its source needs another name; give one with --model NAME={0}",
+                        path.display()
+                    )
+                })?;
+                name
+            }
+        };
+        Ok(Source {
+            name: name.to_owned(),
+            models,
+        })
+    }
+}
+
+/// Model files that `--model` options name.
+pub fn model_files(models: &[String]) -> Vec<PathBuf> {
+    let models = models.iter();
+    models
+        .flat_map(|text| SourceArgument::parse(text).paths)
+        .collect()
 }

@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use nae_train::TrainingClip;
 
-/// Reads all clips, mixed down and at `sample_rate`. Folders are searched with their subfolders,
-/// in the order of their names.
-pub fn read_clips(paths: &[PathBuf], sample_rate: u32) -> Result<Vec<TrainingClip>> {
+/// The files of all clips. Folders are searched with their subfolders, in the order of their names.
+pub fn find_clips(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {
@@ -24,6 +23,11 @@ pub fn read_clips(paths: &[PathBuf], sample_rate: u32) -> Result<Vec<TrainingCli
             files.push(path.clone());
         }
     }
+    Ok(files)
+}
+
+/// Reads clips, mixed down and at `sample_rate`.
+pub fn read_clips(files: &[PathBuf], sample_rate: u32) -> Result<Vec<TrainingClip>> {
     let read = |path: &PathBuf| {
         let clip = TrainingClip::read(path, sample_rate)?;
         log::info!("{}: {:.2} s", path.display(), clip.record.duration_s);

@@ -1,6 +1,9 @@
 //! Options about the terminal, which every command takes.
 
+use std::io::Write;
+
 use clap::{Arg, ArgAction, Args};
+use nae_files::printable;
 
 use super::heading::TERMINAL;
 
@@ -33,8 +36,10 @@ impl Terminal {
         env_logger::Builder::new()
             .filter_level(others)
             .filter_module("nae", level)
-            .format_timestamp(None)
-            .format_target(false)
+            .format(|out, record| {
+                let message = record.args().to_string();
+                writeln!(out, "[{:<5}] {}", record.level(), printable(&message))
+            })
             .init();
     }
 }

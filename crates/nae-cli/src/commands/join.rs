@@ -7,11 +7,11 @@ use nae_joint::{JointEncoder, PretrainedWeights};
 use serde::Serialize;
 
 use crate::arguments::{Join, Terminal};
-use crate::console::{log_line, print};
-use crate::interrupt::catch_interrupt;
+use crate::console::{log_line, print_json};
+use crate::interrupt::conclude;
 use crate::joining;
 use crate::loss_log::write_loss_log;
-use crate::outputs::{make_parent, refuse_existing};
+use crate::outputs;
 use crate::settings::Settings;
 
 /// What `--json` prints.
@@ -28,18 +28,17 @@ struct Report<'a> {
 
 pub fn run(command: &Join, terminal: &Terminal) -> Result<()> {
     let settings = Settings::load(&command.configured)?;
-    refuse_existing(&command.out, command.force)?;
-    if let Some(log) = &command.log {
-        refuse_existing(log, command.force)?;
-    }
+    let inputs = joining::part_files(&command.models, &command.clips)?;
+    let further = command.start.iter().chain(&command.configured.config);
+    let inputs = inputs.into_iter().chain(further.cloned());
+    let log = command.log.as_deref();
+    let _reserved = outputs::reserve(&command.out, log, inputs, command.force)?;
     let device = command.computing.device.open()?;
     let parts = joining::read_parts(&command.models, &command.clips, &device.device)?;
     let start = match &command.start {
         None => None,
         Some(path) => Some(PretrainedWeights::load(path, &device.device)?),
     };
-    make_parent(&command.out)?;
-    catch_interrupt()?;
     let (joint, losses) = joining::join(
         start.as_ref(),
         &parts,
@@ -49,23 +48,21 @@ pub fn run(command: &Join, terminal: &Terminal) -> Result<()> {
         terminal,
     )?;
     joint.save(&command.out)?;
-    if let Some(log) = &command.log {
-        write_loss_log(log, &losses)?;
-    }
-    report(command, terminal, &joint, &device.name)
+    let logged = match log {
+        Some(log) => write_loss_log(log, &losses, &command.out),
+        None => Ok(()),
+    };
+    report(command, terminal, &joint, &device.name)?;
+    let training = &joint.metadata.training;
+    let stopped = training.interrupted.then(|| {
+        let steps = training.steps;
+        format!("the best joint encoder so far, after {steps} steps, was saved")
+    });
+    conclude(logged, stopped)
 }
 
 fn report(command: &Join, terminal: &Terminal, joint: &JointEncoder, device: &str) -> Result<()> {
     let training = &joint.metadata.training;
-    if training.interrupted {
-        log_line(
-            terminal,
-            format_args!(
-                "interrupted by Ctrl-C after {} steps; the best joint encoder so far was saved",
-                training.steps
-            ),
-        );
-    }
     log_line(
         terminal,
         format_args!(
@@ -78,7 +75,7 @@ fn report(command: &Join, terminal: &Terminal, joint: &JointEncoder, device: &st
     );
     if command.json {
         let sources = joint.metadata.sources.iter();
-        print(&serde_json::to_string(&Report {
+        print_json(&serde_json::to_string(&Report {
             joint: &command.out,
             sources: sources.map(|source| source.name.as_str()).collect(),
             loss: training.loss,

@@ -5,19 +5,19 @@ use nae_joint::PretrainedWeights;
 
 use crate::arguments::{Pretrain, Terminal};
 use crate::console::log_line;
-use crate::interrupt::{catch_interrupt, is_interrupted};
-use crate::joining::{read_parts, source_names};
-use crate::outputs::{make_parent, refuse_existing};
+use crate::interrupt::{conclude, is_interrupted};
+use crate::joining::{part_files, read_parts, source_names};
+use crate::outputs;
 use crate::progress::with_progress;
 use crate::settings::Settings;
 
 pub fn run(command: &Pretrain, terminal: &Terminal) -> Result<()> {
     let settings = Settings::load(&command.configured)?;
-    refuse_existing(&command.out, command.force)?;
+    let inputs = part_files(&command.models, &command.clips)?;
+    let inputs = inputs.into_iter().chain(command.configured.config.clone());
+    let _reserved = outputs::reserve(&command.out, None, inputs, command.force)?;
     let device = command.computing.device.open()?;
     let parts = read_parts(&command.models, &command.clips, &device.device)?;
-    make_parent(&command.out)?;
-    catch_interrupt()?;
     let names = source_names(&parts);
     log_line(
         terminal,
@@ -35,12 +35,14 @@ pub fn run(command: &Pretrain, terminal: &Terminal) -> Result<()> {
             observe,
         )
     })?;
+    let is_stopped = is_interrupted();
     start.save(&command.out)?;
-    let saved = if is_interrupted() {
-        "interrupted by Ctrl-C; the best initialisation so far was saved as"
-    } else {
-        "initialisation saved as"
-    };
-    log_line(terminal, format_args!("{saved} {}", command.out.display()));
-    Ok(())
+    log_line(
+        terminal,
+        format_args!("initialisation saved as {}", command.out.display()),
+    );
+    conclude(
+        Ok(()),
+        is_stopped.then(|| "the best initialisation so far was saved".into()),
+    )
 }

@@ -8,13 +8,13 @@ use nae_model::Model;
 use serde::Serialize;
 
 use crate::arguments::{Terminal, Train};
-use crate::console::{log_line, print};
-use crate::interrupt::catch_interrupt;
+use crate::console::{log_line, print_json};
+use crate::interrupt::conclude;
 use crate::loss_log::write_loss_log;
-use crate::outputs::{make_parent, refuse_existing};
+use crate::outputs;
 use crate::progress::with_progress;
 use crate::settings::Settings;
-use crate::training_clips::read_clips;
+use crate::training_clips::{find_clips, read_clips};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -31,17 +31,15 @@ struct Report<'a> {
 
 pub fn run(command: &Train, terminal: &Terminal) -> Result<()> {
     let settings = Settings::load(&command.configured)?;
-    refuse_existing(&command.out, command.force)?;
-    if let Some(log) = &command.log {
-        refuse_existing(log, command.force)?;
-    }
     let name = source_name(command)?;
-    let clips = read_clips(&command.clips, settings.audio.sample_rate)?;
-    make_parent(&command.out)?;
+    let files = find_clips(&command.clips)?;
+    let inputs = files.iter().chain(&command.configured.config).cloned();
+    let log = command.log.as_deref();
+    let _reserved = outputs::reserve(&command.out, log, inputs, command.force)?;
+    let clips = read_clips(&files, settings.audio.sample_rate)?;
     let device = command.computing.device.open()?;
     log_line(terminal, format_args!("training {name} on {device}"));
 
-    catch_interrupt()?;
     let recipe = settings.recipe();
     let seed = command.computing.seed;
     let (mut model, losses) = with_progress(terminal, "", |observe| {
@@ -51,23 +49,21 @@ pub fn run(command: &Train, terminal: &Terminal) -> Result<()> {
         model.latent_cache = nae_train::store_latents(&model, &clips, &device.device)?;
     }
     model.save(&command.out)?;
-    if let Some(log) = &command.log {
-        write_loss_log(log, &losses)?;
-    }
-    report(command, terminal, &model, &device.name)
+    let logged = match log {
+        Some(log) => write_loss_log(log, &losses, &command.out),
+        None => Ok(()),
+    };
+    report(command, terminal, &model, &device.name)?;
+    let training = &model.metadata.training;
+    let stopped = training.interrupted.then(|| {
+        let steps = training.steps;
+        format!("the best model so far, after {steps} steps, was saved")
+    });
+    conclude(logged, stopped)
 }
 
 fn report(command: &Train, terminal: &Terminal, model: &Model, device: &str) -> Result<()> {
     let training = &model.metadata.training;
-    if training.interrupted {
-        log_line(
-            terminal,
-            format_args!(
-                "interrupted by Ctrl-C after {} steps; the best model so far was saved",
-                training.steps
-            ),
-        );
-    }
     log_line(
         terminal,
         format_args!(
@@ -81,7 +77,7 @@ fn report(command: &Train, terminal: &Terminal, model: &Model, device: &str) -> 
         ),
     );
     if command.json {
-        print(&serde_json::to_string(&Report {
+        print_json(&serde_json::to_string(&Report {
             model: &command.out,
             name: &model.metadata.name,
             loss: training.loss,

@@ -1,6 +1,8 @@
 //! Running the binary and making sounds for it.
 #![allow(dead_code, reason = "every test file uses its own part")]
 
+pub mod background;
+pub mod small;
 pub mod sweeps;
 
 use std::path::{Path, PathBuf};

@@ -13,9 +13,9 @@ use anyhow::{Result, bail};
 
 use crate::arguments::{Demo, Terminal};
 use crate::console::{log_line, print};
-use crate::interrupt::catch_interrupt;
+use crate::interrupt::stop_gracefully;
 use crate::settings::Settings;
-use nae_files::create_folder;
+use nae_files::Outputs;
 use system::System;
 use test_mixture::TestMixture;
 
@@ -37,8 +37,10 @@ pub fn run(command: &Demo, terminal: &Terminal) -> Result<()> {
     let settings = Settings::load(&command.configured)?;
     let device = command.computing.device.open()?;
     let seed = command.computing.seed;
-    create_folder(&command.out)?;
-    catch_interrupt()?;
+    let page = command.out.join("index.html");
+    let mut outputs = Outputs::new(command.configured.config.clone());
+    outputs.add_with_folder(&page)?;
+    stop_gracefully();
     log_line(terminal, format_args!("computing on {device}, seed {seed}"));
 
     let rate = settings.audio.sample_rate;
@@ -70,7 +72,6 @@ pub fn run(command: &Demo, terminal: &Terminal) -> Result<()> {
         }
     }
     files::write(&command.out, &mixture, &systems)?;
-    let page = command.out.join("index.html");
     let html = page::render(&mixture, &systems, &device.name, seed)?;
     nae_files::write_atomically(&page, html.as_bytes())?;
 

@@ -15,7 +15,7 @@ use crate::joining::join;
 use crate::loss_log::LossRecord;
 use crate::progress::with_progress;
 use crate::settings::Settings;
-use crate::training_clips::read_clips;
+use crate::training_clips::{find_clips, read_clips};
 
 /// The voices, by their folders.
 pub const VOICES: [&str; 2] = ["allison_en_f", "librivox_en_m"];
@@ -31,7 +31,10 @@ pub struct TrainedVoices {
 
 /// Reads the training clips of both voices.
 pub fn training_clips(speech: &Path, sample_rate: u32) -> Result<Vec<Vec<TrainingClip>>> {
-    let read = |voice| read_clips(&[speech.join(voice).join("train")], sample_rate);
+    let read = |voice| {
+        let files = find_clips(&[speech.join(voice).join("train")])?;
+        read_clips(&files, sample_rate)
+    };
     VOICES.into_iter().map(read).collect()
 }
 

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
 use crate::arguments::{Evaluate, Terminal};
-use crate::console::print;
+use crate::console::{print, print_json};
 use crate::progress::draw_target;
 use files::ExampleFiles;
 use scores::{Order, Row};
@@ -41,7 +41,7 @@ pub fn run(command: &Evaluate, terminal: &Terminal) -> Result<()> {
     bar.finish_and_clear();
     let rows: Vec<Row> = scored.into_iter().flatten().collect();
     if command.json {
-        return print(&json::to_json(&rows).to_string());
+        return print_json(&json::to_json(&rows).to_string());
     }
     print(&table::table(&rows))
 }

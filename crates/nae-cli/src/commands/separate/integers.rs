@@ -6,11 +6,13 @@ use anyhow::Result;
 use nae_audio::{AudioReader, BitDepth, WavSink};
 use nae_separate::ResidualLevel;
 
+use crate::interrupt::bail_if_interrupted;
+
 /// Samples converted at once.
 const BLOCK: usize = 1 << 16;
 
 /// Writes float stems as integers, all attenuated by the same gain if the loudest would clip.
-/// Returns the gain, and the residual with the rounding errors included.
+/// Returns the files, to be completed, the gain, and the residual with the rounding errors included.
 ///
 /// - `peak`: largest magnitude of any sample
 /// - `residual`: that of the float stems
@@ -20,7 +22,7 @@ pub fn to_integers(
     depth: BitDepth,
     peak: f32,
     residual: ResidualLevel,
-) -> Result<(f32, ResidualLevel)> {
+) -> Result<(Vec<WavSink>, f32, ResidualLevel)> {
     let full_scale = (1u32 << (depth.bits() - 1)) as f32;
     let largest = (full_scale - 1.0) / full_scale;
     let gain = if peak > largest { largest / peak } else { 1.0 };
@@ -40,6 +42,7 @@ pub fn to_integers(
     // the stems' rounding errors add up; they are independent of the residual before
     let mut residual = residual;
     loop {
+        bail_if_interrupted("no stem was written")?;
         let mut errors: Vec<Vec<f64>> = Vec::new();
         for (reader, sink) in readers.iter_mut().zip(&mut sinks) {
             let mut channels = reader.read(BLOCK)?;
@@ -59,10 +62,7 @@ pub fn to_integers(
             .map(|error| error * error)
             .sum::<f64>();
     }
-    for sink in sinks {
-        sink.finish()?;
-    }
-    Ok((gain, residual))
+    Ok((sinks, gain, residual))
 }
 
 /// Applies the gain, and adds what rounding to integers of this full scale will change, referred to

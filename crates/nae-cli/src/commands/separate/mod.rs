@@ -7,32 +7,31 @@ mod summary;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use nae_audio::AudioReader;
-use nae_files::create_folder;
-use nae_joint::JointEncoder;
+use nae_files::Outputs;
+use nae_joint::sources::check_names;
+use nae_joint::{JointEncoder, TrainingSource};
 use nae_separate::Separator;
 
 use crate::arguments::{Separate, Terminal};
 use crate::console::log_line;
 use crate::device::NamedDevice;
-use crate::interrupt::{catch_interrupt, flow};
+use crate::interrupt::{bail_if_interrupted, flow, stop_gracefully};
 use crate::joining::with_sole_model;
 use crate::joint_cache::cached_joint_encoder;
 use crate::outputs::refuse_existing;
 use crate::progress::Bar;
 use crate::settings::Settings;
-use crate::sources::read_source;
+use crate::sources::{SourceArgument, model_files};
 use stem_files::StemFiles;
 
 pub fn run(command: &Separate, terminal: &Terminal) -> Result<()> {
     let settings = Settings::load(&command.configured)?;
     let device = command.computing.device.open()?;
-    catch_interrupt()?;
-    let separator = separator(command, settings, &device, terminal)?;
-    let stems: Vec<PathBuf> = separator
-        .names()
-        .iter()
+    let method = Method::read(command, &settings, &device)?;
+    let names = method.names().into_iter();
+    let stems: Vec<PathBuf> = names
         .map(|name| command.out.join(format!("{name}.wav")))
         .collect();
     for stem in &stems {
@@ -40,15 +39,26 @@ pub fn run(command: &Separate, terminal: &Terminal) -> Result<()> {
     }
     let reader = AudioReader::open(&command.mixture)?;
     let rate = reader.sample_rate();
-    warn_of_an_empty_band(command, rate, separator.audio().sample_rate);
-    create_folder(&command.out)?;
+    warn_of_an_empty_band(command, rate, method.model_rate());
+    // all that can be wrong with them is said before a joint encoder is trained
+    let mut outputs = Outputs::new(inputs(command));
+    outputs.create_folder(&command.out)?;
+    for stem in &stems {
+        outputs.add(stem)?;
+    }
+    stop_gracefully();
+    let separator = method.separator(command, settings, &device, terminal)?;
     log_line(
         terminal,
         format_args!("separating {} on {device}", command.mixture.display()),
     );
     let mut files = StemFiles::create(&command.out, &stems, &reader, command.bits.depth())?;
     let started = Instant::now();
-    let separation = separate(&separator, reader, &mut files, terminal)?;
+    let passes = match command.joint.is_some() || command.join {
+        true => Passes::One,
+        false => Passes::Many,
+    };
+    let separation = separate(&separator, reader, &mut files, passes, terminal)?;
     let written = files.finish(&separation)?;
     let seconds = started.elapsed().as_secs_f64();
     summary::report(
@@ -77,42 +87,96 @@ fn warn_of_an_empty_band(command: &Separate, rate: u32, model_rate: u32) {
     }
 }
 
-/// The separator of a joint file, of a joint encoder trained now, or of models whose activations are
-/// optimised.
-fn separator(
-    command: &Separate,
-    settings: Settings,
-    device: &NamedDevice,
-    terminal: &Terminal,
-) -> Result<Separator> {
-    let sources = command.models.iter();
-    let sources = sources
-        .map(|text| read_source(text, &device.device))
-        .collect::<Result<Vec<_>>>()?;
-    let seed = command.computing.seed;
-    let joint = if let Some(path) = &command.joint {
-        let joint = JointEncoder::load(path, &device.device)?;
-        for source in &sources {
-            for model in &source.models {
-                joint.check_model(&source.name, model)?;
+/// All files that the command reads.
+fn inputs(command: &Separate) -> Vec<PathBuf> {
+    let mut inputs = model_files(&command.models);
+    inputs.push(command.mixture.clone());
+    inputs.extend(command.joint.clone());
+    inputs.extend(command.configured.config.clone());
+    inputs
+}
+
+/// How masks are estimated.
+enum Method {
+    /// By a joint file, or by models whose activations are optimised.
+    Ready(Box<Separator>),
+    /// By a joint encoder of these sources, from the cache or trained now.
+    Join(Vec<TrainingSource>),
+}
+
+impl Method {
+    /// Reads the models and the joint file.
+    fn read(command: &Separate, settings: &Settings, device: &NamedDevice) -> Result<Self> {
+        let sources = command.models.iter();
+        let sources = sources
+            .map(|text| SourceArgument::parse(text).read(&device.device))
+            .collect::<Result<Vec<_>>>()?;
+        if command.join {
+            let parts = sources.into_iter().map(with_sole_model);
+            let parts = parts.collect::<Result<Vec<_>>>()?;
+            check_names(parts.iter().map(|part| part.name.as_str()))?;
+            return Ok(Self::Join(parts));
+        }
+        let config = settings.separate.clone();
+        let separator = match &command.joint {
+            None => Separator::new(&sources, config, command.computing.seed, &device.device)?,
+            Some(path) => {
+                let joint = JointEncoder::load(path, &device.device)?;
+                for source in &sources {
+                    for model in &source.models {
+                        joint.check_model(&source.name, model)?;
+                    }
+                }
+                joint.separator(config, &device.device)?
+            }
+        };
+        Ok(Self::Ready(Box::new(separator)))
+    }
+
+    /// Names of the sources.
+    fn names(&self) -> Vec<&str> {
+        match self {
+            Self::Ready(separator) => separator.names().iter().map(String::as_str).collect(),
+            Self::Join(parts) => parts.iter().map(|part| part.name.as_str()).collect(),
+        }
+    }
+
+    /// Sample rate of the models, in Hz.
+    fn model_rate(&self) -> u32 {
+        match self {
+            Self::Ready(separator) => separator.audio().sample_rate,
+            Self::Join(parts) => {
+                let first = parts.first();
+                first.map_or(0, |part| part.model.metadata.audio.sample_rate)
             }
         }
-        joint
-    } else if command.join {
-        let parts = sources
-            .into_iter()
-            .map(with_sole_model)
-            .collect::<Result<Vec<_>>>()?;
-        cached_joint_encoder(&parts, &settings.joint, seed, device, terminal)?
-    } else {
-        return Ok(Separator::new(
-            &sources,
-            settings.separate,
-            seed,
-            &device.device,
-        )?);
-    };
-    Ok(joint.separator(settings.separate, &device.device)?)
+    }
+
+    /// The separator.
+    fn separator(
+        self,
+        command: &Separate,
+        settings: Settings,
+        device: &NamedDevice,
+        terminal: &Terminal,
+    ) -> Result<Separator> {
+        let parts = match self {
+            Self::Ready(separator) => return Ok(*separator),
+            Self::Join(parts) => parts,
+        };
+        let seed = command.computing.seed;
+        let joint = cached_joint_encoder(&parts, &settings.joint, seed, device, terminal)?;
+        Ok(joint.separator(settings.separate, &device.device)?)
+    }
+}
+
+/// Passes over a block, which decide what the progress bar counts.
+#[derive(Clone, Copy)]
+enum Passes {
+    /// One forward pass: it counts blocks.
+    One,
+    /// An optimisation: it counts steps.
+    Many,
 }
 
 /// Separates block by block into the stem files, with a progress bar.
@@ -120,6 +184,7 @@ fn separate(
     separator: &Separator,
     reader: AudioReader,
     files: &mut StemFiles,
+    passes: Passes,
     terminal: &Terminal,
 ) -> Result<nae_separate::SeparationSummary> {
     let mut bar = Bar::new(terminal)?;
@@ -127,18 +192,24 @@ fn separate(
         reader,
         &mut |i, samples| files.write(i, samples),
         &mut |block| {
-            let label = match block.blocks {
-                Some(1) => String::new(),
-                Some(blocks) => format!("{}/{blocks}", block.block + 1),
-                None => format!("{}", block.block + 1),
-            };
-            bar.show(&label, &block.progress);
+            match (passes, &block.progress) {
+                (Passes::One, _) => bar.show_blocks(block.block, block.blocks),
+                (Passes::Many, None) => {}
+                (Passes::Many, Some(progress)) => {
+                    let label = match block.blocks {
+                        Some(1) => String::new(),
+                        Some(blocks) => format!("{}/{blocks}", block.block + 1),
+                        None => format!("{}", block.block + 1),
+                    };
+                    bar.show(&label, progress);
+                }
+            }
             flow()
         },
     )?;
     bar.finish();
     if separation.is_interrupted {
-        bail!("interrupted by Ctrl-C; no stem was written");
+        bail_if_interrupted("no stem was written")?;
     }
     Ok(separation)
 }

@@ -67,18 +67,27 @@ impl StemFiles {
 
     /// Completes the files.
     pub fn finish(self, separation: &SeparationSummary) -> Result<Written> {
-        for sink in self.sinks {
-            sink.finish()?;
-        }
+        place(self.sinks)?;
         let residual = separation.residual;
         let Some(draft) = self.draft else {
             let gain = 1.0;
             return Ok(Written { gain, residual });
         };
         let peak = separation.peaks.iter().fold(0.0f32, |a, &b| a.max(b));
-        let (gain, residual) = to_integers(&draft.paths, &self.stems, self.depth, peak, residual)?;
+        let (sinks, gain, residual) =
+            to_integers(&draft.paths, &self.stems, self.depth, peak, residual)?;
+        place(sinks)?;
         Ok(Written { gain, residual })
     }
+}
+
+/// Completes all files before the first is moved to its place: on a full disk none appears.
+fn place(sinks: Vec<WavSink>) -> Result<(), AudioError> {
+    let complete = sinks.into_iter().map(WavSink::complete);
+    for file in complete.collect::<Result<Vec<_>, _>>()? {
+        file.commit()?;
+    }
+    Ok(())
 }
 
 impl Draft {

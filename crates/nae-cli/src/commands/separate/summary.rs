@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::stem_files::Written;
 use crate::arguments::Terminal;
-use crate::console::{log_line, print};
+use crate::console::{log_line, print_json};
 
 /// A finished separation.
 pub struct Run<'a> {
@@ -66,7 +66,7 @@ pub fn report(run: &Run, json: bool, terminal: &Terminal) -> Result<()> {
         ),
     );
     if json {
-        print(&serde_json::to_string(&Report {
+        print_json(&serde_json::to_string(&Report {
             stems: run.stems,
             null_db: Some(residual_db).filter(|db| db.is_finite()),
             gain_db,

@@ -1,7 +1,7 @@
 //! `nae sweep plan`
 
 use anyhow::Result;
-use nae_files::create_folder;
+use nae_files::{OutputFolder, check_writable};
 use nae_sweep::status::{Status, status};
 use nae_sweep::{Experiment, Manifest, Store};
 
@@ -12,8 +12,10 @@ use crate::counts::count;
 
 pub fn run(command: &SweepPlan) -> Result<()> {
     let experiment = Experiment::load(&command.experiment, &command.set)?;
+    // before the recordings are read
+    let _folder = OutputFolder::create(&command.out)?;
+    check_writable(&command.out.join("manifest.json"))?;
     let manifest = Manifest::plan(&experiment)?;
-    create_folder(&command.out)?;
     let store = Store::create(&command.out, &experiment.to_toml()?, &manifest)?;
     let status = status(&store, &manifest)?;
     let out = command.out.display();

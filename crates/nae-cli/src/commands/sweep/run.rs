@@ -8,10 +8,10 @@ use serde_json::json;
 
 use super::share::share;
 use crate::arguments::{SweepRun, Terminal};
-use crate::console::{error_line, log_line, print};
+use crate::console::{error_line, log_line, print_json};
 use crate::counts::count;
 use crate::device::cores;
-use crate::interrupt::{catch_interrupt, is_interrupted};
+use crate::interrupt::{bail_if_interrupted, is_interrupted, stop_gracefully};
 use crate::progress::draw_target;
 
 pub fn run(command: &SweepRun, terminal: &Terminal) -> Result<()> {
@@ -38,7 +38,7 @@ pub fn run(command: &SweepRun, terminal: &Terminal) -> Result<()> {
         terminal,
         format_args!("share {} of {} on {device}", share.index, share.of),
     );
-    catch_interrupt()?;
+    stop_gracefully();
     let bar = ProgressBar::with_draw_target(Some(0), draw_target(terminal.quiet));
     bar.set_style(ProgressStyle::with_template(
         "{bar:32} {pos}/{len} cells {msg} ETA {eta}",
@@ -61,7 +61,7 @@ pub fn run(command: &SweepRun, terminal: &Terminal) -> Result<()> {
     let tally = nae_sweep::run(&store, &options, &device.device, &is_interrupted, &watch)?;
     bar.finish_and_clear();
     if command.json {
-        print(
+        print_json(
             &json!({
                 "trained": tally.trained, "joined": tally.joined, "separated": tally.separated,
                 "found": tally.found, "failed": tally.failed, "blocked": tally.blocked,
@@ -105,10 +105,12 @@ fn report(command: &SweepRun, terminal: &Terminal, tally: &Tally) -> Result<()> 
         );
     }
     if left > 0 {
-        bail!(
-            "stopped with {} left; `nae sweep run {run}` resumes the run",
+        let rest = format!(
+            "{} left; `nae sweep run {run}` resumes the run",
             count(left, "cell")
         );
+        bail_if_interrupted(&rest)?;
+        bail!("stopped with {rest}");
     }
     Ok(())
 }
