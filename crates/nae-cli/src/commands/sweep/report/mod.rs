@@ -7,7 +7,7 @@ mod observations;
 mod systems;
 
 use anyhow::{Result, bail};
-use nae_files::create_folder;
+use nae_files::{check_writable, create_folder};
 use nae_report::Page;
 use nae_report::comparison::{Comparison, Report};
 use nae_sweep::{Manifest, Store, collect};
@@ -30,6 +30,9 @@ pub fn run(command: &SweepReport, terminal: &Terminal) -> Result<()> {
     }
     let folder = command.run.join("report");
     create_folder(&folder)?;
+    let page = folder.join("index.html");
+    // before the listening examples are separated
+    check_writable(&page)?;
     let mut report = match manifest.separations.is_empty() {
         true => Report {
             page: Page::new(
@@ -61,7 +64,6 @@ pub fn run(command: &SweepReport, terminal: &Terminal) -> Result<()> {
     for file in report.files()? {
         nae_files::write_atomically(&folder.join(&file.name), &file.bytes)?;
     }
-    let page = folder.join("index.html");
     nae_files::write_atomically(&page, report.page.render()?.as_bytes())?;
     log_line(terminal, page.display());
     Ok(())
