@@ -1,17 +1,18 @@
-//! The one error of this crate.
+//! Errors of this crate.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use nae_files::FileError;
 
-/// What can go wrong with sound; each message says what was expected, what came and what to try.
+/// Errors of sound files and signals; each message says what was expected, what was found and what
+/// to try.
 #[derive(Debug, thiserror::Error)]
 pub enum AudioError {
     /// The file cannot be opened, read or written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The content is no known kind of sound.
+    /// The content is in no known audio format.
     #[error(
         "{path}: is not a sound file; expected WAV, FLAC, MP3, Ogg Vorbis, AAC (.m4a, .aac) or AIFF, found {found}; the content decides, not the name, so convert it to WAV first"
     )]
@@ -23,7 +24,7 @@ pub enum AudioError {
     },
     /// The container is known, its content is not.
     #[error(
-        "{path}: holds sound coded as {codec}, which cannot be decoded here; convert it to WAV or FLAC first"
+        "{path}: the sound is coded as {codec}, which cannot be decoded; convert it to WAV or FLAC first"
     )]
     UnsupportedCodec {
         /// The path as given.
@@ -33,7 +34,7 @@ pub enum AudioError {
     },
     /// A sound file without sound.
     #[error(
-        "{path}: is a sound file but holds no samples at all; at least one was expected, so record or export it again"
+        "{path}: is a sound file without samples; at least one was expected, so record or export it again"
     )]
     NoSamples {
         /// The path as given.
@@ -89,7 +90,7 @@ pub enum AudioError {
         /// NaN or an infinity.
         value: f32,
     },
-    /// Channels that do not make a clip.
+    /// Channels that do not form a clip.
     #[error(
         "a clip needs at least one channel, channels of equal length and a sample rate above 0, but got {detail}"
     )]
@@ -109,7 +110,7 @@ pub enum AudioError {
         /// What came.
         found: String,
     },
-    /// A sound whose parts do not belong together.
+    /// A sound whose format changes.
     #[error(
         "{path}: changes on the way from {} Hz with {} channels to {} Hz with {} channels, as if different files were joined; expected one sample rate and one number of channels, so cut it into its parts or convert them first", rates.0, channels.0, rates.1, channels.1
     )]
@@ -123,7 +124,7 @@ pub enum AudioError {
     },
     /// More channels than are read.
     #[error(
-        "{path}: its header speaks of {channels} channels, but at most {max} are read; if it is right, split the file first"
+        "{path}: its header states {channels} channels, but at most {max} are supported; if it is right, split the file first"
     )]
     TooManyChannels {
         /// The path as given.
@@ -133,9 +134,9 @@ pub enum AudioError {
         /// The most that are read.
         max: usize,
     },
-    /// A sample rate that no sound has.
+    /// A sample rate outside the supported range.
     #[error(
-        "{path}: its header speaks of {rate} samples a second, but {min} Hz to {max} Hz are expected; export the file again, or correct its header in an audio editor"
+        "{path}: its header states a sample rate of {rate} Hz, but {min} Hz to {max} Hz are expected; export the file again, or correct its header in an audio editor"
     )]
     FileRate {
         /// The path as given.
@@ -149,7 +150,7 @@ pub enum AudioError {
     },
     /// Sample rates that cannot be converted into each other.
     #[error(
-        "cannot resample from {from} Hz to {to} Hz: both must lie within {min} Hz to {max} Hz; check the file's header and the model's sample rate"
+        "cannot resample from {from} Hz to {to} Hz: both must be between {min} Hz and {max} Hz; check the file's header and the model's sample rate"
     )]
     SampleRate {
         /// The rate of the input, Hz.
@@ -173,7 +174,7 @@ pub enum AudioError {
     },
     /// A window length that is not allowed.
     #[error(
-        "the STFT's n_fft is {n_fft}, but must lie within 2 and {max} samples; 1024 is a good choice at 16 kHz"
+        "the STFT's n_fft is {n_fft}, but must be between 2 and {max} samples; 1024 is a good choice at 16 kHz"
     )]
     WindowLength {
         /// The length asked for, in samples.
@@ -181,14 +182,14 @@ pub enum AudioError {
         /// The longest allowed.
         max: usize,
     },
-    /// A hop from which the signal cannot be put together again.
-    #[error("the STFT with n_fft {n_fft} and hop {hop} cannot be undone: {reason}; use a hop of at most n_fft/2 = {half}, such as n_fft/4 = {quarter}", half = n_fft / 2, quarter = (n_fft / 4).max(1))]
+    /// A hop from which the signal cannot be reconstructed.
+    #[error("the STFT with n_fft {n_fft} and hop {hop} cannot be inverted: {reason}; use a hop of at most n_fft/2 = {half}, such as n_fft/4 = {quarter}", half = n_fft / 2, quarter = (n_fft / 4).max(1))]
     Hop {
         /// The window length, in samples.
         n_fft: usize,
         /// The hop asked for, in samples.
         hop: usize,
-        /// Why it cannot be undone.
+        /// Why it cannot be inverted.
         reason: String,
     },
     /// The Fourier transform failed.
@@ -227,7 +228,7 @@ pub enum AudioError {
     },
     /// Blocks that cannot be cut.
     #[error(
-        "blocks of {block} samples that overlap by {overlap} cannot be cut: a block needs at least 1 sample and an overlap of at most half its length; lengthen the block or shorten the overlap"
+        "blocks of {block} samples that overlap by {overlap} are not possible: a block needs at least 1 sample and an overlap of at most half its length; lengthen the block or shorten the overlap"
     )]
     BlockSize {
         /// Samples in a block.
@@ -235,9 +236,9 @@ pub enum AudioError {
         /// Samples shared with the block before.
         overlap: usize,
     },
-    /// A crossfade without room to fade.
+    /// A crossfade that is too short.
     #[error(
-        "an overlap of {overlap} samples with a guard of {guard} at either end leaves no room to fade: twice the guard must be less than the overlap; lengthen the overlap"
+        "an overlap of {overlap} samples with a guard of {guard} at either end leaves no samples to fade over: twice the guard must be less than the overlap; lengthen the overlap"
     )]
     FadeSize {
         /// Samples shared by two blocks.
@@ -260,7 +261,7 @@ pub enum AudioError {
 }
 
 impl AudioError {
-    /// A failure of the system beneath.
+    /// An error of the operating system.
     pub(crate) fn io(path: &Path, action: &'static str, error: io::Error) -> Self {
         Self::File(FileError::io(path, action, error))
     }

@@ -15,7 +15,7 @@ nae_config::settings! {
     /// Every setting there is.
     #[derive(Clone, Debug, PartialEq)]
     pub struct Settings {
-        /// How sound becomes spectra.
+        /// Sample rate and short-time Fourier transform.
         pub audio: AudioConfig = AudioConfig::default();
         /// Architecture of the models.
         pub model: ModelConfig = ModelConfig::default();

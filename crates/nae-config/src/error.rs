@@ -1,4 +1,4 @@
-//! What can be wrong with settings.
+//! Errors of settings.
 
 use std::path::PathBuf;
 
@@ -97,7 +97,7 @@ pub enum ConfigError {
         /// What was expected.
         message: String,
     },
-    /// A shorthand range that makes no list.
+    /// An invalid range of values.
     #[error(
         "`{text}` is not a range: expected FROM..=TO or FROM..=TO step BY with FROM ≤ TO and BY above 0, at most {most} numbers. Try \"10..=100 step 10\", or a list: [10, 20, 50]."
     )]

@@ -1,15 +1,16 @@
-//! The one error of this crate.
+//! Errors of this crate.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::text::printable;
 
-/// What can go wrong with files; each message says what was expected, what came and what to try.
+/// Errors of files and folders; each message says what was expected, what was found and what to
+/// try.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
-    /// Nothing lies at the path.
+    /// There is no file at the path.
     #[error("{path}: there is no such file; check the spelling and the folder the command runs in")]
     NotFound {
         /// The path as given.
@@ -49,7 +50,7 @@ pub enum FileError {
         /// What was tried, such as "open it for reading".
         action: &'static str,
     },
-    /// Any other failure of the system beneath.
+    /// Any other error of the operating system.
     #[error(
         "{path}: could not {action}: {error}; check that the disk is present, healthy and not full, then try again"
     )]
@@ -63,7 +64,7 @@ pub enum FileError {
     },
     /// More bytes than such a file may have.
     #[error(
-        "{path}: holds {length} bytes, and at most {limit} were expected; check that it is the right file"
+        "{path}: has {length} bytes, but at most {limit} were expected; check that it is the right file"
     )]
     TooLarge {
         /// The path as given.
@@ -151,7 +152,7 @@ pub enum FileError {
 }
 
 impl FileError {
-    /// Sorts a failure of the system into the kinds that deserve their own advice.
+    /// Converts an error of the operating system to the variant with the right advice.
     ///
     /// - `action`: what was tried, as the end of "could not …"
     pub fn io(path: &Path, action: &'static str, error: io::Error) -> Self {

@@ -62,7 +62,7 @@ pub struct JoiningSummary {
 pub struct JointMetadata {
     /// The joined models, in order.
     pub sources: Vec<JointSource>,
-    /// How sound becomes spectra.
+    /// Sample rate and short-time Fourier transform.
     pub audio: AudioConfig,
     /// Architecture and training.
     pub config: JointConfig,

@@ -12,7 +12,7 @@ use nae_separate::SeparateError;
 pub enum JointError {
     /// Too few or too many sources.
     #[error(
-        "a joint encoder separates 2 to 6 sources, and {came} came. Give `--model FILE` once for every source."
+        "a joint encoder separates 2 to 6 sources, but {came} were given. Give `--model FILE` once for every source."
     )]
     Count {
         /// Number of sources given.
@@ -20,7 +20,7 @@ pub enum JointError {
     },
     /// Two sources would write to the same stem.
     #[error(
-        "two of the models to be joined are called `{name}`, so their stems would overwrite each other. Name one of them: `--model OTHER=FILE`."
+        "two of the models to join are called `{name}`, so their stems would overwrite each other. Name one of them: `--model OTHER=FILE`."
     )]
     SameName {
         /// The name.
@@ -28,7 +28,7 @@ pub enum JointError {
     },
     /// A source has no training material.
     #[error(
-        "there is no training material for `{name}`: expected clips or a model with a latent cache, and this model has none (it was trained with --no-memory or by an older nae). Give its clips with `--clips {name}=FOLDER`, or train it again."
+        "there is no training material for `{name}`: expected clips or a model with a latent cache, but this model has none (it was trained with --no-memory or by an older nae). Give its clips with `--clips {name}=FOLDER`, or train it again."
     )]
     NoMaterial {
         /// The source.
@@ -36,7 +36,7 @@ pub enum JointError {
     },
     /// Not enough training material.
     #[error(
-        "the training material of `{name}` is too short: expected at least {needed} frames that are not silent, and {frames} came. Give more clips with `--clips {name}=FOLDER`."
+        "the training material of `{name}` is too short: expected at least {needed} frames that are not silent, found {frames}. Give more clips with `--clips {name}=FOLDER`."
     )]
     TooShort {
         /// The source.
@@ -48,7 +48,7 @@ pub enum JointError {
     },
     /// The pretrained weights are for another architecture.
     #[error(
-        "the pretrained weights do not fit this joint encoder: {reason}. Join with the settings they are for, or leave `--start` out."
+        "the pretrained weights do not fit this joint encoder: {reason}. Use the settings they were trained with, or leave out `--start`."
     )]
     IncompatibleWeights {
         /// What differs.
@@ -56,7 +56,7 @@ pub enum JointError {
     },
     /// The joint file belongs to other models.
     #[error(
-        "the joint file was made for other models: expected {expected}, and `{came}` (fingerprint {fingerprint}) is none of them. Join the models again with `nae join`, or leave `--model` out: a joint file contains all that separation needs."
+        "the joint file was made for other models: expected {expected}, but got `{came}` (fingerprint {fingerprint}). Join the models again with `nae join`, or leave out `--model`: a joint file contains all that separation needs."
     )]
     OtherModels {
         /// The file's sources and their fingerprints.
@@ -69,7 +69,7 @@ pub enum JointError {
     /// Models, settings, files, devices.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// The joint file or the start cannot be written.
+    /// The joint file or the file of pretrained weights cannot be written.
     #[error(transparent)]
     File(#[from] FileError),
     /// Resampling and transforms.

@@ -4,7 +4,7 @@ use nae_config::{Choice, CrossCheck, OutOfRange, Range, Settings};
 use nae_model::ModelError;
 use serde::{Deserialize, Serialize};
 
-/// What stands between the input layer and the activations.
+/// Temporal model between the input layer and the activations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BodyKind {
@@ -24,7 +24,7 @@ pub enum TemporalContext {
     /// Earlier and later frames; `"both"` in files.
     #[serde(rename = "both")]
     Bidirectional,
-    /// Earlier frames only, as live use needs; `"past"` in files.
+    /// Earlier frames only, as real-time use needs; `"past"` in files.
     #[serde(rename = "past")]
     Causal,
 }
@@ -61,56 +61,59 @@ nae_config::settings! {
     /// The `[joint]` settings: a joint encoder and its training.
     #[derive(Clone, Debug, PartialEq)]
     pub struct JointConfig {
-        /// Where the weights start: `voices` takes the input layer and the body from the network
-        /// that comes with nae, pretrained on other voices, if all else that shapes them is as by
-        /// default.
+        /// Initial weights: `voices` loads the input layer and the temporal model from the
+        /// pretrained weights that come with nae if they fit the architecture and the `[audio]`
+        /// settings, as with the defaults; otherwise, and with `random`, all weights are random.
         pub start: StartKind = StartKind::Pretrained;
         /// The temporal model: convolutions, a recurrent layer, or none.
         pub body: BodyKind = BodyKind::Conv;
-        /// Units of the input layer and of the body (of each direction where it has two).
+        /// Units of the input layer and of the temporal model (per direction if it is
+        /// bidirectional).
         pub width: usize = 160, in 1..=4096, unit "units", try "160";
-        /// Convolutions in the body, with dilations 1, 2, 4, 8, 16, 1, 2 …
+        /// Convolutions of the temporal model, with dilations 1, 2, 4, 8, 16, 1, 2 …
         pub blocks: usize = 5, in 0..=32, try "5";
-        /// Taps of a convolution, an odd number.
+        /// Kernel size of the convolutions, an odd number.
         pub kernel: usize = 5, in 1..=63, unit "frames", try "5";
-        /// Context of a frame: `both` sides, or only the `past`, for live use.
+        /// Temporal context of a frame: earlier and later frames (`both`), or earlier ones only
+        /// (`past`).
         pub context: TemporalContext as "hearing" = TemporalContext::Bidirectional;
-        /// Exponent that compresses the magnitudes the network reads.
+        /// Compression exponent of the network's input magnitudes.
         pub compression: f64 = 0.25, in 0.01..=1.0, try "0.25";
-        /// Exponent of the ratio mask on the decoded (compressed) spectra.
+        /// Exponent of the ratio mask, applied to the decoded (compressed) spectra.
         pub mask_exponent: f64 = 2.0, in 0.01..=20.0, try "2";
-        /// What training minimises.
+        /// Training loss: squared error of the masked mixture (`mask`), or generalised Kullback–Leibler
+        /// divergence (`kl`).
         pub loss: LossKind = LossKind::Mask;
-        /// Networks trained from different seeds, whose masks are averaged.
+        /// Ensemble size: networks trained from different seeds, whose masks are averaged.
         pub ensemble_size: usize as "members" = 1, in 1..=16, unit "networks", try "1";
-        /// Steps of each.
+        /// Training steps of each network.
         pub steps: usize = 1400, in 1..=1_000_000, unit "steps", try "1400";
-        /// Mixtures in a step.
+        /// Batch size: mixtures in a step.
         pub mixtures: usize = 12, in 1..=1024, unit "mixtures", try "12";
-        /// Length of a mixture.
+        /// Length of a training mixture.
         pub frames: usize = 100, in 8..=10_000, unit "frames", try "100";
-        /// Learning rate at the start; it falls along a cosine.
+        /// Initial learning rate, which decays along a cosine.
         pub learning_rate: f64 = 2e-3, in 1e-15..=1.0, try "2e-3";
-        /// Decoupled weight decay per unit of learning rate.
+        /// Decoupled weight decay, which is multiplied by the learning rate.
         pub weight_decay: f64 = 0.01, in 0.0..=1000.0, try "0.01";
-        /// Share of the input layer's units that are set to 0 at random while training.
+        /// Dropout rate of the input layer.
         pub dropout: f64 = 0.5, in 0.0..=0.99, try "0.5";
-        /// Levels of the sources in a mixture differ by up to this, up and down.
+        /// Largest random gain or attenuation of a source in a training mixture.
         pub level_db: f64 = 4.0, in 0.0..=100.0, unit "dB", try "4";
-        /// Speed perturbation: factors by which sources are played faster or slower while training,
-        /// 1 to 16 of them.
+        /// Speed perturbation: factors by which sources are played faster or slower in training, 1
+        /// to 16 of them.
         pub speed_perturbation: Vec<f64> as "speeds" = vec![0.92, 1.0, 1.08], in 0.5..=2.0, try "[0.92, 1, 1.08]";
-        /// Share of every source's sound that is kept for validation, which then chooses the best
-        /// window; 0: the training loss chooses. A tenth of 25 s says little about a voice, and
-        /// stops too early.
+        /// Fraction of each source's training material that is held out for validation, whose loss
+        /// then selects the best weights; 0: the training loss selects them. With 25 s of a voice,
+        /// a tenth is too little to validate on, and training stops too early.
         pub held_back: f64 = 0.0, in Range::from(0.01..=0.5).or_zero(), try "0";
-        /// Relative improvement from one window to the next below which training stops; 0: run
-        /// every step.
+        /// Training stops when the loss improves by less than this fraction from one window of
+        /// steps to the next; 0: run every step.
         pub tolerance: f64 = 0.0, in 0.0..=1.0, try "0";
-        /// Steps in a window, judged by all of them, or by the validation loss if something is kept
-        /// for it.
+        /// Steps between two evaluations of the loss: the mean over these steps, or the validation
+        /// loss if `held_back` is above 0.
         pub window: usize = 50, in 1..=1_000_000, unit "steps", try "50";
-        /// Frames this far below the loudest do not count for levels.
+        /// Frames this far below the loudest are ignored when levels are measured.
         pub silence_db: f64 = -50.0, in -300.0..0.0, unit "dB", try "-50";
     }
 }

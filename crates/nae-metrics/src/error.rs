@@ -1,4 +1,4 @@
-//! What can be wrong with the signals given to a score.
+//! Errors of the signals that are scored.
 
 use std::fmt;
 
@@ -20,14 +20,14 @@ impl fmt::Display for Signal {
     }
 }
 
-/// Why a score does not exist. Every message says what was expected, what came and what to try.
+/// Why a score is undefined. Every message says what was expected, what was found and what to try.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MetricsError {
-    /// Every sample is zero: no score is defined against, or for, nothing.
+    /// Every sample is zero: scores of silence are undefined.
     #[error(
         "{signal} is silent: expected at least one sample other than zero, found {samples} zeros. \
-         Leave this source out, or score a part of the file where it sounds"
+         Leave this source out, or score a part of the file in which it is active"
     )]
     Silent {
         /// The silent signal.
@@ -39,7 +39,7 @@ pub enum MetricsError {
     /// A sample is NaN or infinite.
     #[error(
         "{signal} has the value {value} at sample {sample}: expected finite samples. \
-         Write the file again, or look for a division by zero in what made it"
+         Export the file again, or look for a division by zero in the program that made it"
     )]
     NonFinite {
         /// The signal with the bad sample.
@@ -64,7 +64,7 @@ pub enum MetricsError {
         found: usize,
     },
 
-    /// There are too few samples for the projection to leave anything over.
+    /// There are too few samples for the projection.
     #[error(
         "{signal} has {found} samples: expected at least {expected} for this many references and \
          taps. Score a longer stretch, or use fewer taps"
@@ -142,10 +142,10 @@ pub enum MetricsError {
         found: usize,
     },
 
-    /// The references are so nearly the same that no stable projection onto them was found.
+    /// The references are so similar that there is no stable projection onto them.
     #[error(
         "the Gram matrix of {references} references with {taps} taps could not be factored: \
-         expected linearly independent references. Leave out a reference that repeats another"
+         expected linearly independent references. Remove references that are copies of another"
     )]
     Dependent {
         /// How many references are projected onto.

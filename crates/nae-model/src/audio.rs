@@ -6,14 +6,15 @@ use nae_config::{CrossCheck, Settings};
 use crate::error::ModelError;
 
 nae_config::settings! {
-    /// The `[audio]` settings: how sound becomes spectra.
+    /// The `[audio]` settings: sample rate and short-time Fourier transform.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct AudioConfig {
-        /// Sample rate of the models; sound of any other rate is resampled to it.
+        /// Sample rate of the models; audio at any other rate is resampled.
         pub sample_rate: u32 = 16_000, in 1_000..=768_000, unit "Hz", try "16000 or 44100";
         /// Length of a frame.
         pub n_fft: usize = 1024, in 2..=1_048_576, unit "samples", try "1024";
-        /// Distance between the starts of two successive frames, at most about 0.85 of `n_fft`.
+        /// Hop: distance between the starts of two successive frames, at most about 0.85 of
+        /// `n_fft`.
         pub hop: usize = 256, in 1..=1_048_576, unit "samples", try "a quarter of `audio.n_fft`";
     }
 }

@@ -32,9 +32,9 @@ pub enum Output {
     Linear,
 }
 
-/// Norm that the columns of the decoder's weights are held at inside the objective
-/// (Le Roux, Weninger & Hershey, TR2015-023), so that a sparsity penalty cannot be dodged by
-/// scaling activations down and bases up.
+/// Norm to which the columns of the decoder's weights are scaled in the objective (Le Roux,
+/// Weninger & Hershey, TR2015-023), so that scaling activations down and bases up cannot reduce a
+/// sparsity penalty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BasisNorm {
@@ -44,13 +44,13 @@ pub enum BasisNorm {
     L2,
 }
 
-/// Which hidden layer separation searches over.
+/// Hidden layer whose activations separation optimises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Latent {
-    /// The innermost layer, the encoder's last: the decoder alone explains the mixture.
+    /// The innermost layer, the encoder's last: the decoder alone models the mixture.
     Bottleneck,
-    /// The first hidden layer, as in the authors' script: all layers after it explain the mixture.
+    /// The first hidden layer, as in the authors' script: all layers after it model the mixture.
     First,
 }
 
@@ -82,20 +82,21 @@ nae_config::settings! {
         pub layers: usize = 4, in 2..=64, try "2 or 4";
         /// Rank: units of the bottleneck (components).
         pub rank: usize = 100, in 1..=4096, try "20 or 100";
-        /// Units of every hidden layer from the input on, `layers − 1` numbers of which the
-        /// bottleneck's must equal `rank`; empty: `rank` everywhere.
+        /// Units of each hidden layer, from the input on: `layers − 1` numbers, of which the
+        /// bottleneck's must equal `rank`; empty: `rank` units in every hidden layer.
         pub widths: Vec<usize> = Vec::new(), in 1..=16_384, try "leaving it out: every hidden layer then has `model.rank` units";
         /// Non-linearity `g` of the hidden layers.
         pub hidden: Nonlinearity = Nonlinearity::Relu;
-        /// Output stage of the decoder; `linear` stands for non-negative bases.
+        /// Output stage of the decoder; `linear` means non-negative bases without a further
+        /// non-linearity.
         pub output: Output = Output::Linear;
         /// Sharpness p of softplus, `ln(1 + e^{p·x})/p`.
         pub sharpness: f64 = 3.0, in 0.01..=100.0, try "3";
-        /// Exponent γ: the model describes `|X|^γ`.
+        /// Compression exponent γ of the magnitudes: the model is trained on `|X|^γ`.
         pub compression: f64 = 0.5, in 0.01..=1.0, try "0.5, or 1 for plain magnitudes";
         /// Which layers have biases.
         pub bias: Bias = Bias::None;
-        /// Norm of the decoder's columns inside the objective.
+        /// Norm to which the columns of the decoder's weights are scaled in the objective.
         pub basis_norm: BasisNorm = BasisNorm::None;
     }
 }

@@ -1,4 +1,4 @@
-//! What can go wrong with models and their files.
+//! Errors of models and their files.
 
 use std::path::PathBuf;
 
@@ -26,10 +26,10 @@ pub enum ModelError {
     /// The file cannot be written.
     #[error(transparent)]
     Write(#[from] FileError),
-    /// Spectra that are none.
+    /// Invalid spectra.
     #[error(transparent)]
     Audio(#[from] AudioError),
-    /// The file is not a model file of ours.
+    /// The file is not a model file of nae.
     #[error("{path} is not {expected}: {reason}")]
     NotAModel {
         /// The file.
@@ -41,7 +41,7 @@ pub enum ModelError {
     },
     /// The file was written by a later version.
     #[error(
-        "{path} has model format version {came}, and this nae reads up to version {known}. Update nae, or train the model again."
+        "{path} has model format version {came}, but this nae reads versions up to {known}. Update nae, or train the model again."
     )]
     Version {
         /// The file.
@@ -65,7 +65,7 @@ pub enum ModelError {
         /// What the file holds.
         came: String,
     },
-    /// Two models do not analyse sound the same way.
+    /// Two models have different audio settings.
     #[error(
         "the models `{left}` and `{right}` cannot be used together: `{left}` has {left_audio}, `{right}` has {right_audio}. Train both with the same `[audio]` settings."
     )]
@@ -79,7 +79,7 @@ pub enum ModelError {
         /// Its audio settings in words.
         right_audio: String,
     },
-    /// Models that cannot be worked on as one.
+    /// Models that cannot be stacked.
     #[error(
         "{count} models cannot be stacked: expected at least one, all of one kind and shape. Use them one by one."
     )]
@@ -87,7 +87,7 @@ pub enum ModelError {
         /// Number of models.
         count: usize,
     },
-    /// The device failed while numbers were read back.
+    /// The device failed when values were read back.
     #[error("the device failed: {0}. Try `--device cpu`, or a smaller batch.")]
     Device(String),
 }

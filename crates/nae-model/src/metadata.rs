@@ -45,7 +45,7 @@ pub struct TrainingSummary {
 pub struct Metadata {
     /// The source's name; its stem is called so.
     pub name: String,
-    /// How sound becomes spectra.
+    /// Sample rate and short-time Fourier transform.
     pub audio: AudioConfig,
     /// Architecture.
     pub architecture: Architecture,

@@ -1,4 +1,4 @@
-//! What can be wrong with a page.
+//! Errors of report pages.
 
 use plotters::drawing::DrawingAreaErrorKind;
 
@@ -7,7 +7,7 @@ use plotters::drawing::DrawingAreaErrorKind;
 pub enum ReportError {
     /// The number of values is not rows × columns.
     #[error(
-        "a matrix of {rows} rows and {cols} columns needs {} values, {values} came",
+        "a matrix of {rows} rows and {cols} columns needs {} values, but got {values}",
         rows.saturating_mul(*cols)
     )]
     MatrixShape {
@@ -18,7 +18,7 @@ pub enum ReportError {
         /// Values given.
         values: usize,
     },
-    /// A matrix without a single cell cannot be drawn.
+    /// An empty matrix cannot be drawn.
     #[error("a matrix of {rows} rows and {cols} columns has nothing to draw; leave it out")]
     MatrixEmpty {
         /// Rows asked for.
@@ -42,7 +42,7 @@ pub enum ReportError {
         end: f64,
     },
     /// A decibel range that is not a positive number.
-    #[error("the heat map \"{drawing}\" asks for a range of {range_db} dB; give a positive number")]
+    #[error("the heat map \"{drawing}\" has a range of {range_db} dB; give a positive number")]
     Range {
         /// Title of the heat map.
         drawing: String,
@@ -90,7 +90,7 @@ pub enum ReportError {
         /// Samples per channel.
         samples: usize,
     },
-    /// A row has not as many cells as the header.
+    /// A row and the header differ in their number of cells.
     #[error("row {row} of a table has {cells} cells, its header has {header}")]
     TableRow {
         /// The row, counted from 1.
@@ -105,11 +105,11 @@ pub enum ReportError {
     Raster {
         /// Title of the figure.
         figure: String,
-        /// What was in the way.
+        /// The cause.
         reason: String,
     },
-    /// A link that leads anywhere but to a file beside the page.
-    #[error("the link \"{href}\" does not lead to a file beside the page; give a relative path")]
+    /// A link to anything but a file beside the page.
+    #[error("the link \"{href}\" does not point to a file beside the page; give a relative path")]
     Link {
         /// The address given.
         href: String,
@@ -117,7 +117,7 @@ pub enum ReportError {
     /// Nothing to compare.
     #[error("there are no observations to compare; run the experiment first")]
     NoObservations,
-    /// A system whose observations do not describe one and the same system.
+    /// Observations of one system that describe it differently.
     #[error(
         "the system \"{system}\" is described both as {one} and as {other}; give each its own name"
     )]
@@ -129,10 +129,10 @@ pub enum ReportError {
         /// Another.
         other: String,
     },
-    /// Two systems that a figure could not tell apart.
+    /// Two systems that figures cannot distinguish.
     #[error(
         "\"{one}\" and \"{other}\" are both {described}; give them different variants, so that \
-         figures can tell them apart"
+         figures can distinguish them"
     )]
     SameSystem {
         /// Name of one.
@@ -142,8 +142,8 @@ pub enum ReportError {
         /// What both are.
         described: String,
     },
-    /// A baseline that no observation belongs to.
-    #[error("there is no baseline \"{baseline}\" among the systems; there are {known}")]
+    /// A baseline without observations.
+    #[error("there is no system \"{baseline}\" to use as the baseline; the systems are {known}")]
     NoBaseline {
         /// The baseline asked for.
         baseline: String,

@@ -110,7 +110,7 @@ impl Separator {
         &self.names
     }
 
-    /// How sound becomes the spectra that the estimator reads.
+    /// Sample rate and STFT of the spectra that the estimator takes.
     pub fn audio(&self) -> AudioConfig {
         self.audio
     }

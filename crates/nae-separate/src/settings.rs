@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Start {
-    /// Each model's encoder reads the mixture; of N sources each gets an N-th of what it reads, so
-    /// that together they begin at about the mixture's level.
+    /// The output of each model's encoder for the mixture, divided by the number of sources, so
+    /// that their sum has about the mixture's level.
     Encoder,
     /// `√(2/(ΣK + bins))·U(0, 1)`, as in the authors' script.
     Random,
@@ -25,39 +25,40 @@ nae_config::settings! {
     pub struct SeparateConfig {
         /// Optimiser of the activations.
         pub optimizer: OptimizerKind = OptimizerKind::Adam;
-        /// Learning rate; RProp's first step.
+        /// Learning rate; for RProp, the initial step size.
         pub learning_rate: f64 = 1.0, in 1e-15..=1e6, try "1";
-        /// Course of the learning rate; `cosine` falls to a hundredth over `max_steps`.
+        /// Learning rate schedule; `cosine` decays to a hundredth over `max_steps`.
         pub schedule: Schedule = Schedule::Constant;
-        /// Steps at most; 0: the start itself is the answer.
+        /// Maximum number of steps; 0: the initial activations are used as they are.
         pub max_steps: usize = 60, in 0..=100_000_000, unit "steps", try "60";
-        /// Relative improvement from one window of steps to the next below which a run stops;
-        /// 0: run every step.
+        /// A run stops when the loss improves by less than this fraction from one window of steps
+        /// to the next; 0: run every step.
         pub tolerance: f64 = 0.0, in 0.0..=1.0, try "1e-3, or 0 to run every step";
-        /// Steps in a window, which its last one judges.
+        /// Steps between two evaluations of the loss.
         pub window: usize = 10, in 1..=1_000_000, unit "steps", try "10";
         /// λ of the L1 penalty `λ·mean|H|` on the activations.
         pub sparsity: f64 = 0.0, in 0.0..=1e6, try "0";
         /// Which activations are optimised: those of the bottleneck, or of the first hidden layer,
         /// with all layers after it as the decoder.
         pub latent: Latent = Latent::Bottleneck;
-        /// How activations H are optimised: `preactivation` stands for `H = ln(1 + e^Z)`.
+        /// Parametrisation of the activations H; `preactivation` optimises Z in `H = ln(1 + e^Z)`.
         pub activations: ActivationForm = ActivationForm::Preactivation;
-        /// Where activations start: at what the encoders give, or at random.
+        /// Initial activations: the encoders' output, or random.
         pub start: Start = Start::Encoder;
-        /// Runs whose masks are averaged; those after the first start at random.
+        /// Number of runs whose masks are averaged; all but the first start from random
+        /// activations.
         pub starts: usize = 1, in 1..=10_000, unit "runs", try "1";
-        /// Exponent of the ratio mask on the modelled (compressed) spectra.
+        /// Exponent of the ratio mask, applied to the decoded (compressed) spectra.
         pub mask_exponent: f64 = 2.0, in 0.01..=1000.0, try "2, or 1 for plain ratios";
-        /// Frames this far below the loudest do not count for the mixture's level.
+        /// Frames this far below the loudest are ignored when the mixture's level is measured.
         pub silence_db: f64 = -50.0, in -300.0..0.0, unit "dB", try "-50";
         /// Floor ε in both logarithms of the divergence.
         pub eps: f64 = DEFAULT_EPS, in 1e-12..=1.0, try "1.19e-7";
-        /// Longest stretch separated at once; longer mixtures go through in blocks.
+        /// Length of a block; longer mixtures are processed block by block.
         pub block_s: f64 = 30.0, in 1.0..=3600.0, unit "seconds", try "30";
         /// Overlap of two blocks, at most half of `block_s`.
         pub overlap_s: f64 = 2.0, in 0.2..=1800.0, unit "seconds", try "2";
-        /// Factors and bounds of RProp's steps, for `separate.optimizer = "rprop"`.
+        /// Step sizes of RProp, for `separate.optimizer = "rprop"`.
         pub rprop: RpropSettings = RpropSettings::default();
     }
 }

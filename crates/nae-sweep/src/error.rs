@@ -1,4 +1,4 @@
-//! What can go wrong with experiments.
+//! Errors of experiments.
 
 use std::path::PathBuf;
 
@@ -48,7 +48,7 @@ pub enum SweepError {
     },
     /// Nothing to compare.
     #[error(
-        "the experiment has no [[system]]. Add at least one: [[system]] with a `name` and what is special about it, such as model = {{ rank = 20 }}."
+        "the experiment has no [[system]]. Add at least one, with a `name` and the settings that differ from the defaults, such as model = {{ rank = 20 }}."
     )]
     NoSystem,
     /// Two systems under one name.
@@ -59,9 +59,9 @@ pub enum SweepError {
         /// The name.
         name: String,
     },
-    /// Settings of a joint encoder that nobody uses.
+    /// Settings of a joint encoder that are not used.
     #[error(
-        "the system `{name}` has settings of a joint encoder, but its models are not joined. Add join = \"memories\" (or \"clips\") to it, or take its `joint` out."
+        "the system `{name}` has settings of a joint encoder, but its models are not joined. Add join = \"memories\" (or \"clips\") to it, or remove its `joint`."
     )]
     NotJoined {
         /// The system.
@@ -69,7 +69,7 @@ pub enum SweepError {
     },
     /// A mixture of too many sources for a joint encoder.
     #[error(
-        "the system `{name}` joins its models, and `{pair}` in `data.pairs` has {came} sources: a joint encoder separates 2 to 6. Leave that mixture out, or the `join`."
+        "the system `{name}` joins its models, and `{pair}` in `data.pairs` has {came} sources: a joint encoder separates 2 to 6. Remove that mixture or the `join`."
     )]
     TooManyToJoin {
         /// The system.
@@ -86,7 +86,7 @@ pub enum SweepError {
     NoSeed,
     /// A folder that is not there.
     #[error(
-        "`{key}`: the folder {path} does not exist. Expected one folder a speaker in it, each with train/ and test/; check the path (in a file it counts from the file's folder, after --set from here). scripts/data/fetch makes data/full/speakers."
+        "`{key}`: the folder {path} does not exist. Expected a folder that contains one folder per speaker, each with train/ and test/. Check the path (in a file it is relative to the file's folder, with --set to the current one). scripts/data/fetch makes data/full/speakers."
     )]
     NoFolder {
         /// The setting that names it.
@@ -94,9 +94,9 @@ pub enum SweepError {
         /// The folder, as looked for.
         path: PathBuf,
     },
-    /// No sound at all for one part of a speaker.
+    /// No sound for one part of a speaker.
     #[error(
-        "{speaker} has no {part} sound: {place}. Expected WAV, FLAC, MP3, Ogg, AAC or AIFF files; add some, or leave this speaker out of `data.pairs`."
+        "{speaker} has no {part} sound: {place}. Expected WAV, FLAC, MP3, Ogg, AAC or AIFF files; add some, or remove this speaker from `data.pairs`."
     )]
     NoSound {
         /// The speaker.
@@ -116,7 +116,7 @@ pub enum SweepError {
     },
     /// Too little sound of one speaker.
     #[error(
-        "{speaker} has {found_s:.1} s of {part} sound, and `{key}` asks for {needed_s:.1} s. Add recordings of {speaker}, leave it out of `data.pairs`, or lower `{key}`."
+        "{speaker} has {found_s:.1} s of {part} sound, but `{key}` requires {needed_s:.1} s. Add recordings of {speaker}, remove it from `data.pairs`, or lower `{key}`."
     )]
     TooLittle {
         /// The speaker.
@@ -125,14 +125,14 @@ pub enum SweepError {
         part: &'static str,
         /// Seconds there are.
         found_s: f64,
-        /// Seconds asked for.
+        /// Seconds required.
         needed_s: f64,
-        /// The setting that asks.
+        /// The setting that requires it.
         key: &'static str,
     },
-    /// A pair names somebody who is not there.
+    /// A pair names an unknown speaker.
     #[error(
-        "`data.pairs` names `{name}`, and there is no such speaker.{nearest} There are: {known}."
+        "`data.pairs` names `{name}`, but there is no such speaker.{nearest} The speakers are: {known}."
     )]
     UnknownSpeaker {
         /// The name.
@@ -150,9 +150,9 @@ pub enum SweepError {
         /// What came.
         pair: String,
     },
-    /// Mixed-sex pairs without knowing who is who.
+    /// Mixed-sex pairs where a speaker's sex is unknown.
     #[error(
-        "`data.pairs = \"mixed-sex\"` needs each speaker's sex, and that of {speaker} is not known. Let its folder's name end in _f or _m, or write [data.sources.{speaker}] sex = \"f\"."
+        "`data.pairs = \"mixed-sex\"` needs each speaker's sex, but that of {speaker} is not known. Give its folder a name that ends in _f or _m, or write [data.sources.{speaker}] sex = \"f\"."
     )]
     NoSex {
         /// The speaker.
@@ -160,7 +160,7 @@ pub enum SweepError {
     },
     /// A rule that gives no pair.
     #[error(
-        "`data.pairs = \"{rule}\"` gives no pair out of {known}. Add speakers, list pairs by hand ([\"a+b\"]), or write \"none\" to train only."
+        "`data.pairs = \"{rule}\"` gives no pair for {known}. Add speakers, list the pairs ([\"a+b\"]), or write \"none\" to train only."
     )]
     NoPair {
         /// The rule.
@@ -170,7 +170,7 @@ pub enum SweepError {
     },
     /// The folder is not a planned run.
     #[error(
-        "{path} is not a run: it holds no {file}. Plan one first: `nae sweep plan EXPERIMENT.toml --out {path}`."
+        "{path} is not a run: it has no {file}. Plan one first: `nae sweep plan EXPERIMENT.toml --out {path}`."
     )]
     NotARun {
         /// The folder.
@@ -180,7 +180,7 @@ pub enum SweepError {
     },
     /// A manifest or result that cannot be read.
     #[error(
-        "{path} cannot be read ({message}). It was edited, or written by another version of nae: plan again into the same folder; finished cells stay."
+        "{path} cannot be read ({message}). It was edited, or written by another version of nae. Plan again into the same folder; finished cells are kept."
     )]
     Damaged {
         /// The file.
@@ -188,7 +188,7 @@ pub enum SweepError {
         /// The parser's words.
         message: String,
     },
-    /// The sound is not the one that was planned with.
+    /// A recording differs from the one the run was planned with.
     #[error(
         "{path} is not the recording the run was planned with (its checksum differs). Put the old file back, or plan again: `nae sweep plan`."
     )]
@@ -206,7 +206,7 @@ pub enum SweepError {
         /// Number of shares.
         of: usize,
     },
-    /// A bug or a failing device took a cell down.
+    /// The computation of a cell panicked: a bug, or a device that fails.
     #[error("the computation panicked: {0}. Try `--device cpu`, and report it if that fails too.")]
     Panicked(String),
     /// The observer asked to stop.
@@ -247,7 +247,7 @@ pub enum SweepError {
 }
 
 impl SweepError {
-    /// A failure of the system beneath.
+    /// An error of the operating system.
     pub(crate) fn io(
         action: &'static str,
         path: impl Into<PathBuf>,

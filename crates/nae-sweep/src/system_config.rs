@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::error::SweepError;
 
 nae_config::settings! {
-    /// MixSpec and levels of sound, the part of `[data]` that a grid may vary.
+    /// Durations and levels: the part of `[data]` that a grid may vary.
     #[derive(Clone, Copy, Debug, PartialEq)]
     pub struct MixSpec {
-        /// Training sound of a speaker at most: the first seconds.
+        /// Maximum duration of a speaker's training clips, counted from the start.
         pub train_s: f64 = 25.0, in 0.001..=1e6, unit "seconds", try "25";
         /// Length of a mixture.
         pub mixture_s: f64 = 5.0, in 0.001..=1e6, unit "seconds", try "5";
@@ -28,10 +28,10 @@ impl CrossCheck for MixSpec {}
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Join {
-    /// They separate by optimised activations.
+    /// Not joined: activations are optimised.
     #[default]
     No,
-    /// Joined on the training clips as the models' files keep them.
+    /// Joined on the latent caches of the model files; `"memories"` in files.
     Memories,
     /// Joined on their training clips.
     Clips,
@@ -43,11 +43,11 @@ nae_config::settings! {
     /// The settings of one system at one point of its grid.
     #[derive(Clone, Debug, PartialEq)]
     pub struct SystemConfig {
-        /// MixSpec of sound.
+        /// Durations and levels.
         pub data: MixSpec = MixSpec::default();
-        /// Whether, and on what, a joint encoder that separates is trained.
+        /// Whether a joint encoder is trained for separation, and on what.
         pub join: Join = Join::No;
-        /// How sound becomes spectra.
+        /// Sample rate and short-time Fourier transform.
         pub audio: AudioConfig = AudioConfig::default();
         /// Architecture.
         pub model: ModelConfig = ModelConfig::default();

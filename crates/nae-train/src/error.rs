@@ -1,4 +1,4 @@
-//! What can go wrong while training.
+//! Errors of training.
 
 use nae_audio::AudioError;
 use nae_files::FileError;
@@ -11,20 +11,18 @@ use nae_model::optim::OptimizationError;
 pub enum TrainError {
     /// No clip was given.
     #[error(
-        "there is nothing to train on: expected at least one clip. Give WAV, FLAC, MP3, Ogg or AAC files, or a folder of them."
+        "there is nothing to train on: expected at least one clip. Give WAV, AIFF, FLAC, MP3, Ogg or AAC files, or a folder of them."
     )]
     NoClips,
-    /// The clips hold nothing but silence.
-    #[error(
-        "the clips ({duration_s:.2} s) are silent: a model needs sound to learn from. Check the recording's level and channel."
-    )]
+    /// The clips are silent.
+    #[error("the clips ({duration_s:.2} s) are silent. Check the recording's level and channel.")]
     Silent {
         /// Length of all clips in seconds.
         duration_s: f64,
     },
-    /// Too few frames to learn anything.
+    /// Too few frames to train on.
     #[error(
-        "the clips give {frames} frames that are not silent ({duration_s:.2} s of sound in all), and a model needs at least {needed}. Give longer clips; about 20 s of clean sound is a good amount."
+        "the clips have only {frames} frames that are not silent ({duration_s:.2} s of sound in all), but a model needs at least {needed}. Give longer clips; about 20 s of clean sound is a good amount."
     )]
     TooShort {
         /// Frames that are not silent.
@@ -34,7 +32,7 @@ pub enum TrainError {
         /// Length of all clips in seconds.
         duration_s: f64,
     },
-    /// What stopped all models that trained together.
+    /// The error that ended a stack of models.
     #[error("{0}")]
     Stack(String),
     /// Settings, devices.

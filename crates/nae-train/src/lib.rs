@@ -68,7 +68,7 @@ const MAX_WEIGHTS: usize = 1 << 28;
 /// All that decides what a training run does.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recipe {
-    /// How sound becomes spectra.
+    /// Sample rate and short-time Fourier transform.
     pub audio: AudioConfig,
     /// Architecture.
     pub model: ModelConfig,

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
 
-/// Where a factorisation starts.
+/// Initialisation of a factorisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NmfStart {
     /// Uniform numbers at the spectrum's scale.
     Random,
-    /// NNDSVDa, which depends on no seed.
+    /// NNDSVDa, which is deterministic.
     Nndsvd,
 }
 
@@ -26,19 +26,20 @@ nae_config::settings! {
     pub struct TrainConfig {
         /// Optimiser; RProp needs `batch_frames = 0`.
         pub optimizer: OptimizerKind = OptimizerKind::Adam;
-        /// Learning rate; RProp's first step.
+        /// Learning rate; for RProp, the initial step size.
         pub learning_rate: f64 = 3e-3, in 1e-15..=1e6, try "3e-3";
-        /// Course of the learning rate; `cosine` falls to a hundredth over `max_steps`.
+        /// Learning rate schedule; `cosine` decays to a hundredth over `max_steps`.
         pub schedule: Schedule = Schedule::Cosine;
-        /// Random frames in a step; 0: all of them.
+        /// Frames of a mini-batch, drawn at random; 0: all frames in every step.
         pub batch_frames: usize = 128, in 0..=1_000_000, unit "frames", try "128";
-        /// Steps at most. They give refining its start; without refining use 1500.
+        /// Maximum number of steps before refinement; 1500 works better without refinement.
         pub max_steps: usize = 900, in 1..=100_000_000, unit "steps", try "900";
-        /// Relative improvement from one window of steps to the next below which training stops;
-        /// 0: run every step.
+        /// Training stops when the loss improves by less than this fraction from one window of
+        /// steps to the next; 0: run every step.
         pub tolerance: f64 = 0.0, in 0.0..=1.0, try "1e-4, or 0 to run every step";
-        /// Steps in a window: how often the loss is read, shown and judged, by the later half of
-        /// the window's mini-batches, refining's last pass, or the last step on all frames.
+        /// Steps between two evaluations of the loss, which is logged, selects the best weights and
+        /// may end training. It is that of the later half of the window's mini-batches, of the last
+        /// pass of refinement, or of the last step on all frames.
         pub window: usize = 25, in 1..=1_000_000, unit "steps", try "25";
         /// λ of the L1 penalty `λ·mean|H|` on every hidden layer.
         pub sparsity: f64 = 0.0, in 0.0..=1e6, try "0.01, or 0 for none";
@@ -49,12 +50,12 @@ nae_config::settings! {
         /// Floor ε in both logarithms of the divergence, relative to sound of unit standard
         /// deviation.
         pub eps: f64 = DEFAULT_EPS, in 1e-12..=1.0, try "1.19e-7";
-        /// Factors and bounds of RProp's steps, for `train.optimizer = "rprop"`.
+        /// Step sizes of RProp, for `train.optimizer = "rprop"`.
         pub rprop: RpropSettings = RpropSettings::default();
         /// The refining stage: decoder and free activations of the training frames together, Adam.
         pub refine: RefineConfig = RefineConfig::default();
-        /// Factorisation, for `model.kind = "nmf"` (of this section only `tolerance`, `window`,
-        /// `sparsity`, `silence_db` and `nmf` apply to it).
+        /// Factorisation, for `model.kind = "nmf"`. Of `[train]`, only `tolerance`, `window`,
+        /// `sparsity`, `silence_db` and this section apply to it.
         pub nmf: NmfConfig = NmfConfig::default();
     }
 }
@@ -63,16 +64,15 @@ nae_config::settings! {
     /// The refining stage: decoder and free activations of the training frames together, Adam.
     #[derive(Clone, Debug, PartialEq)]
     pub struct RefineConfig {
-        /// Times that every frame is visited; 0: no refining.
+        /// Passes over the training frames; 0: no refinement.
         pub passes: usize = 200, in 0..=10_000_000, unit "passes", try "200";
-        /// Batches that the frames are dealt into and a pass takes in turn; 1: all frames in every
-        /// step.
+        /// Number of mini-batches in a pass; 1: all frames in every step.
         pub batches: usize = 6, in 1..=1000, unit "batches", try "6";
-        /// Learning rate of the activations (as pre-activations).
+        /// Learning rate of the activations, which are optimised as pre-activations.
         pub activation_rate: f64 = 0.8, in 1e-15..=1e6, try "0.2";
         /// Learning rate of the decoder.
         pub decoder_rate: f64 = 1e-2, in 1e-15..=1e6, try "5e-3";
-        /// Frames at most, a random choice of all; 0: all of them.
+        /// Maximum number of frames, chosen at random; 0: all frames.
         pub max_frames: usize = 4000, in 0..=100_000_000, unit "frames", try "4000";
     }
 }
@@ -81,13 +81,14 @@ nae_config::settings! {
     /// Non-negative matrix factorisation by multiplicative updates.
     #[derive(Clone, Debug, PartialEq)]
     pub struct NmfConfig {
-        /// Updates of bases and activations.
+        /// Multiplicative updates of bases and activations.
         pub updates: usize = 100, in 1..=10_000_000, unit "updates", try "100";
         /// β of the divergence: 1 Kullback–Leibler, 0 Itakura–Saito, 2 Euclidean, or between.
         pub beta: f64 = 1.0, in -1.0..=3.0, try "1";
-        /// Restarts, the best of which is kept.
+        /// Number of runs from different initial values, of which the best is kept.
         pub restarts: usize = 1, in 1..=10_000, unit "restarts", try "1";
-        /// Where the bases start; `nndsvd` holds for the first restart.
+        /// Initialisation of bases and activations; with `nndsvd`, restarts after the first are
+        /// random.
         pub start: NmfStart = NmfStart::Random;
     }
 }

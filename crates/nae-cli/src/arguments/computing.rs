@@ -1,11 +1,11 @@
-//! Options about the device and the random numbers.
+//! Options for the device and the seed.
 
 use clap::Args;
 
 use super::heading::COMPUTE;
 use crate::device::DeviceChoice;
 
-/// Where to compute, and with which random numbers.
+/// The device and the seed.
 #[derive(Clone, Debug, Args)]
 pub struct Computing {
     /// Device to compute on

@@ -55,7 +55,7 @@ pub struct Evaluate {
     /// Assign estimates to references by the highest mean SIR, for estimates in unknown order
     #[arg(long, help_heading = INPUT)]
     pub permute: bool,
-    /// Score with every definition of SDR and explain why they differ
+    /// Print every definition of SDR and why they differ
     #[arg(long, conflicts_with_all = ["json", "permute"], help_heading = OUTPUT)]
     pub explain: bool,
     /// Print the scores as JSON on standard output

@@ -22,7 +22,7 @@ pub struct Pretrain {
     /// Model file of a source, one per source (2 or more): FILE, or NAME=FILE to rename the source
     #[arg(long = "model", required = true, value_name = "[NAME=]FILE", help_heading = MODEL)]
     pub models: Vec<String>,
-    /// Times each pair of sources is trained on
+    /// Number of times to train on each pair of sources
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..), help_heading = MODEL)]
     pub rounds: u16,
     #[command(flatten)]

@@ -19,8 +19,9 @@ Examples:
 
 /// Separate a mixture into one stem per source
 ///
-/// The activations of all models are optimised to explain the mixture together; their estimates
-/// become masks. The stems have the mixture's sample rate, channels and length, and sum to it.
+/// The activations of all models are optimised until their estimates sum to the mixture's
+/// spectrogram; the estimates then give ratio masks. The stems have the mixture's sample rate,
+/// channels and length, and sum to it.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Separate {
@@ -52,7 +53,8 @@ pub struct Separate {
     /// given as well must be one it was trained for
     #[arg(long, value_name = "FILE", help_heading = MODEL)]
     pub joint: Option<PathBuf>,
-    /// Train a joint encoder for the models first, and keep it in the user's cache folder
+    /// Train a joint encoder for the models first, and keep it in the user's cache folder for the
+    /// next time
     #[arg(long, conflicts_with = "joint", help_heading = MODEL)]
     pub join: bool,
     #[command(flatten)]

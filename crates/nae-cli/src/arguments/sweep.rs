@@ -114,10 +114,10 @@ pub struct SweepRun {
 /// Write the batch scripts of a Slurm job array
 #[derive(Debug, Args)]
 pub struct SweepSlurm {
-    /// Run folder, on a disk that all nodes can access
+    /// Run folder, on a file system that all nodes share
     #[arg(value_name = "RUN", help_heading = INPUT)]
     pub run: PathBuf,
-    /// Number of tasks in the array [default: as many as take ten minutes each, at most 64]
+    /// Number of tasks in the array [default: about ten minutes of work per task, at most 64 tasks]
     #[arg(long, value_name = "N", help_heading = COMPUTE)]
     pub tasks: Option<usize>,
     /// Maximum number of tasks that run at the same time

@@ -13,7 +13,7 @@ pub struct Terminal {
     /// Print errors only
     #[arg(short, long, global = true, help_heading = TERMINAL)]
     pub quiet: bool,
-    /// Print more; -vv prints everything
+    /// Print more messages; -vv prints all
     #[arg(short, long, global = true, action = ArgAction::Count, help_heading = TERMINAL)]
     pub verbose: u8,
 }

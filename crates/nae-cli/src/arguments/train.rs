@@ -17,7 +17,8 @@ Examples:
 /// Train a model of one source from clean recordings of it
 ///
 /// The model is a small non-negative autoencoder (or NMF, with `model.kind=nmf`) of the source's
-/// magnitude spectrogram. Sound files may be WAV, FLAC, MP3, Ogg Vorbis or AAC at any sample rate.
+/// magnitude spectrogram. Sound files may be WAV, AIFF, FLAC, MP3, Ogg Vorbis or AAC at any sample
+/// rate.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Train {
@@ -39,7 +40,7 @@ pub struct Train {
     /// Name of the source and of its stem [default: the model file's name]
     #[arg(long, help_heading = MODEL)]
     pub name: Option<String>,
-    /// Leave the latent cache out of the model file (a few hundred kB); such a model can only be
+    /// Do not store the latent cache (a few hundred kB) in the model file; such a model can only be
     /// joined with `--clips`
     #[arg(long, help_heading = MODEL)]
     pub no_memory: bool,

@@ -6,19 +6,19 @@ use nae_config::{CrossCheck, OutOfRange};
 use nae_kernels::{RpropFactors, rprop};
 
 nae_config::settings! {
-    /// Factors and bounds of RProp's step sizes.
+    /// RProp's step sizes: factors and bounds.
     ///
     /// The defaults are the usual values of Riedmiller & Braun. The paper's script has 1.01, 0.99,
     /// 0 and 100.
     #[derive(Clone, Debug, PartialEq)]
     pub struct RpropSettings {
-        /// Factor of a step whose gradient keeps its sign.
+        /// Factor applied to a step size while its gradient keeps its sign.
         pub increase: f64 = 1.2, in 1.0..=100.0, try "1.2";
-        /// Factor of a step whose gradient changes its sign.
+        /// Factor applied to a step size when its gradient changes sign.
         pub decrease: f64 = 0.5, in 1e-3..=1.0, try "0.5";
-        /// Smallest step.
+        /// Smallest step size.
         pub min_step: f64 = 1e-6, in 0.0..=1e9, try "1e-6";
-        /// Largest step, at least `min_step`.
+        /// Largest step size, at least `min_step`.
         pub max_step: f64 = 50.0, in 0.0..=1e9, try "50";
     }
 }
