@@ -6,7 +6,7 @@
 Checked: every picture is drawn, every sound has a length and plays, every player plays, switches
 to each of its tracks, sends it to the speakers and pauses, every download link has a file behind
 it, nothing is asked of the network, and the console holds no error. Prints a summary; the status is 1 when
-anything fails. Needs Python 3.10 and Chromium, and nothing else: the browser is spoken to over its
+anything fails. Needs Python 3.10 and Chromium, and nothing else: the browser is controlled over its
 debugging pipe.
 """
 

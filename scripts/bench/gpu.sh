@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# What a GPU brings: scripts/bench/gpu.sh [PYTHON]
+# Compares GPU and CPU: scripts/bench/gpu.sh [PYTHON]
 #
 # On a machine with a GPU and its Vulkan driver: step times, with PyTorch on CUDA beside them where PYTHON (default python3)
 # has numpy, safetensors and a PyTorch with CUDA; then 32 small models, trained and separated one by one and together, on the
-# GPU and on the CPU. The first steps compile shaders and try out variants: they are reported apart and not counted.
+# GPU and on the CPU. The first steps compile shaders and tune kernels: they are reported separately and not counted.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 python=${1:-python3}

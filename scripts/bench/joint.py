@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The joint encoder against the best NMF and optimised activations: paired differences, bodies, seconds, hard mixtures.
+"""The joint encoder against the best NMF and optimised activations: paired differences, temporal models, times, hard mixtures.
 
 usage: scripts/bench/joint.py SPEAKERS [--out DIR] [--tables pairs,bodies,hard,long] [--pairs A+B,...] [--seeds 0,1,2] [--mixtures 3] [--jobs N]
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""All systems on the same mixtures: NMF, shallow and 4-layer NAE, each as published and in its best form, floor and ceiling.
+"""All systems on the same mixtures: NMF, shallow and 4-layer NAE, each as published and in its best form, with lower and upper bounds.
 
 usage: scripts/bench/systems.py SPEAKERS [--out DIR] [--pairs A+B,...] [--systems NAME,...] [--seeds 0,1] [--mixtures 3] [--jobs N]
 
 SPEAKERS holds a folder per voice with train/ and test/ (scripts/data/fetch makes it). Every voice is trained on its first
 25 s; mixtures are 5 s long, at 0 dB, cut from the test sentences. Work that is already in DIR is not done again. Jobs run
-side by side, each on its share of the cores, so that seconds are comparable between systems, not with a run that has the
-machine for itself. Needs cargo and Python's standard library; prints a Markdown table.
+in parallel, each on its share of the cores, so times are comparable between systems, but not with those of a run alone on the
+machine. Needs cargo and Python's standard library; prints a Markdown table.
 """
 import argparse, array, concurrent.futures, itertools, json, math, os, statistics, subprocess, sys, time, wave
 

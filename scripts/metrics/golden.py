@@ -8,7 +8,7 @@ Writes crates/nae-metrics/tests/golden/scores.json: for each case the recipe of 
 of each signal, and the scores that mir_eval 0.8.2 (BSS_eval), pystoi 0.4.1 (STOI, ESTOI) and a NumPy
 least squares (one tap) give. The tests need none of them: they make the same signals from the same
 recipes, bit for bit, since everything below the line "Signals" is integer arithmetic (`>>` rounds
-down). crates/nae-testing/src/speech.rs is the other side of it.
+down). crates/nae-testing/src/speech.rs makes the same signals in Rust.
 """
 
 import importlib.metadata
