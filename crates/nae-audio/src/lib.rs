@@ -1,8 +1,8 @@
 //! Sound files in and out, resampling, the short-time Fourier transform, and long sounds in blocks.
 //!
-//! Everything here works on plain `f32` samples and knows no tensors. [`read`] takes WAV, AIFF, FLAC,
-//! MP3, Ogg, M4A and AAC, also damaged ones, and says what it had to leave out ([`Warning`]);
-//! [`write()`] makes WAV of any length, which appears whole or not at all.
+//! Everything here works on plain `f32` samples, without tensors. [`read`] takes WAV, AIFF, FLAC,
+//! MP3, Ogg, M4A and AAC, also damaged ones, and reports what is missing ([`Warning`]); [`write()`]
+//! makes WAV of any length, which appears whole or not at all.
 //!
 //! ```text
 //! file ─ read ─▶ Clip ─ resample ─▶ Stft::analyze ─▶ Spectrogram ─▶ magnitude, mask
@@ -10,22 +10,23 @@
 //! file ◀─ write ─ Clip ◀─ resample ─ Stft::synthesize ◀──┘
 //! ```
 //!
-//! Long files never lie in memory as a whole: [`AudioReader`] streams, [`Blocks`] cuts the stream
-//! into overlapping blocks, [`Crossfade`] joins the processed blocks and [`WavSink`] streams to disk.
+//! Long files are never held in memory as a whole: [`AudioReader`] streams, [`Blocks`] cuts the
+//! stream into overlapping blocks, [`Crossfade`] joins the processed blocks and [`WavSink`] streams
+//! to disk.
 //!
 //! # Conventions
 //!
 //! - Sound is planar: one `Vec<f32>` a channel, full scale ±1. `samples` counts values per channel.
 //! - Integer files of `b` bits read as `value / 2^(b−1)`, hence within `−1 ≤ x < 1`.
 //! - Spectra are frame-major: a frame's bins lie together, as the transform makes them.
-//! - Whatever a user can supply — a path, a file, a setting — ends in an [`AudioError`], never a panic.
+//! - Invalid input of any kind (paths, files, settings) gives an [`AudioError`], never a panic.
 //!
 //! # Measured
 //!
-//! A minute of sound, one core: 0.03 s to analyse and 0.04 s to put together at 16 kHz and 1024/256,
+//! A minute of sound, one core: 0.03 s to analyse and 0.04 s to synthesise at 16 kHz and 1024/256,
 //! 0.04 s to resample from 44.1 to 16 kHz, 0.1 s to read as 44.1 kHz stereo WAV. An hour of stereo
-//! through [`Blocks`] of 10 s, [`Crossfade`] and [`WavSink`] comes out byte by byte the same, with the
-//! same peak memory as a minute (see [`Blocks`]).
+//! through [`Blocks`] of 10 s, [`Crossfade`] and [`WavSink`] comes out byte by byte the same, with
+//! the same peak memory as a minute (see [`Blocks`]).
 //!
 //! # Example
 //!

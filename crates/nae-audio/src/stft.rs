@@ -12,7 +12,7 @@
 //! least-squares inverse of Griffin & Lim (*Signal estimation from modified short-time Fourier
 //! transform*, IEEE TASSP 1984, eq. 6).
 //!
-//! # What can be undone
+//! # What can be inverted
 //!
 //! Any `n_fft` from 2 up, odd ones too, and any hop where the overlapping `w²` nowhere falls below a
 //! tenth of its peak: every hop up to `n_fft/2`, where the sum is constant or nearly so, and on to
@@ -147,7 +147,7 @@ impl Stft {
         self.config
     }
 
-    /// Takes `samples` apart into [`StftConfig::frames`] frames of [`StftConfig::bins`] bins.
+    /// Transforms `samples` into [`StftConfig::frames`] frames of [`StftConfig::bins`] bins.
     ///
     /// # Errors
     ///

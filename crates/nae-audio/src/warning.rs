@@ -1,4 +1,4 @@
-//! What a sound file got wrong without being useless.
+//! Faults of a sound file that can still be read.
 
 use std::fmt;
 

@@ -5,7 +5,7 @@
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Tells the allocator never to give pages back while the program runs (by itself it does after
+/// Configures the allocator never to return pages while the program runs (by itself it does after
 /// 10 ms without use): a tenth of the time of training.
 #[allow(unsafe_code, reason = "the allocator's options are a C function")]
 pub fn keep_pages() {

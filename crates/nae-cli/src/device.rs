@@ -22,7 +22,7 @@ pub enum DeviceChoice {
 /// A device and what to call it.
 #[derive(Clone, Debug)]
 pub struct NamedDevice {
-    /// Where tensors live.
+    /// The device of all tensors.
     pub device: Device,
     /// For messages.
     pub name: String,

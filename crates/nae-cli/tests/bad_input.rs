@@ -10,7 +10,7 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use common::{failure, nae, scene, train};
+use common::{failure, mixture_files, nae, train};
 use nae_audio::{BitDepth, Clip};
 use nae_testing::folders::{data, files};
 
@@ -27,7 +27,7 @@ fn shared() -> &'static Shared {
         let folder = tempfile::tempdir().unwrap();
         let model = folder.path().join("voice.safetensors");
         train("librivox_en_m", &model);
-        let (_, mixture) = scene(folder.path());
+        let (_, mixture) = mixture_files(folder.path());
         Shared {
             model,
             mixture,

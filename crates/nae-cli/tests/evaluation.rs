@@ -9,7 +9,7 @@ mod common;
 
 use std::path::Path;
 
-use common::{failure, scene, stdout};
+use common::{failure, mixture_files, stdout};
 use nae_audio::{BitDepth, Clip};
 use serde_json::Value;
 
@@ -34,7 +34,7 @@ fn stems(references: &[std::path::PathBuf; 2], folder: &Path) -> [String; 2] {
 #[test]
 fn every_score_has_a_floor_a_gain_and_a_ceiling() {
     let folder = tempfile::tempdir().unwrap();
-    let (references, mixture) = scene(folder.path());
+    let (references, mixture) = mixture_files(folder.path());
     let stems = stems(&references, &folder.path().join("stems"));
     let (r, m) = (
         references.each_ref().map(|path| path.to_str().unwrap()),
@@ -93,7 +93,7 @@ fn every_score_has_a_floor_a_gain_and_a_ceiling() {
 #[test]
 fn unlabelled_estimates_are_paired_and_the_pairing_is_undone_in_the_rows() {
     let folder = tempfile::tempdir().unwrap();
-    let (references, _) = scene(folder.path());
+    let (references, _) = mixture_files(folder.path());
     let stems = stems(&references, &folder.path().join("stems"));
     let r = references.each_ref().map(|path| path.to_str().unwrap());
     let score = |first: &str, second: &str, extra: &[&str]| -> Value {
@@ -124,10 +124,10 @@ fn unlabelled_estimates_are_paired_and_the_pairing_is_undone_in_the_rows() {
 #[test]
 fn folders_are_matched_by_name() {
     let folder = tempfile::tempdir().unwrap();
-    let truth = folder.path().join("truth/scene");
+    let truth = folder.path().join("truth/mixture-0");
     std::fs::create_dir_all(&truth).unwrap();
-    let (references, _) = scene(&truth);
-    stems(&references, &folder.path().join("found/scene"));
+    let (references, _) = mixture_files(&truth);
+    stems(&references, &folder.path().join("found/mixture-0"));
     let (truth, found) = (folder.path().join("truth"), folder.path().join("found"));
     let arguments = [
         "evaluate",
@@ -143,14 +143,14 @@ fn folders_are_matched_by_name() {
         scores["median"]["si_sdr_improvement"].as_f64().unwrap() > 3.0,
         "mixture.wav beside the references is the mixture"
     );
-    std::fs::remove_file(found.join("scene/reference-1.wav")).unwrap();
+    std::fs::remove_file(found.join("mixture-0/reference-1.wav")).unwrap();
     assert!(failure(&arguments).contains("reference-1.wav has no estimate"));
 }
 
 #[test]
 fn the_definitions_of_sdr_are_explained() {
     let folder = tempfile::tempdir().unwrap();
-    let (references, _) = scene(folder.path());
+    let (references, _) = mixture_files(folder.path());
     let stems = stems(&references, &folder.path().join("stems"));
     let r = references.each_ref().map(|path| path.to_str().unwrap());
     let text = stdout(&[

@@ -10,7 +10,7 @@ mod common;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use common::{QUICK, failure, scene, stdout, train};
+use common::{QUICK, failure, mixture_files, stdout, train};
 use nae_testing::folders::{data, files};
 use serde_json::Value;
 
@@ -37,7 +37,7 @@ fn models_are_joined_without_audio_and_separate_in_one_pass() {
         train(voice, Path::new(&model));
         model
     });
-    let (references, mixture) = scene(folder.path());
+    let (references, mixture) = mixture_files(folder.path());
     let (mixture, joint) = (mixture.to_str().unwrap(), path("both.joint.safetensors"));
     let pair = ["--model", &models[0], "--model", &models[1]];
     let join = [

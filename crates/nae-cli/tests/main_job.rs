@@ -7,7 +7,7 @@
 
 mod common;
 
-use common::{QUICK, failure, scene, stdout, train};
+use common::{QUICK, failure, mixture_files, stdout, train};
 use nae_audio::{BitDepth, Clip};
 use nae_testing::folders::{data, files};
 use serde_json::Value;
@@ -21,7 +21,7 @@ fn two_voices_are_separated() {
     for voice in VOICES {
         train(voice, &folder.path().join(format!("{voice}.safetensors")));
     }
-    let (references, mixture) = scene(folder.path());
+    let (references, mixture) = mixture_files(folder.path());
     let mixture = mixture.to_str().unwrap().to_owned();
     let models = VOICES.map(|voice| path(&format!("{voice}.safetensors")));
     let report: Value = serde_json::from_str(&stdout(&[

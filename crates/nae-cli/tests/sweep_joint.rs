@@ -121,7 +121,7 @@ fn joint_encoders_are_trained_once_and_separate_like_any_other_system() {
 
     // a joint file of a run is one like any other
     let joint = run.join(format!("joints/{}.safetensors", of("joint")[0]["joint"]));
-    let (_, mixture) = common::scene(folder.path());
+    let (_, mixture) = common::mixture_files(folder.path());
     let stems = folder.path().join("stems");
     stdout(&[
         "separate".as_ref(),

@@ -29,9 +29,9 @@
 //! );
 //! ```
 //!
-//! Texts that results are known by, and settings inside files, are [`canonical`]. Configuration
-//! files are read strictly: [`Keys`] refuses a key that is not known and names the nearest one that
-//! is, [`Assignment`] reads `KEY=VALUE`, [`grid`] expands lists and ranges of values.
+//! Identities of results and settings stored in files use a [`canonical`] text. Configuration files
+//! are read strictly: [`Keys`] refuses a key that is not known and names the nearest one that is,
+//! [`Assignment`] reads `KEY=VALUE`, [`grid`] expands lists and ranges of values.
 
 mod assignment;
 pub mod canonical;

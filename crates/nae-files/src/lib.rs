@@ -1,21 +1,21 @@
-//! Files and folders, without a word about what is in them.
+//! Files and folders, independent of what they contain.
 //!
 //! | module | does |
 //! |---|---|
 //! | [`mod@write`] | writes a file whole or not at all: [`write_atomically`], or piece by piece with [`PendingFile`] |
-//! | [`scratch`] | a temporary folder, [`ScratchFolder`], which goes away by itself |
-//! | [`pending`] | knows every unfinished file and folder of the process, for a signal handler to [remove](remove_pending) |
+//! | [`scratch`] | a temporary folder, [`ScratchFolder`], which is removed when dropped |
+//! | [`pending`] | lists every unfinished file and folder of the process, for a signal handler to [remove](remove_pending) |
 //! | [`leftovers`] | removes what killed processes left |
-//! | [`outputs`] | proves the outputs of a run before its work, [`Outputs`], and keeps them apart from its inputs |
-//! | [`reservation`] | proves that one file can be written, and reserves it against other runs |
-//! | [`output_folder`] | a folder for outputs that goes away if it stays empty |
-//! | [`identity`] | tells whether two paths lead to one file |
+//! | [`outputs`] | checks the outputs of a run before its work, [`Outputs`], and that none of them is an input |
+//! | [`reservation`] | checks that a file can be written, and reserves it |
+//! | [`output_folder`] | a folder for outputs that is removed if it stays empty |
+//! | [`identity`] | whether two paths lead to the same file |
 //! | [`read`] | opens and reads regular files, up to a stated size |
 //! | [`folder`] | lists and walks folders in the order of the names, creates them |
-//! | [`lock`] | a lock file, [`FileLock`], that a process loses when it ends, however it ends |
+//! | [`lock`] | a lock file, [`FileLock`], that is released when its process ends |
 //! | [`hash`] | SHA-256 of bytes and of files, in hexadecimal |
 //! | [`name`] | checks names that become file names |
-//! | [`text`] | makes text from strangers [`printable`] |
+//! | [`text`] | makes text from files [`printable`] |
 //!
 //! # Example
 //!

@@ -17,7 +17,7 @@ struct FrozenDecoder {
     exponent: f64,
 }
 
-/// Activations of all sources in, amplitudes of all sources out.
+/// Maps the activations of all sources to their amplitudes.
 #[derive(Clone, Debug)]
 pub struct Decoders {
     sources: Vec<FrozenDecoder>,

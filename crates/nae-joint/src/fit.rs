@@ -75,7 +75,7 @@ pub fn fit(
             let network = optimizer.step(rate, network, gradients);
             let loss = match &validation {
                 None => loss,
-                // the last step of a window judges it
+                // evaluated on the last step of a window
                 Some(validation) => step.is_evaluated.then(|| validation.loss(&network, config)),
             };
             (network, loss)
@@ -142,7 +142,7 @@ impl Task<'_> {
     }
 }
 
-/// Mixtures that are held back, and decoders without gradients.
+/// Validation mixtures, and decoders without gradients.
 struct Validation {
     batch: Batch,
     decoders: Decoders,

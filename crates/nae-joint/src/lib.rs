@@ -1,10 +1,9 @@
 //! Joint encoders: one network that maps a mixture to the activations of all its sources.
 //!
-//! Optimising activations (`nae-separate`) takes a mixture frame by frame and knows nothing of how
-//! sources sound together. Here, the models' decoders stay frozen and a network is trained to encode
-//! all sources' activations at once, in the context of neighbouring frames, from mixtures made during
-//! training ([`sampler`]); gradients reach it through the decoders ([`fit`]). Separation is then one
-//! forward pass.
+//! Optimising activations (`nae-separate`) treats each frame of a mixture independently. Here, the
+//! models' decoders stay frozen and a network is trained to encode all sources' activations at
+//! once, with the context of neighbouring frames, on mixtures made during training ([`sampler`]);
+//! gradients reach it through the decoders ([`fit`]). Separation is then one forward pass.
 //!
 //! ```text
 //! |X| ─▶ dense ─▶ temporal model ─▶ dense ─▶ H₁ … H_N ─▶ frozen decoders ─▶ masks X̂ᵢ²/ΣX̂ⱼ²
@@ -16,7 +15,7 @@
 //!
 //! # Example
 //!
-//! Two models of tones, trained for a moment, are joined and separate a mixture:
+//! Two models of tones, trained for a few steps, are joined and separate a mixture:
 //!
 //! ```
 //! use burn::tensor::Device;

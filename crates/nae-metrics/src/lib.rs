@@ -1,9 +1,9 @@
 //! Scores of separated sound: BSS_eval, scale-invariant ratios, STOI and ESTOI.
 //!
-//! For whoever separates sources and has the true ones to compare with: how much of a stem is its
-//! source, how much is left of the others, how much comes from neither, and how well its speech can be
-//! understood. The numbers equal those of the field's reference implementations, many times faster,
-//! and nothing but slices of samples is needed.
+//! Given the true sources, scores tell how much of a stem is its source, how much is interference
+//! from the other sources, how much is artefacts, and how intelligible its speech is. The numbers
+//! equal those of the field's reference implementations, many times faster, and nothing but slices
+//! of samples is needed.
 //!
 //! Everything is measured between a [`Reference`] (a true source) and an [`Estimate`] (a separated
 //! one): different types, since every tool in the field has them in another order. Samples are `f64`
@@ -59,8 +59,8 @@
 //!
 //! `overlap_save` correlates long signals at short lags and filters them; `toeplitz` factors the Gram
 //! matrix of delayed references; `projection` solves with it; `permutation` pairs estimates with
-//! references; `octave_resample` and `third_octave` are the front of STOI. None knows of files or
-//! tensors, nor of the other crates of this workspace.
+//! references; `octave_resample` and `third_octave` are the front end of STOI. None uses files,
+//! tensors or other crates of this workspace.
 
 pub mod bss_eval;
 mod decibel;

@@ -75,8 +75,11 @@ impl Projector {
     /// little more than one: the factor is read from memory once for all.
     pub(crate) fn project(&self, correlations: Vec<Vec<f64>>) -> Vec<Projection> {
         let given = correlations.clone();
-        let mut descents: Vec<Descent> = correlations.into_iter().map(Descent::new).collect();
-        let mut active: Vec<&mut Descent> = descents.iter_mut().collect();
+        let mut solvers: Vec<ConjugateGradient> = correlations
+            .into_iter()
+            .map(ConjugateGradient::new)
+            .collect();
+        let mut active: Vec<&mut ConjugateGradient> = solvers.iter_mut().collect();
         for _ in 0..MAX_STEPS {
             let mut halves: Vec<Vec<f64>> = active.iter().map(|d| d.residual.clone()).collect();
             self.factor.solve_lower(&mut halves);
@@ -84,9 +87,9 @@ impl Projector {
             (active, vectors) = active
                 .into_iter()
                 .zip(halves)
-                .filter_map(|(descent, half)| {
-                    let goes_on = descent.goes_on(dot(&half, &half));
-                    goes_on.then_some((descent, half))
+                .filter_map(|(solver, half)| {
+                    let goes_on = solver.goes_on(dot(&half, &half));
+                    goes_on.then_some((solver, half))
                 })
                 .unzip::<_, _, Vec<_>, Vec<_>>();
             if active.is_empty() {
@@ -96,20 +99,20 @@ impl Projector {
             active = active
                 .into_iter()
                 .zip(vectors)
-                .filter_map(|(descent, z)| {
-                    descent
+                .filter_map(|(solver, z)| {
+                    solver
                         .step(&z, &self.product, self.loading)
-                        .then_some(descent)
+                        .then_some(solver)
                 })
                 .collect();
         }
-        descents
+        solvers
             .into_iter()
             .zip(given)
-            .map(|(descent, correlations)| Projection {
+            .map(|(solver, correlations)| Projection {
                 energy: (self.loading == 0.0)
-                    .then(|| Energy::of_form(&descent.filters, &correlations, &descent.residual)),
-                filters: descent.filters,
+                    .then(|| Energy::of_form(&solver.filters, &correlations, &solver.residual)),
+                filters: solver.filters,
             })
             .collect()
     }
@@ -163,7 +166,7 @@ fn is_independent(factor: &ToeplitzFactor, product: &ToeplitzProduct, rounding: 
 }
 
 /// The conjugate gradients of one right-hand side.
-struct Descent {
+struct ConjugateGradient {
     filters: Vec<f64>,
     residual: Vec<f64>,
     direction: Vec<f64>,
@@ -175,7 +178,7 @@ struct Descent {
     enough: f64,
 }
 
-impl Descent {
+impl ConjugateGradient {
     fn new(correlations: Vec<f64>) -> Self {
         let zeros = vec![0.0; correlations.len()];
         Self {

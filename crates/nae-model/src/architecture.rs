@@ -1,7 +1,7 @@
-//! What a model file keeps of a model besides its numbers, apart from the settings that led to it.
+//! The architecture of a model as its file stores it, separate from the settings that it came from.
 //!
-//! [`ModelConfig`] is what a user writes; an architecture is what comes of it, what files hold and
-//! what fingerprints cover. Files are read, written and bounded by [`ArchitectureKind::tensors`].
+//! [`ModelConfig`] is what a user writes; the architecture is derived from it, stored in files and
+//! covered by fingerprints. Files are read, written and bounded by [`ArchitectureKind::tensors`].
 //!
 //! # Fields added later
 //!
@@ -81,8 +81,8 @@ pub trait ArchitectureKind:
     /// The kind's network.
     type Network: NetworkKind<Architecture = Self>;
 
-    /// Stored fields that decide nothing about this kind: they are in files and fingerprints, but do
-    /// not tell settings apart ([`identity`](crate::Architecture::identity)).
+    /// Stored fields that decide nothing about this kind: they are in files and fingerprints, but
+    /// do not distinguish settings ([`identity`](crate::Architecture::identity)).
     const INERT: &'static [&'static str] = &[];
 
     /// Whether these settings, which have passed [`ModelConfig::validate`], ask for this kind. What

@@ -13,9 +13,9 @@
 //!
 //! # Versions
 //!
-//! A file is written in the first version that can hold its architecture, and the version is checked
-//! before anything else is read: what an older nae does not know it refuses by that, not by stumbling
-//! over a key.
+//! A file is written in the first version that can hold its architecture, and the version is
+//! checked before anything else is read, so an older nae refuses a newer file with a message about
+//! its version, not about an unknown key.
 //!
 //! | version | holds |
 //! |---|---|

@@ -1,16 +1,16 @@
-//! The latent cache: what a model file keeps of the training clips themselves.
+//! The latent cache: activations and residual codes of the training clips, kept in the model file.
 //!
-//! A decoder says which spectra a source can have, not which it has and in what order. Whatever is
-//! to be learnt for several models together, later and without any audio, needs examples of each:
-//! the activations under which the frozen decoder explains its own training clips, frame by frame,
-//! silence included, at 16 bits; and, because a decoder of some rank cannot give all there is in a
-//! spectrum, a residual code of two bits for every magnitude, which says how far it lay from the
-//! decoded one. At rank 100 and 513 bins a second takes 12.5 kB and 8 kB.
+//! A decoder models which spectra a source can have, not which it has and in what order. Training a
+//! joint encoder later, without any audio, needs examples of every source: the activations for
+//! which the frozen decoder approximates its training clips, frame by frame, silence included, at
+//! 16 bits; and, because a decoder of limited rank cannot represent every detail of a spectrum, a
+//! residual code of two bits for every magnitude, which gives its ratio to the decoded one. At rank
+//! 100 and 513 bins a second takes 12.5 kB and 8 kB.
 //!
 //! Decoded magnitudes alone are 6.5 to 9 dB above their errors, with these bits 14 to 15 dB. Joint
 //! encoders trained on decoded magnitudes alone lost 0.5 dB against the clips, with the bits 0.06 dB
-//! (`scripts/bench/joint.py`, all pairs). Measured on the pair that lost most, a third bit adds next
-//! to nothing (0.06 dB), and random roughness in place of the true one harms.
+//! (`scripts/bench/joint.py`, all pairs). Measured on the pair that lost most, a third bit adds
+//! almost nothing (0.06 dB), and random residuals instead of the true ones make the results worse.
 
 use burn::tensor::f16;
 

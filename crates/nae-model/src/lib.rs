@@ -1,33 +1,33 @@
-//! Non-negative autoencoders (NAE), the losses they are trained with and the file they live in.
+//! Non-negative autoencoders (NAE), the losses they are trained with and their file format.
 //!
 //! A shallow NAE is `H = g(W‡·X)`, `X̂ = g(W·H)`; deeper ones stack dense layers on both sides
 //! (Smaragdis & Venkataramani, *A Neural Network Alternative to Non-Negative Audio Models*,
-//! ICASSP 2017). The decoder is the reusable model of one source; the encoder stays in the file
-//! because it gives separation a good start.
+//! ICASSP 2017). The decoder is the reusable model of one source; the encoder is kept in the file
+//! because it initialises separation well.
 //!
 //! # Layout
 //!
 //! One layout everywhere, the one the maths is written in: spectra are `[models, bins, frames]`,
 //! activations `[models, rank, frames]`, a weight is `[models, outputs, inputs]` and a layer is
 //! `W·x`. The first dimension stacks models (or mixtures) of one shape that are worked on together;
-//! a model file and a single training run have one. Shorter spectra of a stack are filled up with
-//! silence, which [`loss::Target::padded`] leaves out. Sound arrives frame by frame (`nae-audio`
-//! keeps a frame's bins together); [`spectra`] transposes on the way in and on the way out, nowhere
-//! else.
+//! its size is 1 in a model file and in a single training run. Shorter spectra of a stack are
+//! padded with silence, which [`loss::Target::padded`] leaves out. Sound arrives frame by frame
+//! (`nae-audio` keeps a frame's bins together); [`spectra`] transposes on the way in and on the way
+//! out, nowhere else.
 //!
 //! # Parts
 //!
 //! [`ModelConfig`] holds the `[model]` settings; they lead to an [`Architecture`], which is what a model
-//! file keeps. It makes a [`Network`], which learns, and that a frozen [`Decoder`], which is all that
-//! separation, joint encoders and reports see. The three are enums with one variant a kind; [`kinds`]
-//! has one file for each and shows how one is added.
+//! file keeps. It makes a [`Network`], which is trained, and the network makes a frozen
+//! [`Decoder`], which is all that separation, joint encoders and reports use. The three are enums
+//! with one variant a kind; [`kinds`] has one file for each and shows how one is added.
 //!
 //! # Backends
 //!
-//! Nothing here names a Burn backend: whoever calls passes a [`burn::tensor::Device`], and
-//! [`nae_kernels`] picks the fused form of an operation where that device has one. Initial
-//! values are drawn on the host from one seeded generator ([`random`]), so every device starts
-//! from the same numbers.
+//! Nothing here names a Burn backend: the caller passes a [`burn::tensor::Device`], and
+//! [`nae_kernels`] picks the fused form of an operation where that device has one. Initial values
+//! are drawn on the host from one seeded generator ([`random`]), so every device starts from the
+//! same numbers.
 //!
 //! # Example
 //!

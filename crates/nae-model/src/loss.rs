@@ -9,10 +9,10 @@ use crate::init::from_host;
 /// single-precision epsilon, as in the authors' script.
 pub const DEFAULT_EPS: f64 = 1.19e-7;
 
-/// What a softplus is given where frames are only padding: its value and slope there are zero.
+/// The input of a softplus in padding: its value and slope there are zero.
 const FAR_BELOW_ZERO: f64 = -1e4;
 
-/// Spectra to be explained, one for every model or mixture.
+/// Target spectra, one for every model or mixture.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// `X`, `[models, bins, frames]`, non-negative.
@@ -131,7 +131,7 @@ pub fn generalised_kl(target: &Target, estimate: impl Into<Estimate>) -> Tensor<
     divergence_of(target, estimate.into(), LossOutput::ValueAndGradient)
 }
 
-fn divergence_of(target: &Target, estimate: Estimate, wanted: LossOutput) -> Tensor<1> {
+fn divergence_of(target: &Target, estimate: Estimate, output: LossOutput) -> Tensor<1> {
     let Estimate {
         mut product,
         activation,
@@ -145,7 +145,7 @@ fn divergence_of(target: &Target, estimate: Estimate, wanted: LossOutput) -> Ten
     let options = DivergenceOptions {
         eps: target.eps,
         weight: target.share,
-        output: wanted,
+        output,
     };
     let means = divergence(product, target.spectrum.clone(), activation, options);
     match &target.padding {
@@ -182,7 +182,7 @@ pub fn sparsity<'a>(
 /// The whole objective of every model, [`generalised_kl`] plus [`sparsity`]; of a part of a whole,
 /// its share.
 ///
-/// - `wanted`: what for; the value may be NaN if only the gradient is
+/// - `output`: what is needed; the value may be NaN if only the gradient is
 ///
 /// # Shapes
 /// - `estimate`: `[models, bins, frames]`; `hidden`: `[models, units, frames]` each; all non-negative
@@ -193,9 +193,9 @@ pub fn objective<'a>(
     estimate: impl Into<Estimate>,
     hidden: impl IntoIterator<Item = &'a Tensor<3>>,
     lambdas: &[f64],
-    wanted: LossOutput,
+    output: LossOutput,
 ) -> Tensor<1> {
-    let divergence = divergence_of(target, estimate.into(), wanted);
+    let divergence = divergence_of(target, estimate.into(), output);
     if lambdas.iter().all(|&lambda| lambda == 0.0) {
         return divergence;
     }

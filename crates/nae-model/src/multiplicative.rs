@@ -177,8 +177,8 @@ pub fn unit_length(w: Tensor<3>) -> Tensor<3> {
     w / length
 }
 
-/// Activations that explain `x` with fixed bases: `updates` Kullback–Leibler updates from a flat
-/// start.
+/// Activations that approximate `x` with fixed bases: `updates` Kullback–Leibler updates from
+/// constant activations.
 ///
 /// # Shapes
 /// - `bases`: `[models, bins, rank]`, or one model's for all; `x`: `[models, bins, frames]`,

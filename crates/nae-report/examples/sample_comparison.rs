@@ -98,7 +98,7 @@ fn comparison() -> Comparison {
     });
     Comparison {
         title: "Autoencoders against NMF".into(),
-        lead: "A sample of made-up scores: no sound was heard.".into(),
+        lead: "A sample with made-up scores.".into(),
         observations,
         baselines: vec![
             Baseline::EqualRank { kind: "NMF".into() },

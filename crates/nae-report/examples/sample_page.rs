@@ -46,8 +46,8 @@ fn page() -> Result<Page, nae_report::ReportError> {
     };
 
     let mut page = Page::new(
-        "Two tones come apart",
-        "A sample page of synthetic tones. Space plays and pauses, the keys 1 to 9 choose what is heard, and a click into a picture jumps there.",
+        "Two tones, separated",
+        "A sample page of synthetic tones. Space plays and pauses, the keys 1 to 9 select the track, and a click into a picture jumps there.",
     );
     page.sections.push(
         Section::new("Results")

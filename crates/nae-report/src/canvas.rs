@@ -11,7 +11,7 @@ use crate::series_style::{Hatch, INK, Marker, PAPER, SeriesStyle};
 /// Width of every figure in its own units, of which lines take whole numbers; also the width of its
 /// PNG file in pixels.
 pub(crate) const WIDTH: u32 = 2400;
-/// Size of text; plotters makes letters 1.24 times smaller than it is told.
+/// Size of text; plotters makes letters 1.24 times smaller than requested.
 pub(crate) const FONT: u32 = 40;
 /// Distance of hatch lines.
 const HATCH_STEP: i32 = 14;

@@ -8,7 +8,7 @@
 //! [`plots`] makes [`Figure`]s, which stand on a page and are SVG and PNG files too; [`comparison`]
 //! turns scored mixtures into a page of them, with the paired tests of [`statistics`].
 //!
-//! This crate knows neither tensors nor sound files; samples and magnitudes come in as numbers.
+//! This crate uses neither tensors nor sound files; samples and magnitudes are plain numbers.
 //!
 //! ```
 //! use nae_report::{Block, HeatMap, Matrix, Page, Player, Section, Table, Track};

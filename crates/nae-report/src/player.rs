@@ -12,7 +12,7 @@ const WAVEFORM_WIDTH: usize = 800;
 /// stays inside.
 const LOUDEST: f32 = 0.999;
 
-/// Tracks that play together, one of them heard.
+/// Tracks that play in sync, one of them audible.
 ///
 /// Their levels are kept. If one would clip, all are turned down by one gain, which the page states.
 #[derive(Debug, Clone, Default, PartialEq)]

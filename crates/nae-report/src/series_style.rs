@@ -1,4 +1,4 @@
-//! What tells one series from another: colour, dashes, markers and hatches, never colour alone.
+//! What distinguishes series: colour, dashes, markers and hatches, never colour alone.
 
 use plotters::style::RGBColor;
 
@@ -8,8 +8,8 @@ pub(crate) const INK: RGBColor = RGBColor(1, 1, 1);
 pub(crate) const GRID: RGBColor = RGBColor(2, 2, 2);
 pub(crate) const PAPER: RGBColor = RGBColor(3, 3, 3);
 
-/// Colours that readers of any colour vision tell apart (Okabe and Ito, without black, which is
-/// the ink, and yellow, which is lost on white).
+/// Colours that readers of any colour vision can distinguish (Okabe and Ito, without black, which
+/// is the ink, and yellow, which is lost on white).
 const COLOURS: [RGBColor; 6] = [
     RGBColor(0x00, 0x72, 0xB2),
     RGBColor(0xD5, 0x5E, 0x00),

@@ -16,7 +16,7 @@ const FULL_SCALE: f32 = 32767.0;
 /// One sound of a [`Player`](crate::Player).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Track {
-    /// What is heard, in a few words.
+    /// What the track contains, in a few words.
     pub name: String,
     /// A remark beside the name, such as a score; may be empty.
     pub note: String,

@@ -3,9 +3,9 @@
 //! A [`Separator`] has one model, or several, of each source ([`Source`]). It optimises the sources'
 //! activations until their decoded spectra sum to the mixture's ([`activation_solver`]), turns the
 //! decoded spectra into ratio masks ([`mask`]) and applies these to the mixture's complex
-//! spectrogram ([`stems`]). Whatever resampling has lost is added back ([`residual`]), so the stems
-//! sum to the mixture at its own rate. Long recordings go through in overlapping blocks ([`blocks`]).
-//! How models are trained is of no concern here.
+//! spectrogram ([`stems`]). What resampling removes is added back ([`residual`]), so the stems sum
+//! to the mixture at its own rate. Long recordings are processed in overlapping blocks
+//! ([`blocks`]). This crate does not depend on how models are trained.
 //!
 //! # Example
 //!

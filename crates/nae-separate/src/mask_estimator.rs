@@ -1,4 +1,4 @@
-//! The seam between masks and what estimates them.
+//! The interface of mask estimators.
 
 use std::fmt::Debug;
 

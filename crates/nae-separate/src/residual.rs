@@ -1,10 +1,10 @@
-//! The residual of a separation: what the sum of the stems lacks of the mixture.
+//! The residual of a separation: the mixture minus the sum of the stems.
 //!
 //! A mixture at another rate than the models' is separated at the models' rate. What that rate cannot
 //! represent (frequencies above its Nyquist frequency, and the resampler's own small error) would be
 //! lost, and the stems would no longer sum to the mixture. [`redistribute_residual`] adds it back to
-//! the stems, frame by frame in proportion to their energies in the models' upper half band: of what
-//! the models know, the nearest to it.
+//! the stems, frame by frame in proportion to their energies in the models' upper half band, the
+//! modelled frequencies nearest to it.
 
 use nae_audio::{Magnitude, Spectrogram};
 

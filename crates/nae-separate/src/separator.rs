@@ -1,4 +1,4 @@
-//! From a mixture's magnitudes to masks on the host, whatever estimates them.
+//! Estimates masks from a mixture's magnitudes, with any mask estimator.
 
 use burn::tensor::{Device, Tensor};
 use nae_audio::Magnitude;

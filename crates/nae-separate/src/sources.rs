@@ -2,7 +2,7 @@
 
 use nae_model::Model;
 
-/// A source known by one or more models of it.
+/// A source with one or more models.
 #[derive(Clone, Debug)]
 pub struct Source {
     /// Name of the source and of its stem.

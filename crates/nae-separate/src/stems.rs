@@ -1,4 +1,4 @@
-//! From a clip to its stems.
+//! Separation of a clip into its stems.
 
 use burn::tensor::Tensor;
 use nae_audio::{Clip, Magnitude, Spectrogram, Stft, resample, resample_to_len};

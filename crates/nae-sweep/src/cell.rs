@@ -1,4 +1,4 @@
-//! Identities: what makes two cells the same work.
+//! Identities of cells: hashes of all that their results depend on.
 
 use nae_files::sha256_hex;
 use nae_joint::PretrainedWeights;
@@ -11,7 +11,8 @@ use crate::dataset::{Recording, Speaker, duration_s};
 use crate::error::SweepError;
 use crate::system_config::{MixSpec, SystemConfig};
 
-/// Raised whenever the same settings begin to mean other results: no older result is used again.
+/// Increased whenever the same settings give other results, so that older results are not used
+/// again.
 pub const SCHEMA: u32 = 4;
 
 /// A cell's identity: 64 hexadecimal digits.

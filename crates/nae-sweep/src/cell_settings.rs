@@ -102,7 +102,7 @@ impl SystemConfig {
         if self.join != Join::No
             && let Some(Value::Object(separate)) = tree.get_mut("separate")
         {
-            // a joint encoder searches for nothing
+            // a joint encoder optimises nothing
             separate
                 .retain(|key, _| ["silence_db", "block_s", "overlap_s"].contains(&key.as_str()));
         }

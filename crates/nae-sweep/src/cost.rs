@@ -1,4 +1,4 @@
-//! What a run will cost, estimated from shapes.
+//! The time of a run, estimated from the shapes of its models.
 
 use nae_joint::{BodyKind, TemporalContext};
 use nae_model::architecture::{Cost, TrainingMethod};

@@ -26,7 +26,7 @@ pub struct Recording {
 /// One speaker, or any other source.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Speaker {
-    /// Name; models and stems are called so.
+    /// Name, also of models and stems.
     pub name: String,
     /// Training recordings, in order.
     pub train: Vec<Recording>,

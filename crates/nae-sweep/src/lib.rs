@@ -1,13 +1,14 @@
 //! Experiments: planned from one file, run by any number of workers, collected into one table.
 //!
-//! An [`Experiment`] says whose sound is mixed, what is compared and over which grid; a [`Manifest`]
-//! lists its cells. A cell is one trained model, one joint encoder of a pair's models (for systems that
-//! [`join`](system_config::Join) them), or one mixture that is separated and scored. Its identity
-//! ([`cell`]) is a hash of the settings that matter to it, of the checksums of its sound and of
-//! [`cell::SCHEMA`]: equal work is done once, and a result is never taken for that of other settings.
-//! Results are published in a run folder ([`store`]) whole or not at all, so a run can be killed at any
-//! time and resumed; workers share a folder through locks ([`nae_files::FileLock`]), on one machine or,
-//! as a Slurm job array ([`slurm`]), on many. [`collect`] makes rows of what is there.
+//! An [`Experiment`] names the recordings, the systems to compare and the grid of settings; a
+//! [`Manifest`] lists its cells. A cell is one trained model, one joint encoder of a pair's models
+//! (for systems that [`join`](system_config::Join) them), or one mixture that is separated and
+//! scored. Its identity ([`cell`]) is a hash of the settings that matter to it, of the checksums of
+//! its sound and of [`cell::SCHEMA`]: each cell is computed once, and a result is never used for
+//! other settings. Results are published in a run folder ([`store`]) whole or not at all, so a run
+//! can be killed at any time and resumed; workers share a folder through locks
+//! ([`nae_files::FileLock`]), on one machine or, as a Slurm job array ([`slurm`]), on many.
+//! [`collect`] makes a table of the finished cells.
 //!
 //! ```text
 //! experiment.toml ─ plan ─▶ RUN/manifest.json ─ run (× workers) ─▶ RUN/models, RUN/joints, RUN/scores ─ collect ─▶ rows

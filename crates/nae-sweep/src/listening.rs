@@ -31,8 +31,8 @@ pub fn separation(
     cell: &Separation,
     device: &Device,
 ) -> Result<ListeningExample, SweepError> {
-    let bench = Executor::new(store, manifest, device, &|| false);
-    let separated = bench.stems(&[cell]).pop();
+    let executor = Executor::new(store, manifest, device, &|| false);
+    let separated = executor.stems(&[cell]).pop();
     let (sound, separated) = separated.unwrap_or(Err(SweepError::Stopped))?;
     let rate = sound.mixture.sample_rate();
     let clip = |samples: Vec<f32>| Clip::mono(samples, rate);

@@ -28,15 +28,15 @@ impl TryFrom<Value> for Seeds {
     }
 }
 
-/// Who is mixed with whom.
+/// Which speakers are mixed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Value", into = "Value")]
 pub enum Pairs {
     /// Every woman with every man.
     MixedSex,
-    /// Everybody with everybody.
+    /// Every speaker with every other.
     All,
-    /// Nobody: models are trained, nothing is separated.
+    /// No pairs: models are trained, nothing is separated.
     None,
     /// Just these, each two or more names.
     List(Vec<Vec<String>>),

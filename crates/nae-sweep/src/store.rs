@@ -162,7 +162,7 @@ impl Store {
         Ok(FileLock::take(&path)?)
     }
 
-    /// Removes what dead workers left: locks without a holder, files that were never published.
+    /// Removes what killed workers left: locks without a holder, files that were never published.
     ///
     /// # Errors
     /// [`SweepError::Io`] if the folders cannot be read.

@@ -1,4 +1,4 @@
-//! What became of a share.
+//! The result of a share.
 
 /// How a run of a share ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

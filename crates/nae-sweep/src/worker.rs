@@ -1,5 +1,5 @@
-//! A worker: it takes models, then joint encoders, then mixtures, each once, whoever else works on the
-//! run.
+//! A worker: it trains models, then joint encoders, then separates mixtures, each once, however
+//! many workers share the run.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,7 +27,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Works on a share until all its cells are finished or failed.
 ///
 /// Any number of workers, on this machine or on others that see the folder, may run at once: a cell
-/// is claimed by a lock before it is worked on, and a worker that dies loses its locks.
+/// is claimed by a lock before it is worked on, and the locks of a worker that is killed are
+/// released.
 ///
 /// - `stop`: asked often; `true` ends the run, and unfinished cells are dropped
 /// - `emit`: called with every event, from all threads

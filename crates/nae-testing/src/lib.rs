@@ -1,7 +1,8 @@
 //! Signals and fixtures that the tests, examples and benches of the workspace share.
 //!
-//! It is never published and knows none of the other crates: signals are plain samples, so that every crate
-//! can have it as a development dependency without a circle, and no crate's tests wait for another's build.
+//! It is never published and depends on none of the other crates: signals are plain samples, so
+//! that every crate can have it as a development dependency without a circle, and no crate's tests
+//! wait for another's build.
 //!
 //! | Module | What |
 //! |---|---|
@@ -9,7 +10,7 @@
 //! | [`noise`] | white, red, modulated and resonant noise, uniform numbers |
 //! | [`speech`] | speech-like signals from a recipe in integers, the same in `scripts/metrics/golden.py` |
 //! | [`lcg`] | the generator behind numbers that other languages make too |
-//! | [`compare`] | how far two signals are apart |
+//! | [`compare`] | the difference between two signals |
 //! | [`wav`] | WAV files put together by hand |
 //! | [`folders`] | what a folder holds, the files of the package under test, the recordings of the repository |
 //!

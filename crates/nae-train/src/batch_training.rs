@@ -103,8 +103,9 @@ fn stacks(ready: &[(usize, Prepared<'_>)], device: &Device) -> Vec<Vec<usize>> {
 }
 
 /// About how many bytes one model's training takes. A step reads and writes its frames' spectrum and
-/// estimate, hidden layers with their gradients, and weights with gradients and moments; in memory
-/// lies the whole spectrum, with as many numbers again for every product and gradient of all frames.
+/// estimate, hidden layers with their gradients, and weights with gradients and moments; memory
+/// holds the whole spectrum, and as many numbers again for every product and gradient of all
+/// frames.
 fn footprint(recipe: &Recipe, frames: usize) -> MemoryCost {
     let bins = recipe.audio.stft().bins();
     let architecture = recipe.model.architecture();

@@ -1,4 +1,4 @@
-//! Fitting autoencoders: frames in, the same frames out.
+//! Fits autoencoders to training frames.
 
 use std::ops::Range;
 
@@ -113,10 +113,16 @@ fn losses(
     let latent = noise.apply(encoded.latent.clone(), step.number, first);
     let decoded = network.decode(latent);
     let hidden = encoded.layers().chain(&decoded.hidden);
-    objective(target, decoded.estimate, hidden, lambdas, step.wanted())
+    objective(
+        target,
+        decoded.estimate,
+        hidden,
+        lambdas,
+        step.loss_output(),
+    )
 }
 
-/// The frames that steps are on, and how threads share them.
+/// The frames of each step, and how threads share them.
 struct Input {
     /// Frames in a step.
     size: usize,

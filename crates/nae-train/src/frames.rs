@@ -1,4 +1,4 @@
-//! Clips into the frames a model learns from.
+//! Training frames from clips.
 
 use std::path::Path;
 

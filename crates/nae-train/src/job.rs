@@ -1,4 +1,4 @@
-//! One model to train, and what is known of it before and after.
+//! One model to train, with its input and its training record.
 
 use nae_model::optim::OptimizationRun;
 use nae_model::{Metadata, Network, TrainingSummary};
@@ -35,7 +35,7 @@ pub(crate) fn prepare<'a>(job: &Job<'a>) -> Result<Prepared<'a>, TrainError> {
 }
 
 impl Prepared<'_> {
-    /// What a model's file says of the model that came of the job.
+    /// Training record of the job's model, for its file.
     ///
     /// - `seconds`: of optimisation
     pub fn metadata(&self, run: &OptimizationRun<Network>, seconds: f64) -> Metadata {

@@ -16,8 +16,8 @@ use crate::frames::TrainingClip;
 const STEPS: usize = 40;
 const RATE: f64 = 1.0;
 
-/// Activations under which the model's frozen decoder explains the clips, in their order, silence
-/// included, and how far the clips lie from what is decoded; as many clips as fit into
+/// Activations for which the model's frozen decoder approximates the clips, in their order, silence
+/// included, and the residual between clips and decoded spectra; as many clips as fit into
 /// [`MAX_FRAMES`], the last one cut short.
 ///
 /// - `clips`: mono sound at the model's rate
@@ -70,7 +70,7 @@ pub fn store_latents(
         Activations::new(start, ActivationForm::Preactivation),
         |activations, step| {
             let estimate = decoder.decode(activations.value());
-            let loss = objective(&target, estimate, &[], &[0.0], step.wanted());
+            let loss = objective(&target, estimate, &[], &[0.0], step.loss_output());
             let gradients =
                 GradientsParams::from_grads(loss.clone().sum().backward(), &activations);
             let stepped = optimizer.step(RATE, activations, gradients);

@@ -1,10 +1,11 @@
-//! Learning one model from clean clips of one source.
+//! Trains a model of one source from clean clips.
 //!
 //! [`train`] takes clips at the model's sample rate and returns a finished
 //! [`nae_model::Model`]: spectra of the frames that are not silent ([`frames`]), an autoencoder
-//! fitted to them ([`fit`]), and a refining stage in which the decoder and the training frames'
+//! fitted to them ([`fit`]), and a refinement stage in which the decoder and the training frames'
 //! own activations are optimised together ([`refine`]). [`train_many`] trains many models at once,
-//! those of one shape as one stack of tensors ([`batch_training`]). Nothing here knows separation.
+//! those of one shape as one stack of tensors ([`batch_training`]). This crate does not depend on
+//! separation.
 //!
 //! # Example
 //!

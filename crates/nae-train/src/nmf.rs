@@ -25,10 +25,9 @@ type Best = Option<Result<OptimizationRun<Tensor<3>>, OptimizationError>>;
 type Factors = (Tensor<3>, Tensor<3>);
 
 /// Minimises every model's `D_β(X‖W·H) + λ·mean|H|` over bases and activations; of several restarts
-/// the one with the lowest objective wins. Arguments as for [`fit`](crate::fit::fit), but one λ.
+/// the one with the lowest objective is kept. Arguments as for [`fit`](crate::fit::fit), but one λ.
 ///
-/// Padding needs no mask: activations that start at zero stay there, and a quotient of nothing by
-/// nothing is nothing.
+/// Padding needs no mask: activations that start at zero stay zero, and 0/0 is 0 here.
 ///
 /// # Errors
 /// [`TrainError::Model`] if the device fails or no restart is asked for, [`OptimizationError::Diverged`]

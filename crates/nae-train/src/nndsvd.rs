@@ -1,4 +1,4 @@
-//! The NNDSVDa start of a factorisation.
+//! NNDSVDa initialisation of a factorisation.
 
 use burn::linalg::svd;
 use burn::tensor::{Tensor, TensorData};

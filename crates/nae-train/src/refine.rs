@@ -1,9 +1,9 @@
-//! Refining: the decoder and the training frames' own activations, optimised together.
+//! Refinement: optimises the decoder together with activations of the training frames.
 //!
-//! The encoder's one pass cannot find the best activations of a frame, so a decoder trained
-//! behind it learns to make up for that. Separation does not use the encoder, only the decoder:
-//! letting every training frame have free activations, starting at the encoder's, fits the
-//! decoder to the way it will be used. The encoder stays as it was.
+//! One pass of the encoder does not give the best activations of a frame, and a decoder trained
+//! with it learns to compensate for that. Separation uses the decoder only. Free activations of
+//! every training frame, initialised by the encoder, fit the decoder to that use. The encoder is
+//! unchanged.
 
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
@@ -26,8 +26,8 @@ use crate::settings::TrainConfig;
 use crate::spectra::Spectra;
 
 /// Minimises every model's training loss over decoder and activations, with Adam and a cosine.
-/// Frames are dealt into batches once, which steps take in turn: a frame keeps its activations and
-/// their moments, and the decoder moves several times a pass. Arguments as for
+/// Frames are divided into batches once, which steps take in turn: a frame keeps its activations
+/// and their moments, and the decoder moves several times a pass. Arguments as for
 /// [`fit`](crate::fit::fit).
 ///
 /// # Errors
@@ -74,8 +74,8 @@ pub fn refine(
                 let noised = noise.apply(latent.clone(), step.number, part.first);
                 let decoded = network.decode(noised);
                 let hidden = std::iter::once(&latent).chain(&decoded.hidden);
-                let wanted = step.wanted();
-                let losses = objective(&part.target, decoded.estimate, hidden, lambdas, wanted);
+                let output = step.loss_output();
+                let losses = objective(&part.target, decoded.estimate, hidden, lambdas, output);
                 let mut gradients = losses.clone().sum().backward();
                 let of_decoder = GradientsParams::from_module(&mut gradients, &network);
                 let of_activations = GradientsParams::from_module(&mut gradients, &activations);
@@ -109,7 +109,7 @@ fn adam(config: &TrainConfig) -> ModuleOptimizer {
 /// at: what the encoder makes of them.
 type Dealt = (Vec<Vec<Part>>, Vec<Vec<Activations>>);
 
-/// Deals every model's frames into batches.
+/// Divides every model's frames into batches.
 fn deal(
     network: &Network,
     spectra: &Spectra,
@@ -159,8 +159,8 @@ fn deal(
     Ok((batches, activations))
 }
 
-/// Where batch number `number` of `frames` dealt into `batches` begins. At whole blocks if there are
-/// enough: matrix products first put spectra of other widths in another order.
+/// Where batch number `number` of `frames` divided into `batches` begins. At whole blocks if there
+/// are enough: matrix products first put spectra of other widths in another order.
 fn edge(frames: usize, number: usize, batches: usize) -> usize {
     let even = frames * number / batches;
     if number == batches || frames < 2 * NOISE_BLOCK * batches {

@@ -7,8 +7,8 @@ use nae_model::Network;
 use rayon::prelude::*;
 
 /// Lets every replica of a network take the same step, with the sum of all gradients. On the CPU each
-/// does so on its own thread: while one thread stepped for all, the others would fall asleep, and
-/// waking up takes longer than a small network's step; and a replica stays in its thread's cache.
+/// does so on its own thread: if one thread stepped for all, the others would be suspended, and
+/// waking them takes longer than a small network's step; and a replica stays in its thread's cache.
 ///
 /// - `replicas`: networks with the same parameters, of the same values
 /// - `optimizers`: one for every replica, which all took the same steps before

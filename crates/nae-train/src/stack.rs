@@ -31,7 +31,7 @@ pub(crate) fn train_stack(
     let runs = match fit_stack(jobs, sharing, device, observe) {
         Ok(runs) => runs,
         Err(error) => {
-            // the device's failure is everybody's
+            // a failure of the device ends all jobs
             let message = error.to_string();
             let failed = |_| Err(TrainError::Stack(message.clone()));
             return jobs.iter().map(failed).collect();

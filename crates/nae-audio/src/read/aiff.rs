@@ -193,7 +193,7 @@ impl Common {
         if channels == 0 || sample_rate == 0 {
             return Err(AudioError::damaged(
                 path,
-                format!("its header speaks of {channels} channels at {sample_rate} Hz"),
+                format!("its header states {channels} channels at {sample_rate} Hz"),
             ));
         }
         let (format, order) =

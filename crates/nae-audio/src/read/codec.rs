@@ -77,7 +77,7 @@ impl Codec {
             Err(Error::Unsupported(what)) if !self.has_decoded => {
                 Err(AudioError::UnsupportedCodec {
                     path: path.into(),
-                    codec: format!("something its decoder does not know ({what})"),
+                    codec: format!("something its decoder does not support ({what})"),
                 })
             }
             Err(error) => Ok(Decoded::Damaged {

@@ -1,4 +1,4 @@
-//! Whether a FLAC file is whole, told from its end.
+//! Checks from the end of a FLAC file whether it is complete.
 //!
 //! The header counts the samples and every frame knows its place, so the last frame in the file says
 //! at once whether the file was cut short, before any of it is decoded.

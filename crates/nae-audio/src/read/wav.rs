@@ -1,9 +1,9 @@
 //! WAV headers: RIFF, RIFX (most significant byte first) and RF64 or BW64 (64-bit lengths).
 //!
-//! A header is compared with the file before it is believed, so that a file cut short is an error
-//! instead of a short sound, and a wrong field does not become noise. Where two statements disagree,
-//! the one that the rest of the file supports counts and a [`Warning`] says so. Lengths that programs
-//! leave behind when they write into a pipe mean: up to the end of the file.
+//! A header is compared with the file before it is used, so that a file cut short is an error
+//! instead of a short sound, and a wrong field does not become noise. Where two statements
+//! disagree, the one that the rest of the file supports counts and a [`Warning`] says so. Lengths
+//! that programs leave behind when they write into a pipe mean: up to the end of the file.
 //!
 //! What is neither plain samples nor G.711 (ADPCM …) goes to symphonia, behind a small clean header
 //! ([`WavHeader::clean`]).

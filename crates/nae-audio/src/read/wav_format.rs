@@ -61,7 +61,7 @@ impl Format {
         if channels == 0 || sample_rate == 0 {
             return Err(AudioError::damaged(
                 path,
-                format!("its header speaks of {channels} channels at {sample_rate} Hz"),
+                format!("its header states {channels} channels at {sample_rate} Hz"),
             ));
         }
         Ok(Self {
@@ -126,7 +126,7 @@ impl Format {
         if layout.block() != block as u64 || is_odd {
             warnings.push(Warning::Header {
                 detail: format!(
-                    "it speaks of {bits} bits and blocks of {block} bytes for {channels} channels; the sound was read as {} bytes a sample instead",
+                    "it states {bits} bits and blocks of {block} bytes for {channels} channels; the sound was read as {} bytes a sample instead",
                     format.bytes()
                 ),
             });

@@ -2,7 +2,7 @@
 
 use nae_audio::AudioError;
 
-use crate::{assert_damaged, assert_whole, bytes_of, heard, says};
+use crate::{assert_damaged, assert_whole, bytes_of, decoded, says};
 
 /// Where the frames begin: a sync code, and one channel of 16 bits.
 fn frames(flac: &[u8]) -> Vec<usize> {
@@ -46,7 +46,7 @@ fn flac_that_is_cut_is_refused_at_once_where_it_counts_its_samples() {
     uncounted[22..26].fill(0);
     assert_whole("uncounted", &uncounted, 1);
     let keep = frames(&flac)[15] + 200;
-    let (found, warnings) = heard("uncounted and cut", &uncounted[..keep]);
+    let (found, warnings) = decoded("uncounted and cut", &uncounted[..keep]);
     assert_eq!(found.len(), 15 * 1024);
     assert!(says(&warnings, "cut short"), "{warnings:?}");
 }

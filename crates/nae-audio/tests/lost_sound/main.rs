@@ -23,7 +23,7 @@ fn bytes_of(name: &str) -> Vec<u8> {
 }
 
 /// The only channel, and what was said.
-fn heard(name: &str, bytes: &[u8]) -> (Vec<f32>, Vec<String>) {
+fn decoded(name: &str, bytes: &[u8]) -> (Vec<f32>, Vec<String>) {
     let (clip, warnings) = read_bytes(bytes);
     let clip = clip.unwrap_or_else(|error| panic!("{name}: {error}"));
     (clip.channels()[0].clone(), warnings)
@@ -31,7 +31,7 @@ fn heard(name: &str, bytes: &[u8]) -> (Vec<f32>, Vec<String>) {
 
 /// Exactly the chirp, again and again, and nothing said.
 fn assert_whole(name: &str, bytes: &[u8], times: usize) {
-    let (found, warnings) = heard(name, bytes);
+    let (found, warnings) = decoded(name, bytes);
     assert_eq!(found.len(), times * SAMPLES, "{name}");
     let snr = snr_db(&chirp(SAMPLES).repeat(times), &found);
     assert!(snr > LOSSY_DB, "{name}: {snr} dB");
@@ -40,7 +40,7 @@ fn assert_whole(name: &str, bytes: &[u8], times: usize) {
 
 /// As long as the chirp, like it but for `lost` samples at most, which are said to be damaged.
 fn assert_damaged(name: &str, bytes: &[u8], lost: usize) {
-    let (found, warnings) = heard(name, bytes);
+    let (found, warnings) = decoded(name, bytes);
     assert_eq!(found.len(), SAMPLES, "{name}: {warnings:?}");
     let is_near = |(a, b): (&[f32], &[f32])| snr_db(a, b) > LOSSY_DB - 5.0;
     let chirp = chirp(SAMPLES);

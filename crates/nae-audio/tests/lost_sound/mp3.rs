@@ -4,7 +4,7 @@ use nae_audio::AudioError;
 use nae_testing::compare::snr_db;
 
 use crate::common::{chirp, read_bytes};
-use crate::{LOSSY_DB, SAMPLES, assert_damaged, assert_whole, bytes_of, heard, junk, says};
+use crate::{LOSSY_DB, SAMPLES, assert_damaged, assert_whole, bytes_of, decoded, junk, says};
 
 /// The length of the tag's frame, which comes first (16 kHz, MPEG-2).
 fn tag_len(mp3: &[u8]) -> usize {
@@ -26,7 +26,7 @@ fn silent_frames(header: [u8; 4], len: usize, count: usize) -> Vec<u8> {
 #[test]
 fn an_mp3_without_a_tag_is_read_to_its_end() {
     let mp3 = bytes_of("chirp.mp3");
-    let (found, warnings) = heard("untagged", &untagged(&mp3));
+    let (found, warnings) = decoded("untagged", &untagged(&mp3));
     assert!(warnings.is_empty(), "{warnings:?}");
     assert!(
         found.len() >= SAMPLES && found.len() % 576 == 0,
@@ -46,7 +46,7 @@ fn an_mp3_without_a_tag_is_read_to_its_end() {
     ];
     let shrinks = [grows[1].clone(), grows[0].clone()].concat();
     for bytes in [grows.concat(), shrinks] {
-        assert_eq!(heard("rates", &bytes).0.len(), 120 * 576);
+        assert_eq!(decoded("rates", &bytes).0.len(), 120 * 576);
     }
 }
 
@@ -64,11 +64,11 @@ fn joined_mp3_is_read_part_by_part() {
     assert_whole("with tags", &tagged, 1);
     assert_whole("twice with tags", &tagged.repeat(2), 2);
     // the second part's tag is missing: it counts as more of the first
-    let (found, warnings) = heard("half tagged", &[mp3.clone(), untagged(&mp3)].concat());
+    let (found, warnings) = decoded("half tagged", &[mp3.clone(), untagged(&mp3)].concat());
     assert!(found.len() > 2 * SAMPLES, "{}", found.len());
     assert!(says(&warnings, "promises only 24000"), "{warnings:?}");
-    let (found, warnings) = heard("untagged twice", &untagged(&mp3).repeat(2));
-    assert_eq!(found.len(), 2 * heard("", &untagged(&mp3)).0.len());
+    let (found, warnings) = decoded("untagged twice", &untagged(&mp3).repeat(2));
+    assert_eq!(found.len(), 2 * decoded("", &untagged(&mp3)).0.len());
     assert!(warnings.is_empty(), "{warnings:?}");
 }
 
@@ -93,7 +93,7 @@ fn parts_of_two_rates_are_refused_by_name() {
 fn a_count_that_the_frames_contradict_is_said() {
     let mp3 = bytes_of("chirp.mp3");
     for keep in [mp3.len() / 2 + 37, mp3.len() - 1, mp3.len() - 500] {
-        let (found, warnings) = heard("cut", &mp3[..keep]);
+        let (found, warnings) = decoded("cut", &mp3[..keep]);
         assert!(found.len() < SAMPLES);
         assert!(snr_db(&chirp(found.len() - 600), &found[..found.len() - 600]) > LOSSY_DB);
         assert!(says(&warnings, "cut short"), "{warnings:?}");
@@ -110,14 +110,14 @@ fn a_count_that_the_frames_contradict_is_said() {
     ] {
         let mut bytes = mp3.clone();
         bytes[at..at + 4].copy_from_slice(&count.to_be_bytes());
-        let (found, warnings) = heard("count", &bytes);
+        let (found, warnings) = decoded("count", &bytes);
         assert!(found.len() >= SAMPLES, "{count}: {}", found.len());
         assert!(says(&warnings, word), "{count}: {warnings:?}");
     }
     // left unset
     let mut bytes = mp3.clone();
     bytes[at..at + 4].copy_from_slice(&[0; 4]);
-    let (found, warnings) = heard("unset", &bytes);
+    let (found, warnings) = decoded("unset", &bytes);
     assert!(
         found.len() >= SAMPLES && warnings.is_empty(),
         "{warnings:?}"
@@ -141,10 +141,10 @@ fn holes_become_silence_of_the_same_length() {
     }
     assert_damaged("two", &bytes, 14 * 576);
     let aac = bytes_of("chirp.aac");
-    let whole = heard("aac", &aac).0.len();
+    let whole = decoded("aac", &aac).0.len();
     let mut bytes = aac.clone();
     bytes[4000..5000].copy_from_slice(&junk(1000));
-    let (found, warnings) = heard("aac with a hole", &bytes);
+    let (found, warnings) = decoded("aac with a hole", &bytes);
     // the lengths of its frames vary
     assert!(
         found.len().abs_diff(whole) <= 2048,
@@ -161,18 +161,18 @@ fn bytes_around_the_frames_are_no_sound() {
         ("before", [junk(700), mp3.clone()].concat()),
         ("behind", [mp3.clone(), junk(700)].concat()),
     ] {
-        let (found, warnings) = heard(name, &bytes);
+        let (found, warnings) = decoded(name, &bytes);
         assert_eq!(found.len(), SAMPLES, "{name}");
         assert!(says(&warnings, "left out"), "{name}: {warnings:?}");
     }
     let padded = [vec![0; 3000], mp3.clone(), vec![0; 3000]].concat();
     assert_whole("zeros", &padded, 1);
     let aac = bytes_of("chirp.aac");
-    let (found, warnings) = heard("aac", &[aac.clone(), aac.clone()].concat());
+    let (found, warnings) = decoded("aac", &[aac.clone(), aac.clone()].concat());
     assert_eq!(
         (found.len(), warnings.len()),
-        (2 * heard("", &aac).0.len(), 0)
+        (2 * decoded("", &aac).0.len(), 0)
     );
-    let (_, warnings) = heard("aac cut", &aac[..aac.len() - 20]);
+    let (_, warnings) = decoded("aac cut", &aac[..aac.len() - 20]);
     assert!(says(&warnings, "cut short"), "{warnings:?}");
 }

@@ -4,14 +4,14 @@ use nae_audio::AudioError;
 use nae_testing::compare::snr_db;
 
 use crate::common::{chirp, read_bytes};
-use crate::{LOSSY_DB, SAMPLES, bytes_of, heard, says};
+use crate::{LOSSY_DB, SAMPLES, bytes_of, decoded, says};
 
 #[test]
 fn an_m4a_without_its_edit_list_keeps_the_delay_and_nothing_else() {
     let mut m4a = bytes_of("chirp.m4a");
     let at = m4a.windows(4).position(|name| name == b"edts").unwrap();
     m4a[at..at + 4].copy_from_slice(b"free");
-    let (found, _) = heard("no list", &m4a);
+    let (found, _) = decoded("no list", &m4a);
     assert_eq!(found.len(), SAMPLES + 1024);
     assert!(snr_db(&chirp(SAMPLES), &found[1024..]) > LOSSY_DB);
 }
@@ -32,7 +32,7 @@ fn an_m4a_whose_boxes_are_wrong_is_read() {
     ] {
         let mut bytes = m4a.clone();
         bytes[at..at + 4].copy_from_slice(&wrong.to_be_bytes());
-        let (found, warnings) = heard(name, &bytes);
+        let (found, warnings) = decoded(name, &bytes);
         assert_eq!(found.len(), SAMPLES, "{name}");
         assert_eq!(warnings.is_empty(), wrong == 0, "{name}: {warnings:?}");
     }
@@ -55,7 +55,7 @@ fn an_m4a_that_is_cut_says_so() {
         .to_string();
     assert!(error.contains("cut short"), "{error}");
     let fragments = bytes_of("chirp-fragments.m4a");
-    let (found, warnings) = heard("fragments", &fragments[..fragments.len() * 2 / 3]);
+    let (found, warnings) = decoded("fragments", &fragments[..fragments.len() * 2 / 3]);
     assert!(
         found.len() > SAMPLES / 4 && found.len() < SAMPLES,
         "{}",

@@ -4,7 +4,7 @@ use nae_audio::AudioError;
 use nae_testing::compare::snr_db;
 
 use crate::common::{chirp, read_bytes};
-use crate::{LOSSY_DB, SAMPLES, assert_damaged, assert_whole, bytes_of, heard, junk, says};
+use crate::{LOSSY_DB, SAMPLES, assert_damaged, assert_whole, bytes_of, decoded, junk, says};
 
 /// Where the pages begin.
 fn pages(ogg: &[u8]) -> Vec<usize> {
@@ -21,8 +21,8 @@ fn chained_ogg_is_one_sound() {
     assert_whole("both", &[flac.clone(), vorbis.clone()].concat(), 2);
     let (tone, tones) = (bytes_of("tone.ogg"), bytes_of("tone.ogg").repeat(3));
     assert_eq!(
-        heard("tones", &tones).0.len(),
-        3 * heard("tone", &tone).0.len()
+        decoded("tones", &tones).0.len(),
+        3 * decoded("tone", &tone).0.len()
     );
 }
 
@@ -57,7 +57,7 @@ fn an_ogg_without_its_end_is_said_to_be_cut() {
         let ogg = bytes_of(name);
         let last = *pages(&ogg).last().unwrap();
         for keep in [last, last + 30, ogg.len() * 3 / 4] {
-            let (found, warnings) = heard(name, &ogg[..keep]);
+            let (found, warnings) = decoded(name, &ogg[..keep]);
             assert!(
                 found.len() < SAMPLES && found.len() > 1000,
                 "{}",
@@ -66,7 +66,7 @@ fn an_ogg_without_its_end_is_said_to_be_cut() {
             assert!(snr_db(&chirp(found.len()), &found) > LOSSY_DB);
             assert!(says(&warnings, "cut short"), "{warnings:?}");
         }
-        let (found, warnings) = heard(name, &[ogg.clone(), junk(500)].concat());
+        let (found, warnings) = decoded(name, &[ogg.clone(), junk(500)].concat());
         assert_eq!(found.len(), SAMPLES);
         assert!(says(&warnings, "left out"), "{warnings:?}");
     }
@@ -83,5 +83,5 @@ fn headers_that_are_damaged_are_named_where_there_is_no_sound_without_them() {
     let mut flac = bytes_of("chirp-flac.ogg");
     let second = pages(&flac)[1];
     flac[second + 30] ^= 1;
-    assert_eq!(heard("comments", &flac).0.len(), SAMPLES);
+    assert_eq!(decoded("comments", &flac).0.len(), SAMPLES);
 }

@@ -126,13 +126,13 @@ fn compare(count: usize, seconds: usize, recipe: &Recipe, device: &Device) -> Re
             Separator::new(&sources, SeparateConfig::default(), 0, device)
         })
         .collect::<Result<Vec<_>, _>>()?;
-    let scenes: Vec<(&Separator, &Clip)> = separators.iter().zip(&mixtures).collect();
+    let work: Vec<(&Separator, &Clip)> = separators.iter().zip(&mixtures).collect();
     let (alone_s, alone) = timed(|| {
         let separate =
             |(separator, clip): &(&Separator, &Clip)| separator.separate(clip, &mut go_on);
-        scenes.iter().map(separate).collect()
+        work.iter().map(separate).collect()
     })?;
-    let (together_s, stacked) = timed(|| separate_many(&scenes, &mut go_on))?;
+    let (together_s, stacked) = timed(|| separate_many(&work, &mut go_on))?;
     let difference = alone
         .iter()
         .zip(&stacked)

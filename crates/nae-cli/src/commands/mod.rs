@@ -1,4 +1,4 @@
-//! One file or folder a command; what commands share lies beside this folder.
+//! One file or folder a command; code that commands share is beside this folder.
 
 pub mod completions;
 pub mod demo;

@@ -70,7 +70,7 @@ pub fn train(voice: &str, out: &Path) {
 }
 
 /// Two unseen sentences at one level and their sum: references, mixture.
-pub fn scene(folder: &Path) -> ([PathBuf; 2], PathBuf) {
+pub fn mixture_files(folder: &Path) -> ([PathBuf; 2], PathBuf) {
     let voices = ["allison_en_f", "librivox_en_m"].map(|voice| {
         nae_audio::read(&data(&format!("speech/{voice}/test/00.wav")))
             .unwrap()

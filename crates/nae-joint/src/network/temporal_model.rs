@@ -1,4 +1,4 @@
-//! What gives a network the context of neighbouring frames.
+//! The temporal model, which uses the context of neighbouring frames.
 
 use burn::module::Module;
 use burn::nn::gru::{BiGru, BiGruConfig, Gru, GruConfig};
@@ -35,7 +35,7 @@ pub enum TemporalModel {
 }
 
 impl TemporalModel {
-    /// The one that the settings ask for, with weights drawn from `rng`, and its number of output
+    /// The temporal model of the settings, with weights drawn from `rng`, and its number of output
     /// units.
     pub fn new(config: &JointConfig, rng: &mut ChaCha8Rng, device: &Device) -> (Self, usize) {
         use TemporalContext::{Bidirectional, Causal};

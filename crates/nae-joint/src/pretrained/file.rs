@@ -70,8 +70,9 @@ impl PretrainedWeights {
         )
     }
 
-    /// The weights that come with nae, if the settings ask for them and for their architecture: the
-    /// default width, temporal model and `[audio]` settings. Other networks start at random.
+    /// The weights that come with nae, if the settings select them and fit their architecture: the
+    /// default width, temporal model and `[audio]` settings. Other networks are initialised at
+    /// random.
     ///
     /// # Errors
     /// [`JointError::Model`] if the file that comes with nae is damaged.

@@ -19,7 +19,7 @@ impl PretrainedWeights {
     /// Trains on all pairs of some sources, one after the other, each with a new output layer and
     /// otherwise the weights so far.
     ///
-    /// - `rounds`: how often every pair comes
+    /// - `rounds`: number of passes over all pairs
     ///
     /// # Errors
     /// As [`join`](crate::join).

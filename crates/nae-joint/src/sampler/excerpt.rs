@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use super::plane::SpectrogramPlane;
 
-/// Which frames of the sources excerpts come from.
+/// The split of the sources' frames that excerpts are taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Split {
-    /// Those the network is trained on.
+    /// Frames for training.
     Train,
-    /// Those held back to choose the best window on.
+    /// Frames held out for validation.
     Validation,
 }
 

@@ -42,7 +42,7 @@ struct SourceSpectra {
 /// Several mixtures, one after the other.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    /// What the network reads, `[bins, mixtures·frames]`.
+    /// The network's input, `[bins, mixtures·frames]`.
     pub input: Tensor<2>,
     /// Magnitudes at the models' level, `[bins, mixtures·frames]`.
     pub mixture: Tensor<2>,

@@ -9,7 +9,8 @@ use crate::settings::JointConfig;
 /// Frames that are not silent, which a source needs at least.
 pub const MIN_FRAMES: usize = 64;
 
-/// Complex spectra of all clips, one after the other: a row a bin, real and imaginary parts apart.
+/// Complex spectra of all clips, one after the other: a row a bin, real and imaginary parts
+/// separately.
 pub(super) struct SpectrogramPlane {
     pub frames: usize,
     pub re: Vec<f32>,

@@ -1,9 +1,9 @@
 //! The table of scores, and all of them for a set of estimates, a row a source.
 //!
-//! [`TABLE`] is the one place where a score is listed: whoever prints, stores, compares or explains
-//! scores reads it. A new score is a row here beside the file with its arithmetic; a new group of
-//! scores is a [`MetricGroup`] and its share of [`Evaluation`], in this file too, which is why it is
-//! longer than 400 lines.
+//! [`TABLE`] is the one place where a score is listed: code that prints, stores, compares or
+//! describes scores reads it. A new score is a row here beside the file with its arithmetic; a new
+//! group of scores is a [`MetricGroup`] and its share of [`Evaluation`], in this file too, which is
+//! why it is longer than 400 lines.
 //!
 //! ```
 //! use nae_metrics::scores::{Evaluation, Form, MetricGroup, TABLE};
@@ -52,7 +52,7 @@ pub struct ScoreSpec {
     pub has_floor: bool,
     /// How much room reports give it.
     pub prominence: Prominence,
-    /// What tells it from other ratios of the same sound.
+    /// What distinguishes it from other ratios of the same sound.
     pub explanation: Option<Explanation>,
     value: fn(&Measurements) -> Option<f64>,
 }

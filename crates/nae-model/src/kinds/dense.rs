@@ -16,7 +16,7 @@ use crate::network::{Decoding, Encoding, Extent, NetworkKind};
 use crate::nonlinearity::Nonlinearity;
 
 /// Architecture of an autoencoder of dense layers. Fields as in [`ModelConfig`], with the meaning and
-/// ranges they have there; files that lack one were written by versions that knew the default alone.
+/// ranges they have there; files without one were written by versions that had the default only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DenseArchitecture {

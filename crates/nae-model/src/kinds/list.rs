@@ -73,7 +73,7 @@ macro_rules! kinds {
                 $crate::kinds!(@architecture self, $($kind)+, own => own.depth())
             }
 
-            /// Whether there is an encoder that reads activations from a spectrum.
+            /// Whether there is an encoder.
             pub fn has_encoder(&self) -> bool {
                 $crate::kinds!(@architecture self, $($kind)+, own => own.has_encoder())
             }
@@ -83,7 +83,7 @@ macro_rules! kinds {
                 $crate::kinds!(@architecture self, $($kind)+, own => own.context())
             }
 
-            /// How weights are learnt.
+            /// How weights are trained.
             pub fn training_method(&self) -> $crate::architecture::TrainingMethod {
                 $crate::kinds!(@architecture self, $($kind)+, own => own.training_method())
             }
@@ -117,8 +117,8 @@ macro_rules! kinds {
                 $crate::architecture::canonical(self)
             }
 
-            /// What tells architectures apart, as JSON: [`canonical`](Self::canonical) without the
-            /// fields that decide nothing for the kind.
+            /// What distinguishes architectures, as JSON: [`canonical`](Self::canonical) without
+            /// the fields that decide nothing for the kind.
             ///
             /// # Errors
             /// [`ModelError::Device`]($crate::ModelError::Device) if serialisation itself fails.
@@ -169,7 +169,7 @@ macro_rules! kinds {
                 }
             }
 
-            /// Activations that the encoder reads from a spectrum.
+            /// The encoder's activations for a spectrum.
             ///
             /// # Shapes
             /// - `x`: `[models, bins, frames]`, compressed magnitudes, non-negative
@@ -177,7 +177,7 @@ macro_rules! kinds {
                 $crate::kinds!(@network self, $($kind)+, own => own.encode(x))
             }
 
-            /// What the decoder makes of activations.
+            /// The decoder's estimate from activations.
             ///
             /// # Shapes
             /// - `latent`: `[models, rank, frames]`, non-negative
@@ -284,7 +284,7 @@ macro_rules! kinds {
                 $crate::kinds!(@decoder self, $($kind)+, own => own.rank())
             }
 
-            /// Activations that the model reads from a spectrum.
+            /// The model's activations for a spectrum.
             ///
             /// # Shapes
             /// - `x`: `[models, bins, frames]`, compressed magnitudes, non-negative
@@ -293,7 +293,7 @@ macro_rules! kinds {
                 $crate::kinds!(@decoder self, $($kind)+, own => own.encode(x))
             }
 
-            /// Spectrum that the activations stand for.
+            /// The spectrum decoded from activations.
             ///
             /// # Shapes
             /// - `activations`: `[models, rank, frames]`

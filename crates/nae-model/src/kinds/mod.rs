@@ -202,7 +202,7 @@
 //!     |network: Network, step| {
 //!         let latent = network.encode(x.clone()).latent;
 //!         let estimate = network.decode(latent).estimate;
-//!         let loss = objective(&target, estimate, &[], &[0.0], step.wanted());
+//!         let loss = objective(&target, estimate, &[], &[0.0], step.loss_output());
 //!         let gradients = GradientsParams::from_grads(loss.clone().sum().backward(), &network);
 //!         (optimizer.step(rate, network, gradients), Some(loss.inner()))
 //!     },

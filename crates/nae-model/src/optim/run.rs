@@ -44,8 +44,8 @@ pub struct Step {
 }
 
 impl Step {
-    /// What a step's objective is wanted for.
-    pub fn wanted(&self) -> LossOutput {
+    /// What of a step's objective is needed: its value, its gradient, or both.
+    pub fn loss_output(&self) -> LossOutput {
         if self.is_evaluated {
             LossOutput::ValueAndGradient
         } else {

@@ -73,13 +73,13 @@ pub struct Comparison {
     pub observations: Vec<Observation>,
     /// What systems are compared with; none: no differences.
     pub baselines: Vec<Baseline>,
-    /// Pages on which mixtures can be heard.
+    /// Pages with players of mixtures.
     pub players: Vec<PlayerLink>,
     /// Seed of the bootstrap's draws.
     pub seed: u64,
 }
 
-/// Where one mixture can be heard.
+/// The page with the players of one mixture.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PlayerLink {
     /// The pair, as in the observations.

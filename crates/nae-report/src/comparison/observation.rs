@@ -13,7 +13,8 @@ pub struct Observation {
     pub layers: usize,
     /// Components per source.
     pub rank: usize,
-    /// What else tells the system from others of its kind, depth and rank (`"λ = 0.1"`); mostly empty.
+    /// What else distinguishes the system from others of its kind, depth and rank (`"λ = 0.1"`);
+    /// mostly empty.
     pub variant: String,
     /// The pair of voices (or set of sources) that the mixture was made of.
     pub pair: String,

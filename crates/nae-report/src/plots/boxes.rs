@@ -36,7 +36,7 @@ pub struct BoxPlot {
     pub title: String,
     /// A sentence below it; may be empty.
     pub caption: String,
-    /// What tells the groups apart.
+    /// What distinguishes the groups.
     pub x_label: String,
     /// What is measured, with its unit.
     pub y_label: String,

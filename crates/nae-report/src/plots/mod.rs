@@ -1,7 +1,7 @@
 //! Plots of results as [`Figure`](crate::Figure)s: on a page, as SVG and as PNG.
 //!
 //! Series differ in colour, hatch, marker and dashes, so that a print in grey and a reader of any
-//! colour vision tell them apart.
+//! colour vision distinguish them.
 
 mod axes;
 mod boxes;

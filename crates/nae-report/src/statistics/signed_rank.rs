@@ -31,10 +31,10 @@ pub struct SignedRank {
     pub distribution: Distribution,
 }
 
-/// Tests whether differences lie symmetrically around zero, against both sides.
+/// Two-sided test of whether differences are symmetric around zero.
 ///
-/// Exact for up to [`EXACT_UP_TO`] differences other than zero. With none left nothing speaks against
-/// it: p is 1. `None` when there are no differences at all or one is NaN.
+/// Exact for up to [`EXACT_UP_TO`] differences other than zero. Without any, p is 1. `None` when
+/// there are no differences at all or one is NaN.
 #[must_use]
 pub fn signed_rank(differences: &[f64]) -> Option<SignedRank> {
     if differences.is_empty() || differences.iter().any(|d| d.is_nan()) {

@@ -156,7 +156,13 @@ impl Chunk {
             return (latents, None);
         };
         let lambdas = [config.sparsity];
-        let losses = objective(&self.target, estimate, &values, &lambdas, step.wanted());
+        let losses = objective(
+            &self.target,
+            estimate,
+            &values,
+            &lambdas,
+            step.loss_output(),
+        );
         let gradients = GradientsParams::from_grads(losses.clone().sum().backward(), &latents);
         let rate = config
             .schedule

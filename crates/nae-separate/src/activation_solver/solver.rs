@@ -14,7 +14,7 @@ pub struct ActivationSolver {
     sources: Vec<Vec<FrozenDecoder>>,
     pub(super) config: SeparateConfig,
     pub(super) seed: u64,
-    /// Records gradients; activations live here.
+    /// The device of the activations, which records gradients.
     pub(super) autodiff_device: Device,
 }
 

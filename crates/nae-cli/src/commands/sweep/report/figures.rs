@@ -1,4 +1,4 @@
-//! The deck's own figures: what a small model makes of a clip, and what its bases look like.
+//! The figures of the slides: a model's reconstruction of a clip, and its bases.
 
 use anyhow::{Context, Result};
 use burn::tensor::{Device, Tensor};
@@ -14,27 +14,27 @@ use nae_separate::{SeparateConfig, Separator, Source};
 const MAX_CURVES: usize = 10;
 /// Range of spectrograms in dB.
 const RANGE_DB: f64 = 60.0;
-/// Frames this far below the loudest do not count for a clip's level, in dB.
+/// Frames this far below the loudest are ignored when a clip's level is measured, in dB.
 const SILENCE_DB: f32 = -50.0;
 /// Spectrograms end at the lowest whole kHz below which this share of the clip's magnitudes lies.
 const SHOWN: f32 = 0.95;
 
-/// A model at work on a clip.
-struct Reading {
+/// A model's reconstruction of a clip.
+struct Reconstruction {
     /// The clip's magnitudes.
-    heard: Magnitude,
+    input: Magnitude,
     duration_s: f64,
-    /// What is made of them, as magnitudes: `[bins, frames]`, row-major.
-    rebuilt: Vec<f32>,
+    /// Magnitudes of the reconstruction, `[bins, frames]`, row-major.
+    reconstruction: Vec<f32>,
     /// `[rank, frames]`, row-major.
     activations: Vec<f32>,
 }
 
-/// A model in action: the clip's spectrogram, what the model makes of it, the bases it is made of, and
-/// when each is active.
+/// A model applied to a clip: the clip's spectrogram, its reconstruction, the bases and their
+/// activations.
 ///
-/// Activations are the encoder's (NAE), or those that explain the clip best (NMF, which has no
-/// encoder).
+/// Activations are the encoder's output (NAE), or fitted to the clip with fixed bases (NMF, which
+/// has no encoder).
 ///
 /// - `name`: of the figure's files
 /// - `title`: what the figure shows
@@ -45,23 +45,24 @@ pub fn in_action(
     clip: &Clip,
     device: &Device,
 ) -> Result<Figure> {
-    let reading = read_clip(model, clip, device)?;
-    let (bins, frames) = (reading.heard.bins(), reading.heard.frames());
+    let reconstructed = reconstruct(model, clip, device)?;
+    let (bins, frames) = (reconstructed.input.bins(), reconstructed.input.frames());
     let audio = model.metadata.audio;
     let hz = f64::from(audio.sample_rate) / audio.n_fft as f64;
-    let top = top_bin(&reading.heard, hz);
-    let heard = bin_major(&reading.heard);
-    let reference = heard.iter().copied().fold(0.0f32, f32::max);
+    let top = top_bin(&reconstructed.input, hz);
+    let input = bin_major(&reconstructed.input);
+    let reference = input.iter().copied().fold(0.0f32, f32::max);
     let spectrogram = |title: &str, values: &[f32]| -> Result<Panel> {
         let matrix = Matrix::new(top, frames, values[..top * frames].to_vec())?;
-        let heat_map = HeatMap::spectrogram(title, matrix, reading.duration_s, hz * top as f64);
+        let heat_map =
+            HeatMap::spectrogram(title, matrix, reconstructed.duration_s, hz * top as f64);
         Ok(Panel::HeatMap(heat_map.with_scale(ColourScale::Decibels {
             reference: Some(f64::from(reference)),
             range_db: RANGE_DB,
         })))
     };
-    let rank = reading.activations.len() / frames.max(1);
-    let rows: Vec<Vec<f32>> = reading
+    let rank = reconstructed.activations.len() / frames.max(1);
+    let rows: Vec<Vec<f32>> = reconstructed
         .activations
         .chunks(frames)
         .map(<[f32]>::to_vec)
@@ -75,19 +76,19 @@ pub fn in_action(
         false => rows,
     };
     let panels = vec![
-        spectrogram("Input", &heard)?,
-        spectrogram("Reconstruction", &reading.rebuilt)?,
+        spectrogram("Input", &input)?,
+        spectrogram("Reconstruction", &reconstructed.reconstruction)?,
         components(
             "Activations",
             rows,
-            Axis::time(reading.duration_s),
+            Axis::time(reconstructed.duration_s),
             Upwards::Components,
         )?,
         bases_panel("Bases", &bases, hz, top)?,
     ];
     let caption = format!(
         "{} Curves are scaled to their own peaks; spectrograms share one scale, 0 dB being the input's loudest bin. Frequencies up to {:.0} kHz of {:.0}.",
-        words(&model.metadata),
+        description(&model.metadata),
         hz * top as f64 / 1000.0,
         hz * bins as f64 / 1000.0,
     );
@@ -118,7 +119,7 @@ pub fn bases(name: &str, title: &str, models: &[(&str, &Model)], top_hz: f64) ->
             bases_panel(name, &bases, hz, top)
         })
         .collect::<Result<Vec<_>>>()?;
-    let caption = "Columns of the last layer, each scaled to its own peak, low ones at the bottom. Where a column has negative values, zero is in the middle of the lane.";
+    let caption = "Columns of the last layer, each scaled to its own peak, low ones at the bottom. Where a column has negative values, zero is in the middle of its row.";
     Ok(Panels {
         name: name.into(),
         title: title.into(),
@@ -129,38 +130,38 @@ pub fn bases(name: &str, title: &str, models: &[(&str, &Model)], top_hz: f64) ->
     .figure()?)
 }
 
-/// What kind of model it is, in a sentence.
-fn words(metadata: &Metadata) -> String {
+/// The model's architecture and the origin of its activations, in a sentence.
+fn description(metadata: &Metadata) -> String {
     let activations = match metadata.architecture.has_encoder() {
-        true => "are its encoder's",
-        false => "explain the clip best",
+        true => "are the encoder's output",
+        false => "are fitted to the clip",
     };
     let architecture = metadata.architecture.describe();
     format!("{architecture}; activations {activations}.")
 }
 
-fn read_clip(model: &Model, clip: &Clip, device: &Device) -> Result<Reading> {
+fn reconstruct(model: &Model, clip: &Clip, device: &Device) -> Result<Reconstruction> {
     let audio = model.metadata.audio;
     let samples = resample(&clip.mixdown(), clip.sample_rate(), audio.sample_rate)?;
-    let heard = Stft::new(audio.stft())?.analyze(&samples)?.magnitude();
-    let gain = match level(&heard, SILENCE_DB) {
+    let input = Stft::new(audio.stft())?.analyze(&samples)?.magnitude();
+    let gain = match level(&input, SILENCE_DB) {
         level if level > 0.0 => 1.0 / level,
         _ => 1.0,
     };
     let (activations, estimate) = match model.metadata.architecture.has_encoder() {
-        true => encoded(model, &heard, gain, device)?,
-        false => explained(model, &heard, device)?,
+        true => encoded(model, &input, gain, device)?,
+        false => fitted(model, &input, device)?,
     };
     // back from the model's compressed magnitudes at its own level
     let exponent = (1.0 / model.metadata.architecture.compression()) as f32;
-    let rebuilt = read(estimate)?
+    let reconstruction = read(estimate)?
         .into_iter()
         .map(|x| x.max(0.0).powf(exponent) / gain as f32)
         .collect();
-    Ok(Reading {
-        heard,
+    Ok(Reconstruction {
+        input,
         duration_s: clip.duration_s(),
-        rebuilt,
+        reconstruction,
         activations: read(activations)?,
     })
 }
@@ -168,29 +169,29 @@ fn read_clip(model: &Model, clip: &Clip, device: &Device) -> Result<Reading> {
 /// Activations and estimate of an autoencoder that runs from its input to its output.
 fn encoded(
     model: &Model,
-    heard: &Magnitude,
+    input: &Magnitude,
     gain: f64,
     device: &Device,
 ) -> Result<(Tensor<2>, Tensor<2>)> {
     let decoder = model.network.decoder(nae_model::Latent::Bottleneck, device);
-    let heard = upload(
-        &[(heard, gain)],
+    let input = upload(
+        &[(input, gain)],
         model.metadata.architecture.compression(),
         device,
     );
-    let activations = decoder.encode(heard);
+    let activations = decoder.encode(input);
     let estimate = decoder.decode(activations.clone());
     Ok((activations.squeeze_dim(0), estimate.squeeze_dim(0)))
 }
 
-/// Activations and estimate that explain the clip best with the bases as they are.
-fn explained(model: &Model, heard: &Magnitude, device: &Device) -> Result<(Tensor<2>, Tensor<2>)> {
+/// Activations fitted to the clip with fixed bases, and their estimate.
+fn fitted(model: &Model, input: &Magnitude, device: &Device) -> Result<(Tensor<2>, Tensor<2>)> {
     let source = Source {
         name: model.metadata.name.clone(),
         models: vec![model.clone()],
     };
     let separator = Separator::new(&[source], SeparateConfig::default(), 0, device)?;
-    let found = separator.masks(heard, &mut |_| Flow::Continue)?.activations;
+    let found = separator.masks(input, &mut |_| Flow::Continue)?.activations;
     let activations = found.into_iter().next();
     let activations = activations.context("a source without activations")?;
     let decoder = model.network.decoder(nae_model::Latent::Bottleneck, device);
@@ -286,10 +287,10 @@ fn components(title: &str, rows: Vec<Vec<f32>>, along: Axis, upwards: Upwards) -
 }
 
 /// The first bin above the frequencies that matter, at a whole kHz where there is one.
-fn top_bin(heard: &Magnitude, hz: f64) -> usize {
-    let mut sums = vec![0.0f32; heard.bins()];
-    for t in 0..heard.frames() {
-        for (sum, x) in sums.iter_mut().zip(heard.frame(t)) {
+fn top_bin(input: &Magnitude, hz: f64) -> usize {
+    let mut sums = vec![0.0f32; input.bins()];
+    for t in 0..input.frames() {
+        for (sum, x) in sums.iter_mut().zip(input.frame(t)) {
             *sum += x;
         }
     }
@@ -302,7 +303,7 @@ fn top_bin(heard: &Magnitude, hz: f64) -> usize {
     let khz = (last.unwrap_or(sums.len()) as f64 * hz / 1000.0)
         .ceil()
         .max(1.0);
-    ((khz * 1000.0 / hz).round() as usize).min(heard.bins())
+    ((khz * 1000.0 / hz).round() as usize).min(input.bins())
 }
 
 #[cfg(test)]

@@ -62,8 +62,8 @@ pub fn describe(manifest: &Manifest) -> BTreeMap<&str, Described> {
         .collect()
 }
 
-/// What tells the systems of one kind and depth apart: nothing where there is only one, else their
-/// names without what they have in common.
+/// What distinguishes the systems of one kind and depth: nothing where there is only one, else
+/// their names without what they have in common.
 pub fn variant_of(one: &Described, all: &BTreeMap<&str, Described>) -> String {
     let parts = |system: &'_ str| system.split(", ").map(str::to_owned).collect::<Vec<_>>();
     let own = parts(&one.system);

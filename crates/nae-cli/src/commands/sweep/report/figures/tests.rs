@@ -73,14 +73,14 @@ fn nae(sparsity: f64) -> Model {
 }
 
 /// Share of a component's activity that lies in the third of the melody where it has most.
-fn concentration(reading: &Reading) -> f32 {
-    let frames = reading.heard.frames();
+fn concentration(reconstructed: &Reconstruction) -> f32 {
+    let frames = reconstructed.input.frames();
     let share = |row: &[f32]| {
         let third = |i: usize| -> f32 { row[i * frames / 3..(i + 1) * frames / 3].iter().sum() };
         let most = (0..3).map(third).fold(0.0, f32::max);
         most / row.iter().sum::<f32>()
     };
-    reading
+    reconstructed
         .activations
         .chunks(frames)
         .map(share)
@@ -97,7 +97,7 @@ fn negative(model: &Model) -> f32 {
 #[test]
 fn sparsity_turns_dense_signed_bases_into_those_of_notes() {
     let (dense, sparse) = (nae(0.0), nae(0.01));
-    let read = |model: &Model| read_clip(model, &melody(), &Device::flex()).unwrap();
+    let read = |model: &Model| reconstruct(model, &melody(), &Device::flex()).unwrap();
     let (dense_notes, sparse_notes) = (concentration(&read(&dense)), concentration(&read(&sparse)));
     assert!(
         dense_notes < 0.7 && sparse_notes > 0.8,
@@ -112,10 +112,10 @@ fn sparsity_turns_dense_signed_bases_into_those_of_notes() {
 
 #[test]
 fn nmf_finds_the_three_notes_and_when_they_sound() {
-    let reading = read_clip(&nmf(), &melody(), &Device::flex()).unwrap();
-    let frames = reading.heard.frames();
+    let reconstructed = reconstruct(&nmf(), &melody(), &Device::flex()).unwrap();
+    let frames = reconstructed.input.frames();
     // every note has a component of its own that is loudest while it sounds
-    let mut thirds: Vec<usize> = reading
+    let mut thirds: Vec<usize> = reconstructed
         .activations
         .chunks(frames)
         .map(|row| {
@@ -127,14 +127,14 @@ fn nmf_finds_the_three_notes_and_when_they_sound() {
         .collect();
     thirds.sort_unstable();
     assert_eq!(thirds, [0, 1, 2]);
-    // and what is rebuilt is near: three notes of two loudnesses are not quite three spectra
-    let heard = bin_major(&reading.heard);
-    let off: f32 = heard
+    // and what is reconstruction is near: three notes of two loudnesses are not quite three spectra
+    let input = bin_major(&reconstructed.input);
+    let off: f32 = input
         .iter()
-        .zip(&reading.rebuilt)
+        .zip(&reconstructed.reconstruction)
         .map(|(a, b)| (a - b).abs())
         .sum();
-    let share = off / heard.iter().sum::<f32>();
+    let share = off / input.iter().sum::<f32>();
     assert!(share < 0.35, "{share}");
 }
 
