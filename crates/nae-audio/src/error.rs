@@ -40,14 +40,14 @@ pub enum AudioError {
         /// The path as given.
         path: PathBuf,
     },
-    /// The header promises more than the file holds.
+    /// The header states more than the file holds.
     #[error(
-        "{path}: is cut short: its header promises {promised} {unit}, but the file holds only {found}; copy or download it again, or rewrite the file with an audio editor to keep what is left"
+        "{path}: is cut short: its header states {promised} {unit}, but the file holds only {found}; copy or download it again, or rewrite the file with an audio editor to keep what is left"
     )]
     Truncated {
         /// The path as given.
         path: PathBuf,
-        /// What the header promises.
+        /// What the header states.
         promised: u64,
         /// What is there.
         found: u64,

@@ -21,16 +21,16 @@ pub enum Warning {
         /// Samples a second, Hz.
         sample_rate: u32,
     },
-    /// The header promises more than there is.
+    /// The header states more than there is.
     Shorter {
-        /// Samples per channel that the header promises.
+        /// Samples per channel that the header states.
         promised: u64,
         /// Samples per channel that are there.
         found: u64,
     },
-    /// There is more than the header promises; all of it is read.
+    /// There is more than the header states; all of it is read.
     Longer {
-        /// Samples per channel that the header promises.
+        /// Samples per channel that the header states.
         promised: u64,
         /// Samples per channel that are there.
         found: u64,
@@ -65,23 +65,23 @@ impl fmt::Display for Warning {
                 } else {
                     format!("damaged in {places} places, first at {first_s:.2} s")
                 };
-                write!(f, "{at}: {lost_s:.3} s are lost and silent instead")
+                write!(f, "{at}: {lost_s:.3} s are missing and replaced by silence")
             }
             Self::Shorter { promised, found } => write!(
                 f,
-                "cut short: its header promises {promised} samples per channel, but the file holds only {found}; what is there is used"
+                "cut short: its header states {promised} samples per channel, but the file holds only {found}; what is there is used"
             ),
             Self::Longer { promised, found } => write!(
                 f,
-                "its header promises only {promised} samples per channel, but the file holds {found}; all of them are used"
+                "its header states only {promised} samples per channel, but the file holds {found}; all of them are used"
             ),
             Self::Unfinished => write!(
                 f,
-                "ends in the middle of its sound, as if cut short; what is there is used"
+                "ends in the middle of its sound and was probably cut short; what is there is used"
             ),
             Self::LeftOver { bytes } => write!(
                 f,
-                "{bytes} bytes of it are no whole samples or packets of sound and were left out"
+                "{bytes} bytes are not whole samples or packets and were left out"
             ),
             Self::Header { detail } => write!(f, "the header is wrong: {detail}"),
         }
@@ -102,7 +102,7 @@ mod tests {
         };
         assert_eq!(
             one.to_string(),
-            "damaged at 1.00 s: 0.050 s are lost and silent instead"
+            "damaged at 1.00 s: 0.050 s are missing and replaced by silence"
         );
         let more = Warning::Damaged {
             places: 3,

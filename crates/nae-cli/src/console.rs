@@ -1,5 +1,5 @@
 //! The two places where text is written: standard output for results, standard error for the rest.
-//! Names and messages may come from strangers' files, so all of it is made [`printable`].
+//! Names and messages may come from untrusted files, so all text is made [`printable`].
 
 use std::fmt::Display;
 use std::io::{Write, stderr, stdout};

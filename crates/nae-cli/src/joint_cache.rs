@@ -41,7 +41,7 @@ pub fn cached_joint_encoder(
     let place = place.and_then(prepare);
     if let Err(error) = &place {
         log::warn!(
-            "{error:#}; the joint encoder that is trained now is not kept for the next time (`nae join` makes a file of it)"
+            "{error:#}; the joint encoder that is trained now is not kept for the next time (`nae join` writes one to a file)"
         );
     }
     let (joint, _) = join(None, parts, config, seed, device, terminal)?;
@@ -65,7 +65,7 @@ pub fn cached_joint_encoder(
     Ok(joint)
 }
 
-/// Proves that the cache can be written, and creates its folder.
+/// Checks that the cache can be written, and creates its folder.
 fn prepare(path: PathBuf) -> Result<(PathBuf, OutputFolder)> {
     let folder = OutputFolder::create(path.parent().unwrap_or(&path))?;
     check_writable(&path)?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use nae_files::Outputs;
 
-/// Proves and reserves the file that a command makes, and its log.
+/// Checks and reserves the file that a command makes, and its log.
 ///
 /// - `out`: its folder is created
 /// - `log`: its folder must exist

@@ -1,4 +1,4 @@
-//! Names from strangers' files: none leads out of the output folder, none steers the terminal.
+//! Names from untrusted files: none points outside the output folder, none controls the terminal.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

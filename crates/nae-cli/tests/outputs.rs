@@ -1,4 +1,5 @@
-//! Outputs: proved before any work, apart from inputs and from each other, whole or not there at all.
+//! Outputs: checked before any work, different from inputs and from each other, written as a whole
+//! or not at all.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -23,19 +23,19 @@ impl Assignment {
     /// [`ConfigError::UnknownKey`], or [`ConfigError::Assignment`] for text without `=` and for a
     /// section.
     pub fn parse(text: &str, keys: &Keys, example: &str) -> Result<Self, ConfigError> {
-        let wrong = |message: String| ConfigError::Assignment {
+        let invalid = |message: String| ConfigError::Assignment {
             text: text.into(),
             message,
         };
         let (key, value) = text.split_once('=').ok_or_else(|| {
-            wrong(format!(
+            invalid(format!(
                 "expected KEY=VALUE, such as {example}, and there is no `=`"
             ))
         })?;
         let key = key.trim();
         let known = keys.get(key).ok_or_else(|| keys.unknown(key))?;
         if let Some(first) = first_key(known) {
-            return Err(wrong(format!(
+            return Err(invalid(format!(
                 "`{key}` is a section; set one of its keys, such as {key}.{first}"
             )));
         }

@@ -18,14 +18,14 @@ use crate::keys::Keys;
 /// [`ConfigError`] naming the file, and the line where there is one.
 pub fn read<T: DeserializeOwned>(path: &Path, keys: &Keys) -> Result<(T, Table), ConfigError> {
     let text = nae_files::read_text(path)?;
-    let wrong = |message: String| ConfigError::Toml {
+    let invalid = |message: String| ConfigError::Toml {
         path: path.into(),
         message,
     };
     let parsed =
-        DeTable::parse(&text).map_err(|error| wrong(format!("this is not TOML:\n{error}")))?;
+        DeTable::parse(&text).map_err(|error| invalid(format!("this is not TOML:\n{error}")))?;
     keys.check(parsed.get_ref(), &text, path)?;
-    let shown = |error: toml::de::Error| wrong(format!("\n{error}"));
+    let shown = |error: toml::de::Error| invalid(format!("\n{error}"));
     Ok((
         toml::from_str(&text).map_err(shown)?,
         text.parse().map_err(shown)?,

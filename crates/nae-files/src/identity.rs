@@ -1,4 +1,4 @@
-//! Whether two paths lead to one file.
+//! Whether two paths are of the same file.
 
 use std::path::{Path, PathBuf};
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::FileError;
 
-/// An exclusive lock on a path; the lock file goes away with it.
+/// An exclusive lock on a path; the lock file is removed with it.
 #[derive(Debug)]
 pub struct FileLock {
     path: PathBuf,

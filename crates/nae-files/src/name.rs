@@ -26,7 +26,7 @@ pub fn check_source_name(name: &str) -> Result<(), FileError> {
 }
 
 /// Refuses a source's name that cannot be a file's: stems are called after their sources, and names
-/// come from strangers' files too.
+/// come from untrusted files too.
 ///
 /// # Errors
 /// [`FileError::BadName`] for a name that is empty, is too long for `NAME.wav`, leads to another

@@ -6,7 +6,7 @@ use crate::error::FileError;
 use crate::folder::{create_folder, folder_of};
 use crate::pending::{Registration, Unfinished};
 
-/// A folder for outputs. Dropped, it and those of its parents that were created with it go away
+/// A folder for outputs. Dropped, it and those of its parents that were created with it are removed
 /// again if nothing was written into them.
 #[derive(Debug)]
 pub struct OutputFolder {

@@ -9,9 +9,10 @@ use crate::identity::FileIdentity;
 use crate::output_folder::OutputFolder;
 use crate::reservation::Reservation;
 
-/// The files that a run will write, proved before its work: each can be written, is reserved for this
-/// run, and is neither one of its inputs nor another of its outputs, however their paths are spelled
-/// or linked. To be kept until all are written; folders created for them go away if they stay empty.
+/// The files that a run will write, checked before its work: each can be written, is reserved for
+/// this run, and is neither one of its inputs nor another of its outputs, however their paths are
+/// spelled or linked. To be kept until all are written; folders created for them are removed if
+/// they stay empty.
 #[derive(Debug)]
 pub struct Outputs {
     // the lock files leave the folders before these are looked at

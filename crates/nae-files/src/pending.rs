@@ -1,14 +1,14 @@
 //! The register of what is unfinished.
 //!
-//! Temporary files go away with the value that owns them; a process that is about to be ended by a
-//! signal drops nothing, so it asks here what is left to remove.
+//! Temporary files are removed with the value that owns them; a process that is about to be ended
+//! by a signal drops nothing, so it asks here what is left to remove.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
-/// What lies at a registered path, and how it goes away.
+/// What a registered path holds, and how it is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unfinished {
     /// A temporary file or folder: with all that is in it.

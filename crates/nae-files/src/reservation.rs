@@ -18,8 +18,8 @@ const TRIAL: [u8; 4096] = [0; 4096];
 /// Attempts to lock: whoever removes leftovers may hold a lock for a moment.
 const ATTEMPTS: usize = 4;
 
-/// A place for a file, reserved by a lock file beside it against other runs. The lock file goes away
-/// with this; that of a killed process holds nothing, and is removed as a leftover.
+/// A place for a file, reserved by a lock file beside it against other runs. The lock file is
+/// removed with this; that of a killed process holds nothing, and is removed as a leftover.
 #[derive(Debug)]
 pub struct Reservation {
     path: PathBuf,
@@ -68,7 +68,7 @@ fn lock_path(path: &Path) -> PathBuf {
     folder_of(path).join(format!("{PREFIX}{}{LOCK}", &hash[..16]))
 }
 
-/// Proves that a file can be written at `path`, by writing a small one beside it.
+/// Checks that a file can be written at `path`, by writing a small one beside it.
 ///
 /// # Errors
 /// [`FileError`] for a folder, a path that ends in a slash, something other than a regular file in

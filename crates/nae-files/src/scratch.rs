@@ -9,7 +9,7 @@ use crate::folder::create_folder;
 use crate::leftovers::{LOCK, PREFIX, remove_leftovers_once};
 use crate::pending::Registration;
 
-/// A temporary folder that goes away, with all that is in it, when it is dropped.
+/// A temporary folder that is removed, with all that is in it, when it is dropped.
 ///
 /// Beside it lies a lock file, by which others tell that its process lives: that of a killed one is
 /// removed with the next that is made in the same place, or by

@@ -1,11 +1,11 @@
-//! Text from strangers on its way to a terminal.
+//! Untrusted text for a terminal.
 
 use std::borrow::Cow;
 
 /// The text with everything escaped that could steer a terminal or disguise what is shown: control
 /// characters but line breaks and tabs, and the characters that override the direction of writing.
 ///
-/// Names, paths and error messages may hold anything, since files come from strangers; whatever is
+/// Names, paths and error messages may contain anything, since files are untrusted; all that is
 /// written to a terminal goes through this, or [`printable_json`].
 ///
 /// ```

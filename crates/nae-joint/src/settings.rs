@@ -126,20 +126,20 @@ const MAX_STEP_FRAMES: usize = 250_000;
 
 impl CrossCheck for JointConfig {
     fn cross_check(&self, section: &str) -> Result<(), OutOfRange> {
-        let wrong = |name: &str, expected: String, came: String, advice: &str| {
+        let out_of_range = |name: &str, expected: String, came: String, advice: &str| {
             Err(OutOfRange::new(section, name, expected, came, advice))
         };
         if self.body == BodyKind::Conv && self.blocks == 0 {
             let expected = format!("at least 1 with {section}.body = \"conv\"");
-            return wrong("blocks", expected, self.blocks.to_string(), "5");
+            return out_of_range("blocks", expected, self.blocks.to_string(), "5");
         }
         if self.kernel.is_multiple_of(2) {
-            return wrong("kernel", "odd".into(), self.kernel.to_string(), "5");
+            return out_of_range("kernel", "odd".into(), self.kernel.to_string(), "5");
         }
         if !(1..=MAX_SPEEDS).contains(&self.speed_perturbation.len()) {
             let expected = format!("a list of 1 to {MAX_SPEEDS} numbers");
             let came = format!("a list of {}", self.speed_perturbation.len());
-            return wrong("speeds", expected, came, "[0.92, 1, 1.08]");
+            return out_of_range("speeds", expected, came, "[0.92, 1, 1.08]");
         }
         if self.mixtures * self.frames > MAX_STEP_FRAMES {
             let expected = format!(
@@ -147,7 +147,7 @@ impl CrossCheck for JointConfig {
                 MAX_STEP_FRAMES / self.frames,
                 self.frames
             );
-            return wrong("mixtures", expected, self.mixtures.to_string(), "12");
+            return out_of_range("mixtures", expected, self.mixtures.to_string(), "12");
         }
         Ok(())
     }

@@ -25,8 +25,7 @@
 //! could take over is said in each operation's file.
 //!
 //! Every operation is one file: the public function, its composite version, the backend-extension
-//! trait, the CPU kernel and the gradient. What they have in common are leaves that import no
-//! operation:
+//! trait, the CPU kernel and the gradient. They share modules that import no operation:
 //! `flex` (the CPU backend's tensors as slices), `simd` (vector code chosen at run time), `math`
 //! (`exp`, `ln` and the like as polynomials, because no crate offers them for loops whose vector
 //! width is only known at run time; their error bounds are tested against f64), `schedule` (division

@@ -107,12 +107,12 @@ impl CrossCheck for ModelConfig {
         if self.kind == ModelKind::Nmf || self.widths.is_empty() {
             return Ok(());
         }
-        let wrong = |expected: String, came: String, advice: &str| {
+        let out_of_range = |expected: String, came: String, advice: &str| {
             Err(OutOfRange::new(section, "widths", expected, came, advice))
         };
         let hidden = self.layers - 1;
         if self.widths.len() != hidden {
-            return wrong(
+            return out_of_range(
                 format!("empty or {hidden} numbers, one for each hidden layer"),
                 format!("{:?}", self.widths),
                 "leaving it out: every hidden layer then has `model.rank` units",
@@ -121,7 +121,7 @@ impl CrossCheck for ModelConfig {
         let place = self.encoder_layers();
         let bottleneck = self.widths[place - 1];
         if bottleneck != self.rank {
-            return wrong(
+            return out_of_range(
                 format!(
                     "equal to {section}.rank = {} at the bottleneck (number {place})",
                     self.rank

@@ -99,8 +99,8 @@ impl Data {
             ("min_train_s", self.min_train_s, seconds, "10"),
         ] {
             if !range.contains(value) {
-                let wrong = OutOfRange::new("data", name, range.to_string(), value, advice);
-                return Err(ConfigError::from(wrong).into());
+                let error = OutOfRange::new("data", name, range.to_string(), value, advice);
+                return Err(ConfigError::from(error).into());
             }
         }
         Ok(())

@@ -15,7 +15,7 @@ impl ScratchDirectory {
     /// How the names of workers' folders begin.
     pub(crate) const PREFIX: &str = "worker-";
 
-    /// Makes one in `parent`. It goes away with its process, or is removed after that was killed.
+    /// Makes one in `parent`. It is removed when its process ends, or later if that was killed.
     ///
     /// # Errors
     /// [`SweepError::File`] if it cannot be made.

@@ -175,7 +175,7 @@ impl Store {
         Ok(remove_leftovers(&workers, ScratchDirectory::PREFIX)?)
     }
 
-    /// A place for this process's unfinished files, which goes away with it, or with the next
+    /// A place for this process's unfinished files, which is removed when it ends, or with the next
     /// [`collect_garbage`](Self::collect_garbage) if it is killed.
     ///
     /// # Errors

@@ -23,7 +23,9 @@ use crate::spectra::Spectra;
 pub type Fitted = Vec<Result<OptimizationRun<Network>, OptimizationError>>;
 
 /// Each run's own network, out of the stacks that all were part of.
-pub(crate) fn members(runs: Vec<Result<OptimizationRun<Network>, OptimizationError>>) -> Fitted {
+pub(crate) fn select_networks(
+    runs: Vec<Result<OptimizationRun<Network>, OptimizationError>>,
+) -> Fitted {
     if let [_] = runs.as_slice() {
         return runs;
     }
@@ -84,7 +86,7 @@ pub fn fit(
         observe,
     )?;
     let of_run = |run: Result<OptimizationRun<Vec<Network>>, _>| run.map(|run| run.map(first));
-    Ok(members(runs.into_iter().map(of_run).collect()))
+    Ok(select_networks(runs.into_iter().map(of_run).collect()))
 }
 
 fn plan(config: &TrainConfig) -> Plan {

@@ -17,7 +17,7 @@ use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
 use crate::error::TrainError;
-use crate::fit::{Fitted, members};
+use crate::fit::{Fitted, select_networks};
 use crate::frame_rows::FrameRows;
 use crate::latent_noise::{LatentNoise, NOISE_BLOCK};
 use crate::replicas::{first, step_replicas};
@@ -98,7 +98,7 @@ pub fn refine(
     )?;
     let whole = |(replicas, _): (Vec<Network>, _)| first(replicas).with_encoder_of(&network);
     let of_run = |run: Result<OptimizationRun<(Vec<Network>, _)>, _>| run.map(|run| run.map(whole));
-    Ok(members(runs.into_iter().map(of_run).collect()))
+    Ok(select_networks(runs.into_iter().map(of_run).collect()))
 }
 
 fn adam(config: &TrainConfig) -> ModuleOptimizer {

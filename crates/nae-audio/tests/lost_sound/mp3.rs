@@ -66,7 +66,7 @@ fn joined_mp3_is_read_part_by_part() {
     // the second part's tag is missing: it counts as more of the first
     let (found, warnings) = decoded("half tagged", &[mp3.clone(), untagged(&mp3)].concat());
     assert!(found.len() > 2 * SAMPLES, "{}", found.len());
-    assert!(says(&warnings, "promises only 24000"), "{warnings:?}");
+    assert!(says(&warnings, "states only 24000"), "{warnings:?}");
     let (found, warnings) = decoded("untagged twice", &untagged(&mp3).repeat(2));
     assert_eq!(found.len(), 2 * decoded("", &untagged(&mp3)).0.len());
     assert!(warnings.is_empty(), "{warnings:?}");
@@ -104,7 +104,7 @@ fn a_count_that_the_frames_contradict_is_said() {
         .unwrap()
         + 8;
     for (count, word) in [
-        (5u32, "promises only"),
+        (5u32, "states only"),
         (500, "cut short"),
         (u32::MAX, "cut short"),
     ] {

@@ -29,7 +29,8 @@ impl Magnitudes {
     /// Mixes one excerpt a source into columns `first..first + frames`, and brings the mixture to the
     /// level at which mixtures are separated.
     ///
-    /// - `silence_db`: frames this far below the loudest are ignored when the level is measured, in dB (negative)
+    /// - `silence_db`: frames this far below the loudest are ignored when the level is measured, in dB
+    ///   (negative)
     pub fn mix(&mut self, excerpts: &[Excerpt<'_>], first: usize, frames: usize, silence_db: f32) {
         let (bins, columns) = (self.bins, self.columns);
         let mut sources = vec![(vec![0.0f32; frames], vec![0.0f32; frames]); excerpts.len()];

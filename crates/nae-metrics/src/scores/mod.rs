@@ -75,7 +75,7 @@ pub enum Prominence {
 pub struct Explanation {
     /// The ratio and its variant.
     pub name: &'static str,
-    /// What it counts as wrong, or forgives.
+    /// What it counts as an error, or allows.
     pub words: &'static str,
 }
 
@@ -95,7 +95,7 @@ pub const TABLE: [ScoreSpec; COUNT] = [
         prominence: Prominence::Main,
         explanation: Some(Explanation {
             name: "SDR, 512 taps (BSS_eval v3)",
-            words: "any filter of 512 samples is free",
+            words: "any filter of 512 samples is allowed",
         }),
         value: |found| Some(found.bss_eval?.sdr),
         ..BSS_EVAL
@@ -103,11 +103,11 @@ pub const TABLE: [ScoreSpec; COUNT] = [
     ScoreSpec {
         key: "sir",
         label: "SIR",
-        meaning: "BSS_eval v3, 512 taps: what is left of the other sources.",
+        meaning: "BSS_eval v3, 512 taps: interference from the other sources.",
         prominence: Prominence::Featured,
         explanation: Some(Explanation {
             name: "SIR, 512 taps",
-            words: "… what a filter on the other sources explains",
+            words: "the part of the error that is a filter on the other sources",
         }),
         value: |found| Some(found.bss_eval?.sir),
         ..BSS_EVAL
@@ -115,12 +115,12 @@ pub const TABLE: [ScoreSpec; COUNT] = [
     ScoreSpec {
         key: "sar",
         label: "SAR",
-        meaning: "BSS_eval v3, 512 taps: what comes from no source (artefacts). The mixture has none, so it has no floor.",
+        meaning: "BSS_eval v3, 512 taps: artefacts, which come from no source. The mixture has none, so there is no floor.",
         has_floor: false,
         prominence: Prominence::Featured,
         explanation: Some(Explanation {
             name: "SAR, 512 taps",
-            words: "what no filter on any source explains",
+            words: "the part of the error that is no filter on any source",
         }),
         value: |found| Some(found.bss_eval?.sar),
         ..BSS_EVAL
@@ -132,7 +132,7 @@ pub const TABLE: [ScoreSpec; COUNT] = [
         prominence: Prominence::MainImprovement,
         explanation: Some(Explanation {
             name: "SDR, 1 tap",
-            words: "the same number: the other sources only split what is wrong",
+            words: "equals SI-SDR: the other sources only divide the error into SIR and SAR",
         }),
         value: |found| Some(found.scale_invariant?.sdr),
         ..SCALE_INVARIANT
@@ -140,10 +140,10 @@ pub const TABLE: [ScoreSpec; COUNT] = [
     ScoreSpec {
         key: "si_sir",
         label: "SI-SIR",
-        meaning: "1-tap projection: what is left of the other sources.",
+        meaning: "1-tap projection: interference from the other sources.",
         explanation: Some(Explanation {
             name: "SIR, 1 tap",
-            words: "of what is wrong, only what a gain on the other sources explains",
+            words: "the part of the error that is a gain on the other sources",
         }),
         value: |found| Some(found.scale_invariant?.sir),
         ..SCALE_INVARIANT
@@ -151,11 +151,11 @@ pub const TABLE: [ScoreSpec; COUNT] = [
     ScoreSpec {
         key: "si_sar",
         label: "SI-SAR",
-        meaning: "1-tap projection: what comes from no source.",
+        meaning: "1-tap projection: artefacts, which come from no source.",
         has_floor: false,
         explanation: Some(Explanation {
             name: "SAR, 1 tap",
-            words: "what no gain on any source explains",
+            words: "the part of the error that is no gain on any source",
         }),
         value: |found| Some(found.scale_invariant?.sar),
         ..SCALE_INVARIANT

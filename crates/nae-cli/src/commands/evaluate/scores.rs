@@ -185,9 +185,9 @@ impl Example {
         line(
             "SNR (plain SDR)",
             plain,
-            "the estimate must match in level, delay and colour",
+            "the estimate must match the reference in level, delay and spectrum",
         );
-        line("SI-SDR", own, "the best gain is free");
+        line("SI-SDR", own, "any gain is allowed");
         let ratios = |group: MetricGroup, found: Ratios| {
             group.scores().zip([found.sdr, found.sir, found.sar])
         };
@@ -206,12 +206,12 @@ impl Example {
             if gain < 0.1 {
                 "the level of the estimate is right"
             } else {
-                "that much is a wrong level (or sign), which a volume control mends"
+                "this part of the error is a wrong level (or sign), which a gain corrects"
             }
         ));
         lines.push(format!(
-            "512 taps are {filter:.2} dB above one: {}. Numbers of the two forms must never be compared.",
-            if filter < 1.0 { "little of the error is a linear filter" } else { "that much of the error is a linear filter on the true source (colouring, short echoes, a delay), which 512-tap SDR forgives" }
+            "512 taps are {filter:.2} dB above one: {}. Values of the two forms must not be compared with each other.",
+            if filter < 1.0 { "little of the error is a linear filter" } else { "this part of the error is a linear filter on the true source (colouring, short echoes, a delay), which 512-tap SDR does not count" }
         ));
         Ok(lines.join("\n"))
     }

@@ -79,7 +79,7 @@ pub fn run(command: &Separate, terminal: &Terminal) -> Result<()> {
 fn warn_of_an_empty_band(command: &Separate, rate: u32, model_rate: u32) {
     if rate < model_rate {
         log::warn!(
-            "{}: sampled at {rate} Hz, it ends at {} Hz, but the models cover up to {} Hz; the band in between is empty, which costs quality: use a recording or models of the same sample rate",
+            "{}: sampled at {rate} Hz, it ends at {} Hz, but the models cover up to {} Hz; the band in between is empty, which reduces the quality: use a recording or models of the same sample rate",
             command.mixture.display(),
             rate / 2,
             model_rate / 2

@@ -43,7 +43,7 @@ pub fn run(command: &SweepRun, terminal: &Terminal) -> Result<()> {
     bar.set_style(ProgressStyle::with_template(
         "{bar:32} {pos}/{len} cells {msg} ETA {eta}",
     )?);
-    let watch = |event: &Event| match event {
+    let on_event = |event: &Event| match event {
         Event::Started { cells } => bar.set_length(*cells as u64),
         Event::AlreadyFinished => bar.inc(1),
         Event::Finished { label, seconds } => {
@@ -58,7 +58,7 @@ pub fn run(command: &SweepRun, terminal: &Terminal) -> Result<()> {
             });
         }
     };
-    let tally = nae_sweep::run(&store, &options, &device.device, &is_interrupted, &watch)?;
+    let tally = nae_sweep::run(&store, &options, &device.device, &is_interrupted, &on_event)?;
     bar.finish_and_clear();
     if command.json {
         print_json(

@@ -127,7 +127,7 @@ fn nmf_finds_the_three_notes_and_when_they_sound() {
         .collect();
     thirds.sort_unstable();
     assert_eq!(thirds, [0, 1, 2]);
-    // and what is reconstruction is near: three notes of two loudnesses are not quite three spectra
+    // the reconstruction is close: three notes of two loudnesses are not quite three spectra
     let input = bin_major(&reconstructed.input);
     let off: f32 = input
         .iter()
