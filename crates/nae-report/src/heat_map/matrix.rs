@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn a_wrong_number_of_values_is_an_error_that_names_both() {
         let error = Matrix::new(2, 3, vec![0.0; 5]).unwrap_err().to_string();
-        assert!(error.contains("6 values, 5 came"), "{error}");
+        assert!(error.contains("6 values, but got 5"), "{error}");
     }
 
     #[test]
