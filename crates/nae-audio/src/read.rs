@@ -4,12 +4,12 @@
 //! here; FLAC, MP3, Ogg Vorbis, Ogg FLAC and AAC (MP4 or ADTS) are decoded by symphonia. Integers of
 //! 8 to 32 bits (12, 20 … left-justified), floats of 32 and 64, µ-law, A-law and ADPCM are known.
 //!
-//! # What is kept, and what is said
+//! # Damage, and what is reported
 //!
-//! - Encoder delay and padding are left out wherever the file tells them (MP3 with a LAME tag, Ogg,
+//! - Encoder delay and padding are removed wherever the file states them (MP3 with a LAME tag, Ogg,
 //!   FLAC, an edit list in MP4), and only there: an estimate never trims.
-//! - A packet that is damaged or missing becomes as much silence.
-//! - A header that the file contradicts is not believed: the reading that fits is taken.
+//! - A packet that is damaged or missing is replaced by silence of the same length.
+//! - Where a header contradicts the file, the interpretation that fits the file is used.
 //! - WAV, AIFF, FLAC and MP4 files that hold less than their headers count are refused as cut short,
 //!   when they are opened; MP3, ADTS and Ogg, which are often cut on purpose, are read as far as they
 //!   go.

@@ -1,8 +1,9 @@
 //! WAV files out, whole or as a stream.
 //!
 //! A file is plain WAV as long as its lengths fit into 32 bits. One that grows beyond becomes RF64
-//! (EBU Tech 3306): a stream keeps room for the long lengths in front, in a `JUNK` chunk that readers
-//! of plain WAV pass over; [`write`] knows the length and leaves that room only where it is needed.
+//! (EBU Tech 3306): a stream reserves room for the long lengths at the front, in a `JUNK` chunk
+//! that readers of plain WAV skip; [`write`] knows the length and leaves that room only where it is
+//! needed.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, Write};

@@ -1,12 +1,13 @@
-//! What is in folders.
+//! Contents of folders.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::error::FileError;
 
-/// What is in a folder, in the order of the names. Names that begin with a dot are left out: they
-/// belong to the system or to programs, like `._00.wav` beside every file that a Mac has copied.
+/// The contents of a folder, in the order of the names. Names that begin with a dot are left out:
+/// they belong to the system or to programs, like `._00.wav` beside every file that a Mac has
+/// copied.
 ///
 /// # Errors
 /// [`FileError`] if the folder is missing or refuses.
@@ -23,12 +24,12 @@ pub fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     Ok(paths)
 }
 
-/// Folders that a walk has been to, by their real paths: with it links cannot lead a walk in circles.
+/// Folders that a walk has visited, by their real paths, so that links cannot make it endless.
 #[derive(Clone, Debug, Default)]
 pub struct Visited(HashSet<PathBuf>);
 
 impl Visited {
-    /// Whether the folder is met for the first time.
+    /// Whether the folder is visited for the first time.
     ///
     /// # Errors
     /// [`FileError`] if it is missing or refuses.
@@ -40,10 +41,9 @@ impl Visited {
     }
 }
 
-/// Every wanted file in a folder and its subfolders, in the order of the names.
+/// Every selected file in a folder and its subfolders, in the order of the names.
 ///
-/// Names that begin with a dot are left out, and a folder that several links lead to is walked once,
-/// where it is met first.
+/// Names that begin with a dot are left out, and a folder with several links to it is visited once.
 ///
 /// - `is_wanted`: by its path
 ///

@@ -7,7 +7,7 @@ use crate::folder::folder_of;
 /// Links that are followed one after the other, at most.
 const LINKS: usize = 16;
 
-/// What a path leads to, links followed: equal for two paths to one file, also by a hard link (on
+/// The file of a path, links followed: equal for two paths to one file, also by a hard link (on
 /// Unix), and also where nothing lies yet.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum FileIdentity {

@@ -1,7 +1,7 @@
-//! What killed runs left behind.
+//! Temporary files of killed runs.
 //!
-//! Every temporary file is locked while its process lives, and the system takes the lock back when
-//! that ends, however it ends. So whoever can lock a temporary file knows that nobody works on it.
+//! Every temporary file is locked while its process lives, and the system releases the lock when
+//! that ends, in whatever way. So a temporary file that can be locked is not in use.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -22,8 +22,8 @@ pub(crate) const LOCK: &str = ".lock";
 /// - `prefix`: how their names begin
 ///
 /// # Errors
-/// [`FileError`] if the folder cannot be read, or for the first that refuses to go; the others are
-/// removed all the same.
+/// [`FileError`] if the folder cannot be read, or for the first that cannot be removed; the others
+/// are removed all the same.
 pub fn remove_leftovers(folder: &Path, prefix: &str) -> Result<(), FileError> {
     let unreadable = |error| FileError::io(folder, "look into this folder", error);
     let mut end = Ok(());

@@ -1,4 +1,4 @@
-//! Lock files, whose locks the system takes back when a process ends, however it ends.
+//! Lock files, whose locks the system releases when a process ends, in whatever way.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,8 @@ pub struct FileLock {
 }
 
 impl FileLock {
-    /// Takes the lock, or `None` while another process or thread holds it. A dead holder holds nothing.
+    /// Takes the lock, or `None` while another process or thread holds it. A process that ended
+    /// holds none.
     ///
     /// # Errors
     /// [`FileError`] if the lock file cannot be made, or the file system has no locks.

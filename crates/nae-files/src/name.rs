@@ -9,7 +9,7 @@ const LONGEST_FILE_NAME: usize = 255;
 /// What follows a source's name in its stem's.
 const STEM_ENDING: &str = ".wav";
 
-/// Names that Windows keeps for devices, whatever ending follows.
+/// Names that Windows reserves for devices, with any ending.
 const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
 
 /// Refuses a source's name that cannot be given on the command line or cannot be a file's.

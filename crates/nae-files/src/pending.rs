@@ -1,7 +1,7 @@
-//! The register of what is unfinished.
+//! The register of unfinished files and folders.
 //!
 //! Temporary files are removed with the value that owns them; a process that is about to be ended
-//! by a signal drops nothing, so it asks here what is left to remove.
+//! by a signal drops nothing, so this register lists what is left to remove.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -63,7 +63,7 @@ impl Drop for Registration {
 /// are still empty.
 ///
 /// What is being written fails after this, and its error says so. Files in place stay. Nothing is
-/// reported: there is nobody left to act on it.
+/// reported.
 pub fn remove_pending() {
     remove(&pending());
 }

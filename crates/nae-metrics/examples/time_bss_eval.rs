@@ -1,5 +1,5 @@
-//! Times BSS_eval on signals from a file, once for each line read: the near side of
-//! `scripts/metrics/bench.py`, which sees to the far side and to warm-up.
+//! Times BSS_eval on signals from a file, once for each line read: run by
+//! `scripts/metrics/bench.py`, which also runs the other implementations and warms up.
 //!
 //! ```text
 //! time_bss_eval SIGNALS SOURCES TAPS

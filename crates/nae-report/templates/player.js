@@ -96,7 +96,7 @@
         );
       } catch (error) {
         this.pause();
-        this.failure.textContent = `This browser does not play the sounds: ${error.message}`;
+        this.failure.textContent = `This browser cannot play the audio: ${error.message}`;
         this.failure.hidden = false;
         return;
       }

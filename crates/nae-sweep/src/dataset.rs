@@ -134,7 +134,7 @@ fn all_sources(data: &Data) -> Result<BTreeMap<String, SourceFiles>, SweepError>
         }
         if found.is_empty() {
             return Err(SweepError::NoSpeaker {
-                place: format!("no folder in {} holds a train/", folder.display()),
+                place: format!("no folder in {} contains a train/", folder.display()),
             });
         }
     }

@@ -21,7 +21,7 @@ impl TryFrom<Value> for Seeds {
     fn try_from(value: Value) -> Result<Self, String> {
         let seed = |value: &Value| {
             let seed = value.as_integer().and_then(|seed| u64::try_from(seed).ok());
-            seed.ok_or_else(|| format!("`seeds` holds {value}: expected whole numbers from 0 on, such as [0, 1] or \"0..=4\""))
+            seed.ok_or_else(|| format!("`seeds` contains {value}: expected whole numbers from 0 on, such as [0, 1] or \"0..=4\""))
         };
         let values = grid::values(&value, None).map_err(|error| error.to_string())?;
         values.iter().map(seed).collect::<Result<_, _>>().map(Self)

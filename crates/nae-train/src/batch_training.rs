@@ -44,7 +44,7 @@ pub fn train_many(
             Ok(prepared) => {
                 ready.push((i, prepared));
                 Err(TrainError::Stack(format!(
-                    "expected a model of every job, and none came of number {i}: train it alone"
+                    "job {i} returned no model; train it alone"
                 )))
             }
             Err(error) => Err(error),

@@ -1,8 +1,8 @@
 //! FLAC files.
 //!
-//! Every frame knows its place, so that frames that symphonia leaves out because their checksum is
-//! wrong show as a gap. The last frame is looked at before anything else: it tells whether the file was
-//! cut short.
+//! Every frame states its position, so frames that symphonia skips because their checksum is wrong
+//! are found as a gap. The last frame is read before anything else: its position shows whether the
+//! file was cut short.
 
 use std::fs::File;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! Checks from the end of a FLAC file whether it is complete.
 //!
-//! The header counts the samples and every frame knows its place, so the last frame in the file says
-//! at once whether the file was cut short, before any of it is decoded.
+//! The header counts the samples and every frame states its position, so the last frame shows at
+//! once whether the file was cut short, before any of it is decoded.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};

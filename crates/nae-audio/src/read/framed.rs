@@ -1,9 +1,9 @@
 //! MP3 and ADTS files.
 //!
 //! The frames are walked twice: when the file is opened, to know its length, that everything has one
-//! sample rate and what is wrong, and when it is decoded. A tag's count of frames is believed for the
-//! encoder's delay and padding, and contradicted aloud; what is not counted is never trimmed. Files
-//! joined one after another are read to the end, each part trimmed by its own tag.
+//! sample rate and what is wrong, and when it is decoded. A tag's count of frames is used for the
+//! encoder's delay and padding, with a warning where it is wrong; nothing is trimmed without a
+//! count. Files joined one after another are read to the end, each part trimmed by its own tag.
 //!
 //! Frames lost to damage are as many as their bytes make at the mean length of the frames so far, or
 //! as many as the tag's count leaves, where the two agree within a quarter.

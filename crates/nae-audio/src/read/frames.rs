@@ -1,7 +1,7 @@
 //! Frames of MP3 and ADTS one after another, through tags, junk and holes.
 //!
-//! symphonia's readers of these formats step over whatever they do not understand without saying so,
-//! and end an MP3 at a length they estimate; hence this one. A frame counts if its header is like the
+//! symphonia's readers of these formats skip whatever they do not understand without a warning, and
+//! end an MP3 at an estimated length; hence this reader. A frame counts if its header is like the
 //! others' and something known stands where it ends.
 
 use std::io;

@@ -1,5 +1,5 @@
-//! The Xing, Info and VBRI tags of MP3 files, which count the frames, and LAME's addition, which
-//! knows the encoder's delay and padding.
+//! The Xing, Info and VBRI tags of MP3 files, which count the frames, and LAME's extension, which
+//! states the encoder's delay and padding.
 
 use super::frame_header::{Coding, FrameHeader};
 

@@ -1,4 +1,4 @@
-//! What symphonia's reader of MP4 leaves out: edit lists, and boxes whose lengths are wrong.
+//! What symphonia's MP4 reader does not handle: edit lists, and boxes whose lengths are wrong.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};

@@ -1,8 +1,8 @@
 //! Ogg Vorbis and Ogg FLAC, with damaged pages and several streams one after another (chained).
 //!
-//! symphonia's reader passes over damaged pages without saying so and stops at a second stream; hence
-//! this one. The position that every page states tells what is missing: it is replaced by silence, so
-//! that what follows keeps its time.
+//! symphonia's reader skips damaged pages without a warning and stops at a second stream; hence
+//! this reader. The position that every page states shows what is missing: it is replaced by
+//! silence, so that what follows keeps its time.
 
 use std::fs::File;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What the first bytes of a file say.
+//! The format of a file, from its first bytes.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};

@@ -289,7 +289,7 @@ impl Chunks {
         match extent {
             Extent::ToTheEnd if !is_unset && len != 0 => self.warnings.push(Warning::Header {
                 detail: format!(
-                    "its sound is said to take {len} bytes, but the file holds {available}, which is what the outer length says too; all of them are used"
+                    "its data chunk states {len} bytes, but the file holds {available}, as the outer length states too; all of them are used"
                 ),
             }),
             Extent::Stated(len) if len > 0 && available > len + 1 && !is_followed => {

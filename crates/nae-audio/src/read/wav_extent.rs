@@ -18,11 +18,11 @@ pub(crate) enum Extent {
 }
 
 impl Claim {
-    /// Believes the stated length unless it was left unset or everything else contradicts it.
+    /// Uses the stated length unless it was left unset or everything else contradicts it.
     ///
-    /// A length of 0 is also what an interrupted or piping writer leaves; it is told from a truly
-    /// empty file by the outer length, which such a writer left unset as well or which counts the
-    /// samples, and by what follows: nothing, or another chunk.
+    /// A length of 0 is also what an interrupted or piping writer leaves; it is distinguished from
+    /// a truly empty file by the outer length, which such a writer left unset as well or which
+    /// counts the samples, and by what follows: nothing, or another chunk.
     pub fn extent(&self, is_followed: bool) -> Extent {
         let end = self.start.saturating_add(self.len);
         let outer_is_unset = self.outer_end.is_none_or(|outer| outer < self.start);

@@ -1,5 +1,6 @@
-//! The same steps without tensors or tape: buffers made once, the matrix products of the library
-//! that burn-flex uses, the element-wise loops of `nae-kernels`, every thread its own frames.
+//! The same steps without tensors or automatic differentiation: buffers allocated once, the matrix
+//! products of the library that burn-flex uses, the element-wise loops of `nae-kernels`, every
+//! thread its own frames.
 
 use nae_model::ModelConfig;
 use rayon::prelude::*;

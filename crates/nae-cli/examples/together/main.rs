@@ -2,7 +2,7 @@
 //! likewise: `together [--models 32] [--rank 20] [--layers 2] [--seconds 25] [--steps N] [--gpu]`.
 //!
 //! The sound is made up (noise in moving bands), the settings are the defaults; `--steps N` trains N
-//! mini-batch steps without refining. Every figure is the median of three turns after a warm-up.
+//! mini-batch steps without refinement. Every figure is the median of three turns after a warm-up.
 //! Prints a table, with the largest difference between the models' losses alone and together. Run
 //! by `scripts/bench/gpu.sh` on a machine with a GPU.
 #![allow(clippy::print_stdout, reason = "an example talks to its caller")]

@@ -50,7 +50,7 @@ impl PretrainedWeights {
     ) -> Option<String> {
         let own = describe(&self.config, &self.audio);
         let expected = describe(config, audio);
-        (own != expected).then(|| format!("they are for {own}; the settings ask for {expected}"))
+        (own != expected).then(|| format!("they are for {own}, but the settings are {expected}"))
     }
 }
 

@@ -38,7 +38,7 @@ struct Reconstruction {
 ///
 /// - `name`: of the figure's files
 /// - `title`: what the figure shows
-pub fn in_action(
+pub fn reconstruction_figure(
     name: &str,
     title: &str,
     model: &Model,

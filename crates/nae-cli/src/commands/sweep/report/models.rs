@@ -14,7 +14,7 @@ use super::figures;
 /// Highest frequency in pictures of bases.
 const TOP_HZ: f64 = 4000.0;
 
-/// Adds every trained model of the first seed in action on its own training clips, and all their bases.
+/// Adds every trained model of the first seed, applied to its own training clips, and all bases.
 pub fn add(report: &mut Report, store: &Store, manifest: &Manifest, device: &Device) -> Result<()> {
     let seed = manifest.trainings.first().map(|cell| cell.seed);
     let is_shown =
@@ -25,12 +25,14 @@ pub fn add(report: &mut Report, store: &Store, manifest: &Manifest, device: &Dev
         let model = Model::load(&store.model_path(&cell.id), device)?;
         let label = &manifest.variants[cell.variant].label;
         let title = format!(
-            "{label} in action on {}",
+            "{label} applied to {}",
             manifest.speakers[cell.speaker].name
         );
         let name = format!("{}-action-{}", manifest.name, i + 1);
         let clip = listening::training(manifest, cell)?;
-        figures.push(figures::in_action(&name, &title, &model, &clip, device)?);
+        figures.push(figures::reconstruction_figure(
+            &name, &title, &model, &clip, device,
+        )?);
         models.push((label.as_str(), model));
     }
     if models.is_empty() {
@@ -42,7 +44,7 @@ pub fn add(report: &mut Report, store: &Store, manifest: &Manifest, device: &Dev
         .collect();
     let name = format!("{}-bases", manifest.name);
     figures.push(figures::bases(&name, "Bases side by side", &all, TOP_HZ)?);
-    let section = Section::new(format!("Models in action: {}", manifest.name))
+    let section = Section::new(format!("Reconstructions: {}", manifest.name))
         .with_intro("Each model's reconstruction of its own training clips, and its bases.");
     report.add(section, figures);
     Ok(())

@@ -145,9 +145,9 @@ fn figures_have_their_panels_and_come_as_files() {
     let clip = melody();
     let device = Device::flex();
     let mut figures = vec![
-        in_action("nmf", "NMF in action", &nmf(), &clip, &device).unwrap(),
-        in_action("nae", "NAE in action", &plain, &clip, &device).unwrap(),
-        in_action(
+        reconstruction_figure("nmf", "NMF in action", &nmf(), &clip, &device).unwrap(),
+        reconstruction_figure("nae", "NAE in action", &plain, &clip, &device).unwrap(),
+        reconstruction_figure(
             "nae-sparse",
             "Sparse NAE in action",
             &sparse,
