@@ -54,6 +54,14 @@ pub enum JointError {
         /// What differs.
         reason: String,
     },
+    /// Training has driven weights out of what can be stored.
+    #[error(
+        "the joint encoder's weights `{tensor}` are not finite, so nothing is written. The steps were too large: try a tenth of `joint.learning_rate`, and `joint.weight_decay` at its default."
+    )]
+    NotFinite {
+        /// The weights' name.
+        tensor: String,
+    },
     /// The joint file belongs to other models.
     #[error(
         "the joint file was made for other models: expected {expected}, but got `{came}` (fingerprint {fingerprint}). Join the models again with `nae join`, or leave out `--model`: a joint file contains all that separation needs."

@@ -15,15 +15,15 @@ use burn::module::Module;
 use burn::tensor::Device;
 use nae_config::Canonical;
 use nae_model::Extent;
-use nae_model::network_file::read_network;
+use nae_model::network_file::{check_network, read_network};
 use nae_model::random::generator;
 use nae_model::safetensors_file::SafetensorsFile;
 use safetensors::tensor::Dtype;
 
-use crate::encoder::{JointEncoder, JointMetadata};
+use crate::encoder::{JointEncoder, JointMetadata, JointSource};
 use crate::error::JointError;
 use crate::network::EncoderNetwork;
-use crate::parameters::{CollectParameters, LoadParameters, Tensors, json, serialize};
+use crate::parameters::{CollectParameters, LoadParameters, Tensors, check_count, json, serialize};
 use crate::sources::check_names;
 
 /// The first format version that is still written. A file is written in the first version that can
@@ -40,7 +40,8 @@ impl JointEncoder {
     /// The file's bytes.
     ///
     /// # Errors
-    /// [`JointError::Model`] if the weights cannot be read back.
+    /// [`JointError::NotFinite`] if a weight is not finite; [`JointError::Model`] if the weights
+    /// cannot be read back.
     pub fn to_bytes(&self) -> Result<Vec<u8>, JointError> {
         let mut tensors = Tensors::new();
         for (i, network) in self.networks.iter().enumerate() {
@@ -50,7 +51,7 @@ impl JointEncoder {
         }
         for (i, decoder) in self.decoders.iter().enumerate() {
             let named = decoder.values()?.into_iter();
-            tensors.extend(named.map(|(name, values)| (format!("source.{i}.{name}"), values)));
+            tensors.extend(named.map(|(name, values)| (format!("{}{name}", prefix(i)), values)));
         }
         let metadata = &self.metadata;
         let entries = [
@@ -64,13 +65,13 @@ impl JointEncoder {
             .iter()
             .map(|source| source.model.format_version());
         let format = (FORMAT, FIRST_VERSION - 1 + versions.fold(1, u32::max));
-        Ok(serialize(format, entries, Dtype::F32, &tensors)?)
+        serialize(format, entries, Dtype::F32, &tensors)
     }
 
     /// Writes the file, whole or not at all.
     ///
     /// # Errors
-    /// [`JointError::Audio`] if the path cannot be written.
+    /// As [`to_bytes`](Self::to_bytes); [`JointError::File`] if the path cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), JointError> {
         Ok(nae_files::write_atomically(path, &self.to_bytes()?)?)
     }
@@ -78,7 +79,7 @@ impl JointEncoder {
     /// Reads a joint file and puts its weights on `device`.
     ///
     /// # Errors
-    /// [`JointError::Model`] naming the file.
+    /// [`JointError::Model`] naming the file, [`JointError::File`] for a name that cannot be a file's.
     pub fn load(path: &Path, device: &Device) -> Result<Self, JointError> {
         let file = SafetensorsFile::open(path, FORMAT, FORMAT_VERSION)?;
         let metadata = JointMetadata {
@@ -92,20 +93,31 @@ impl JointEncoder {
         // whoever made the file chose where stems would be written
         check_names(metadata.sources.iter().map(|source| source.name.as_str()))
             .map_err(|error| file.format_error(error.to_string()))?;
-        let tensors = file.tensors()?;
         let bins = metadata.audio.stft().bins();
-        let mut decoders = Vec::with_capacity(metadata.sources.len());
+        let (config, sources) = (&metadata.config, &metadata.sources);
         let mut rank = 0;
-        for (index, source) in metadata.sources.iter().enumerate() {
+        for (index, source) in sources.iter().enumerate() {
             source.model.validate()?;
             rank += source.model.rank();
-            let prefix = format!("source.{index}.");
-            let decoder = (&source.model, Extent::Decoder);
-            decoders.push(read_network(
-                &file, &tensors, &prefix, decoder, bins, device,
-            )?);
+            check_network(
+                &file,
+                &prefix(index),
+                (&source.model, Extent::Decoder),
+                bins,
+            )?;
         }
-        let config = &metadata.config;
+        for i in 0..config.ensemble_size {
+            let needed = EncoderNetwork::parameter_count(config, bins, rank);
+            check_count(&file, &[&format!("network.{i}.")], needed)?;
+        }
+        // from here on nothing takes more memory than the file has numbers for
+        let tensors = file.tensors()?;
+        let decoder = |(index, source): (usize, &JointSource)| {
+            let decoder = (&source.model, Extent::Decoder);
+            read_network(&file, &tensors, &prefix(index), decoder, bins, device)
+        };
+        let decoders = sources.iter().enumerate().map(decoder);
+        let decoders = decoders.collect::<Result<Vec<_>, _>>()?;
         let mut networks = Vec::with_capacity(config.ensemble_size);
         for i in 0..config.ensemble_size {
             let mut rng = generator(0, "blank");
@@ -120,4 +132,9 @@ impl JointEncoder {
             decoders,
         })
     }
+}
+
+/// What stands before the names of a source's tensors.
+fn prefix(source: usize) -> String {
+    format!("source.{source}.")
 }

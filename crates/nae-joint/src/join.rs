@@ -13,6 +13,7 @@ use crate::error::JointError;
 use crate::fit::fit;
 use crate::material::TrainingMaterial;
 use crate::network::EncoderNetwork;
+use crate::parameters::check_finite;
 use crate::pretrained::PretrainedWeights;
 use crate::sampler::MixtureSampler;
 use crate::settings::JointConfig;
@@ -25,7 +26,8 @@ use crate::sources::{TrainingSource, check_names, common_audio};
 ///
 /// # Errors
 /// [`JointError`] for settings out of range, too few or too many sources, equal names, models with
-/// different spectrogram settings, a source with neither latent cache nor clips, or a diverging run.
+/// different spectrogram settings, a source with neither latent cache nor clips, or a run that diverges
+/// or ends with weights that are not finite.
 pub fn join(
     sources: &[TrainingSource],
     config: &JointConfig,
@@ -91,6 +93,7 @@ pub fn join_from(
             &autodiff_device,
             observe,
         )?;
+        check_finite(&run.best)?;
         training.loss += run.loss / config.ensemble_size as f64;
         training.steps += run.steps;
         networks.push(run.best.valid());

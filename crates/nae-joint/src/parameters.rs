@@ -1,15 +1,18 @@
 //! A module's parameters in a file, named by their paths in the module.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use burn::module::{ModuleMapper, ModuleVisitor, Param};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData, f16};
 use nae_model::ModelError;
+use nae_model::safetensors_bytes::safetensors_bytes;
 use nae_model::safetensors_file::SafetensorsFile;
 use nae_model::spectra::read;
 use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::Serialize;
+
+use crate::error::JointError;
 
 /// Shapes and values of tensors, by name.
 pub(crate) type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
@@ -40,12 +43,15 @@ pub(crate) fn json<T: Serialize>(value: &T) -> Result<String, ModelError> {
 /// - `format`, `version`: name and version of the format
 /// - `entries`: of the metadata
 /// - `dtype`: [`Dtype::F16`] or [`Dtype::F32`], of all tensors
+///
+/// # Errors
+/// [`JointError::NotFinite`] if a number is not finite in `dtype`.
 pub(crate) fn serialize<const N: usize>(
     (format, version): (&str, u32),
     entries: [(&str, String); N],
     dtype: Dtype,
     tensors: &Tensors,
-) -> Result<Vec<u8>, ModelError> {
+) -> Result<Vec<u8>, JointError> {
     let bytes = |values: &[f32]| -> Vec<u8> {
         if dtype == Dtype::F16 {
             let halves = values.iter().map(|&x| f16::from_f32(x).to_le_bytes());
@@ -54,6 +60,11 @@ pub(crate) fn serialize<const N: usize>(
             values.iter().flat_map(|x| x.to_le_bytes()).collect()
         }
     };
+    let is_finite = |x: &f32| match dtype {
+        Dtype::F16 => f16::from_f32(*x).is_finite(),
+        _ => x.is_finite(),
+    };
+    check_values(tensors, is_finite)?;
     let stored: Vec<_> = tensors
         .iter()
         .map(|(name, (shape, values))| (name, shape.clone(), bytes(values)))
@@ -63,10 +74,53 @@ pub(crate) fn serialize<const N: usize>(
         .map(|(name, shape, bytes)| Ok((name, TensorView::new(dtype, shape.clone(), bytes)?)))
         .collect::<Result<Vec<_>, SafeTensorError>>()
         .map_err(serialisation_failed)?;
-    let mut metadata = HashMap::from(entries.map(|(key, value)| (key.into(), value)));
+    let mut metadata = BTreeMap::from(entries.map(|(key, value)| (key.into(), value)));
     metadata.insert("format".into(), format.into());
     metadata.insert("format_version".into(), version.to_string());
-    safetensors::serialize(views, Some(metadata)).map_err(serialisation_failed)
+    Ok(safetensors_bytes(views, &metadata)?)
+}
+
+/// Refuses a network that training has driven out of what 32 bits can hold.
+///
+/// # Errors
+/// [`JointError::NotFinite`] naming a tensor.
+pub(crate) fn check_finite(network: &impl Module) -> Result<(), JointError> {
+    let mut tensors = Tensors::new();
+    let mut collect = CollectParameters::new("network", &mut tensors);
+    network.visit(&mut collect);
+    collect.finish()?;
+    check_values(&tensors, |x| x.is_finite())
+}
+
+fn check_values(tensors: &Tensors, is_fine: impl Fn(&f32) -> bool) -> Result<(), JointError> {
+    let mut tensors = tensors.iter();
+    match tensors.find(|(_, (_, values))| !values.iter().all(&is_fine)) {
+        Some((name, _)) => Err(JointError::NotFinite {
+            tensor: name.clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Checks that a file has at least so many numbers under some prefixes, before memory is taken for
+/// them.
+///
+/// # Errors
+/// [`ModelError::NotAModel`] with both figures.
+pub(crate) fn check_count(
+    file: &SafetensorsFile,
+    prefixes: &[&str],
+    needed: usize,
+) -> Result<(), ModelError> {
+    let held: usize = prefixes.iter().map(|prefix| file.count(prefix)).sum();
+    if held >= needed {
+        return Ok(());
+    }
+    let names: Vec<String> = prefixes.iter().map(|name| format!("`{name}…`")).collect();
+    let names = names.join(" and ");
+    Err(file.format_error(format!(
+        "its settings need {needed} numbers in {names}, and it holds {held}; it is damaged or was edited"
+    )))
 }
 
 /// Only reached if serialisation itself is broken; still no panic.

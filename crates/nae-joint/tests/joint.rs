@@ -18,7 +18,7 @@ use nae_model::{AudioConfig, Model, ModelKind};
 use nae_separate::{SeparateConfig, Separator};
 use nae_testing::compare::largest_difference;
 
-use common::{AUDIO, SEED, clips, joined, model, pair, small, sound, source};
+use common::{AUDIO, RATE, SEED, clips, joined, model, pair, small, sound, source};
 
 fn separator(joint: &JointEncoder) -> Separator {
     let config = SeparateConfig::default();
@@ -357,4 +357,70 @@ fn networks_keep_their_number_of_weights() {
         count(BodyKind::Conv),
         ends + 2 * (16 * 3 + 16 * 16 + 16) + 16 * 3 + 3
     );
+}
+
+#[test]
+fn a_share_held_back_of_any_material_leaves_something_on_both_sides() {
+    let tone = |n: usize| (0.3 * n as f32).sin();
+    let long: Vec<f32> = (0..RATE as usize).map(tone).collect();
+    // shorter than a hop: nothing is left of them at later shifts
+    let short: Vec<Vec<f32>> = (0..100).map(|_| (0..8).map(tone).collect()).collect();
+    for held_back in [0.0, 0.01, 0.5] {
+        for speeds in [vec![1.0], vec![0.5, 2.0]] {
+            let config = JointConfig {
+                held_back,
+                speed_perturbation: speeds,
+                ..small()
+            };
+            config.validate().unwrap();
+            let clips = [
+                ("long".to_owned(), vec![long.clone()]),
+                ("short".to_owned(), short.clone()),
+            ];
+            let sampler = MixtureSampler::new(&clips, &AUDIO, &config, SEED).unwrap();
+            let splits = match held_back > 0.0 {
+                true => vec![Split::Train, Split::Validation],
+                false => vec![Split::Train],
+            };
+            for split in splits {
+                let batch = sampler.draw(0, 0..20, split, &Device::flex());
+                assert_eq!(batch.input.dims(), [65, 20 * config.frames]);
+            }
+        }
+    }
+    let message = JointConfig {
+        held_back: 0.0001,
+        ..small()
+    };
+    let message = message.validate().unwrap_err().to_string();
+    for word in ["joint.held_back", "0.01", "0.5"] {
+        assert!(message.contains(word), "{message}");
+    }
+}
+
+#[test]
+fn rates_that_tear_the_weights_apart_write_nothing() {
+    let sources = pair();
+    for (learning_rate, weight_decay, steps) in
+        [(10.0, 1000.0, 12), (10.0, 1000.0, 1), (10.0, 0.0, 6)]
+    {
+        let config = JointConfig {
+            learning_rate,
+            weight_decay,
+            steps,
+            window: 1,
+            ..small()
+        };
+        match join(&sources, &config, SEED, &Device::flex(), &mut |_| {
+            Flow::Continue
+        }) {
+            Ok(joint) => {
+                let folder = tempfile::tempdir().unwrap();
+                let path = folder.path().join("joint.safetensors");
+                joint.save(&path).unwrap();
+                JointEncoder::load(&path, &Device::flex()).unwrap();
+            }
+            Err(error) => assert!(error.to_string().contains("learning"), "{error}"),
+        }
+    }
 }

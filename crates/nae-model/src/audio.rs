@@ -32,7 +32,7 @@ impl AudioConfig {
     /// Checks every range.
     ///
     /// # Errors
-    /// [`ModelError::Setting`] for a number outside its range, [`ModelError::Write`] with the
+    /// [`ModelError::Setting`] for a number outside its range, [`ModelError::Audio`] with the
     /// transform's own words for a pair of `n_fft` and `hop` that cannot reconstruct.
     pub fn validate(&self) -> Result<(), ModelError> {
         Settings::check(self, "audio")?;

@@ -13,19 +13,9 @@ pub enum ModelError {
     /// A setting is outside its range.
     #[error(transparent)]
     Setting(#[from] OutOfRange),
-    /// The file cannot be opened or read.
-    #[error(
-        "cannot read the model file {path}: {source}. Check the path, or train a model with `nae train CLIPS --out {path}`."
-    )]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        source: std::io::Error,
-    },
-    /// The file cannot be written.
+    /// A file cannot be read or written.
     #[error(transparent)]
-    Write(#[from] FileError),
+    File(#[from] FileError),
     /// Invalid spectra.
     #[error(transparent)]
     Audio(#[from] AudioError),

@@ -21,21 +21,22 @@
 //! |---|---|
 //! | 1 | dense autoencoders and factorisations |
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
 use burn::tensor::{Device, f16};
 use nae_config::Canonical;
 use nae_files::sha256_hex;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::error::ModelError;
 use crate::kinds::Network;
 use crate::latent_cache::LatentCache;
 use crate::metadata::Metadata;
 use crate::network::Extent;
-use crate::network_file::read_network;
+use crate::network_file::{check_network, read_network};
+use crate::safetensors_bytes::safetensors_bytes;
 use crate::safetensors_file::SafetensorsFile;
 
 /// Factors that bring training sound to unit level, any that f32 holds.
@@ -92,13 +93,13 @@ impl Model {
             }
             entries.insert(LATENTS.1.into(), json(cache.clips())?);
         }
-        serialize(views, Some(entries)).map_err(ModelError::unwritable)
+        safetensors_bytes(views, &entries)
     }
 
     /// Writes the file, whole or not at all.
     ///
     /// # Errors
-    /// [`ModelError::Write`] if the path cannot be written.
+    /// [`ModelError::File`] if the path cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), ModelError> {
         Ok(nae_files::write_atomically(path, &self.to_bytes()?)?)
     }
@@ -106,8 +107,8 @@ impl Model {
     /// Reads a model file and puts its weights on `device`.
     ///
     /// # Errors
-    /// [`ModelError::Read`], [`ModelError::NotAModel`], [`ModelError::Version`] or
-    /// [`ModelError::Tensor`], each naming the file.
+    /// [`ModelError::File`], [`ModelError::NotAModel`], [`ModelError::Version`] or
+    /// [`ModelError::Tensor`], each naming the file; [`ModelError::Setting`].
     pub fn load(path: &Path, device: &Device) -> Result<Self, ModelError> {
         let file = SafetensorsFile::open(path, "nae", FORMAT_VERSION)?;
         let metadata = Metadata {
@@ -127,8 +128,9 @@ impl Model {
             )));
         }
         let bins = metadata.audio.stft().bins();
-        let tensors = file.tensors()?;
         let whole = (&metadata.architecture, Extent::Whole);
+        check_network(&file, "", whole, bins)?;
+        let tensors = file.tensors()?;
         let network = read_network(&file, &tensors, "", whole, bins, device)?;
         let latent_cache = match file.has(LATENTS.1) {
             true => {
@@ -173,10 +175,10 @@ impl Model {
     }
 
     /// The entries of the file's metadata, but for the latent cache's.
-    fn entries(&self) -> Result<HashMap<String, String>, ModelError> {
+    fn entries(&self) -> Result<BTreeMap<String, String>, ModelError> {
         let metadata = &self.metadata;
         let version = metadata.architecture.format_version();
-        Ok(HashMap::from([
+        Ok(BTreeMap::from([
             ("format".into(), "nae".into()),
             ("format_version".into(), version.to_string()),
             ("name".into(), metadata.name.clone()),

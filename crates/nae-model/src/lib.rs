@@ -67,6 +67,7 @@ pub mod nonlinearity;
 pub mod optim;
 pub mod parameters;
 pub mod random;
+pub mod safetensors_bytes;
 pub mod safetensors_file;
 pub mod spectra;
 

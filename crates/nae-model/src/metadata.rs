@@ -65,9 +65,10 @@ impl Metadata {
             return Ok(());
         }
         Err(ModelError::Mismatch {
-            left: self.name.clone(),
+            // from a file: what the terminal must not see
+            left: self.name.escape_debug().to_string(),
             left_audio: self.audio.to_string(),
-            right: other.name.clone(),
+            right: other.name.escape_debug().to_string(),
             right_audio: other.audio.to_string(),
         })
     }

@@ -85,7 +85,7 @@ pub fn level_of(energies: &[f64], bins: usize, silence_db: f32) -> f64 {
 /// - `spectra`: `[models, bins, frames]`, of which the first `frames` of every model are real
 ///
 /// # Errors
-/// [`ModelError::Device`] if the device fails, [`ModelError::Write`] never.
+/// [`ModelError::Device`] if the device fails, [`ModelError::Audio`] never.
 pub fn download(spectra: Tensor<3>, frames: &[usize]) -> Result<Vec<Magnitude>, ModelError> {
     let [_, bins, longest] = spectra.dims();
     let values = read(spectra)?;

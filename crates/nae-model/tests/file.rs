@@ -6,6 +6,7 @@
 )]
 
 use burn::tensor::{Device, Tensor};
+use nae_files::FileError;
 use nae_model::config::Bias;
 use nae_model::random::generator;
 use nae_model::{
@@ -205,7 +206,7 @@ fn files_that_are_no_models_are_refused_with_their_path() {
     }
     assert!(matches!(
         Model::load(&folder.path().join("none"), &Device::flex()),
-        Err(ModelError::Read { .. })
+        Err(ModelError::File(FileError::NotFound { .. }))
     ));
 }
 
@@ -318,5 +319,165 @@ fn a_gain_that_f32_does_not_hold_is_refused() {
             error.contains("gain.safetensors") && error.contains("`gain`"),
             "{error}"
         );
+    }
+}
+
+fn small_bytes() -> Vec<u8> {
+    let settings = ModelConfig {
+        rank: 5,
+        ..Default::default()
+    };
+    model(settings).to_bytes().unwrap()
+}
+
+/// The file with another text in its header.
+fn with_header(bytes: &[u8], change: impl Fn(String) -> String) -> Vec<u8> {
+    let (length, rest) = bytes.split_first_chunk::<8>().unwrap();
+    let (header, tensors) = rest.split_at(u64::from_le_bytes(*length) as usize);
+    let header = change(String::from_utf8(header.to_vec()).unwrap());
+    let length = (header.len() as u64).to_le_bytes();
+    [&length[..], header.as_bytes(), tensors].concat()
+}
+
+fn refusal(bytes: &[u8]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    std::fs::write(&path, bytes).unwrap();
+    let message = Model::load(&path, &Device::flex()).unwrap_err().to_string();
+    assert!(message.contains("model.safetensors"), "{message}");
+    assert!(!message.chars().any(char::is_control), "{message:?}");
+    message
+}
+
+#[test]
+fn equal_models_have_equal_bytes() {
+    let first = small_bytes();
+    for _ in 0..10 {
+        assert!(small_bytes() == first);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    std::fs::write(&path, &first).unwrap();
+    let loaded = Model::load(&path, &Device::flex()).unwrap();
+    assert!(loaded.to_bytes().unwrap() == first);
+    // entries in any order are the same model, as older versions wrote them
+    let tensors = safetensors::SafeTensors::deserialize(&first).unwrap();
+    let (_, header) = safetensors::SafeTensors::read_metadata(&first).unwrap();
+    let older = safetensors::serialize(tensors.tensors(), header.metadata().clone()).unwrap();
+    std::fs::write(&path, older).unwrap();
+    let older = Model::load(&path, &Device::flex()).unwrap();
+    assert_eq!(older.fingerprint().unwrap(), loaded.fingerprint().unwrap());
+    assert!(older.to_bytes().unwrap() == first);
+}
+
+#[test]
+fn lengths_that_disagree_with_the_file_are_refused_with_both() {
+    let good = small_bytes();
+    let mut longer = good.clone();
+    longer.extend([0; 40]);
+    assert!(refusal(&longer).contains("declares"));
+    assert!(refusal(&good[..good.len() - 4]).contains("declares"));
+    for length in [0, 1, u64::from(u32::MAX), u64::MAX, good.len() as u64] {
+        let mut wrong = good.clone();
+        wrong[..8].copy_from_slice(&length.to_le_bytes());
+        refusal(&wrong);
+    }
+    for end in [0, 1, 7, 8, 9, 100] {
+        refusal(&good[..end]);
+    }
+    let huge = with_header(&good, |header| header.replace("[5,17]", "[5,17000000000]"));
+    refusal(&huge);
+    let overflowing = "[4294967296,4294967296,4294967296]";
+    refusal(&with_header(&good, |header| {
+        header.replace("[5,17]", overflowing)
+    }));
+}
+
+#[test]
+fn numbers_out_of_range_in_a_file_are_refused() {
+    let good = small_bytes();
+    for gain in ["-1.0", "0.0", "1e300", "1e-300", "null", "1e999"] {
+        let change = |header: String| header.replace("\"0.3\"", &format!("\"{gain}\""));
+        let message = refusal(&with_header(&good, change));
+        assert!(message.contains("gain"), "{gain}: {message}");
+    }
+    for weight in [3e38f32, -1e19, f32::NEG_INFINITY] {
+        let mut wrong = good.clone();
+        let end = wrong.len();
+        wrong[end - 4..].copy_from_slice(&weight.to_le_bytes());
+        let message = refusal(&wrong);
+        for word in ["encoder.1.weight", "train the model again"] {
+            assert!(message.contains(word), "{word}: {message}");
+        }
+    }
+    for (from, to) in [
+        ("\\\"hop\\\":8", "\\\"hop\\\":0"),
+        ("\\\"n_fft\\\":32", "\\\"n_fft\\\":99999999999"),
+        ("\\\"compression\\\":0.5", "\\\"compression\\\":1e-300"),
+        ("\\\"layers\\\":4", "\\\"layers\\\":400000"),
+    ] {
+        let bytes = with_header(&good, |header| {
+            assert!(header.contains(from), "{header}");
+            header.replace(from, to)
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        std::fs::write(&path, bytes).unwrap();
+        assert!(Model::load(&path, &Device::flex()).is_err(), "{to}");
+    }
+}
+
+#[test]
+fn what_a_file_says_never_commands_the_terminal() {
+    let good = small_bytes();
+    let escape = "\\u001b[2J";
+    for (from, to) in [
+        (
+            "\"format_version\":\"1\"",
+            format!("\"format_version\":\"{escape}\""),
+        ),
+        ("\"gain\":\"0.3\"", format!("\"gain\":\"{escape}\"")),
+        ("\\\"relu\\\"", format!("\\\"{escape}\\\"")),
+    ] {
+        let bytes = with_header(&good, |header| {
+            assert!(header.contains(from), "{header}");
+            header.replace(from, &to)
+        });
+        refusal(&bytes);
+    }
+}
+
+#[test]
+fn only_regular_files_up_to_a_size_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let device = Device::flex();
+    assert!(matches!(
+        Model::load(folder.path(), &device),
+        Err(ModelError::File(FileError::IsFolder { .. }))
+    ));
+    #[cfg(unix)]
+    {
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        for path in [pipe.as_path(), "/dev/zero".as_ref()] {
+            assert!(matches!(
+                Model::load(path, &device),
+                Err(ModelError::File(FileError::NotRegular { .. }))
+            ));
+        }
+        // holes take no space
+        let large = folder.path().join("large");
+        let file = std::fs::File::create(&large).unwrap();
+        file.set_len((4 << 30) + 1).unwrap();
+        let error = Model::load(&large, &device).unwrap_err();
+        assert!(
+            matches!(error, ModelError::File(FileError::TooLarge { .. })),
+            "{error}"
+        );
+        // within the limit, but no model
+        file.set_len(3 << 30).unwrap();
+        let error = Model::load(&large, &device).unwrap_err();
+        assert!(matches!(error, ModelError::NotAModel { .. }), "{error}");
     }
 }

@@ -22,6 +22,11 @@ pub(super) fn dense(
     Dense::new(outputs, inputs, Bias::All, stage, rng, device)
 }
 
+/// Numbers that a dense layer has, with its biases.
+pub(super) fn parameter_count(outputs: usize, inputs: usize) -> usize {
+    outputs * (inputs + 1)
+}
+
 /// Applies a layer to all sequences. Layers have a leading dimension for several models, which
 /// networks do without.
 ///

@@ -6,7 +6,7 @@ use nae_model::Output;
 use nae_model::layers::Dense;
 use rand::rngs::ChaCha8Rng;
 
-use super::dense::{apply, dense};
+use super::dense::{apply, dense, parameter_count};
 use super::temporal_model::TemporalModel;
 use crate::settings::JointConfig;
 
@@ -51,8 +51,14 @@ impl EncoderNetwork {
     ) -> Self {
         // the order of the draws decides the weights
         let input = dense(config.width, bins, Output::Relu, rng, device);
-        let (body, units) = TemporalModel::new(config, rng, device);
-        let output = dense(rank, units, Output::Softplus, rng, device);
+        let body = TemporalModel::new(config, rng, device);
+        let output = dense(
+            rank,
+            TemporalModel::units(config),
+            Output::Softplus,
+            rng,
+            device,
+        );
         Self {
             mean: constant(Tensor::zeros([1, 1], device)),
             scale: constant(Tensor::ones([1, 1], device)),
@@ -60,6 +66,19 @@ impl EncoderNetwork {
             body,
             output,
         }
+    }
+
+    /// Numbers that a network has, for files to be held against before memory is taken.
+    ///
+    /// - `bins`, `rank`: as for [`new`](Self::new)
+    pub fn parameter_count(config: &JointConfig, bins: usize, rank: usize) -> usize {
+        let units = TemporalModel::units(config);
+        2 + Self::pretrained_count(config, bins) + parameter_count(rank, units)
+    }
+
+    /// Numbers that its input layer and temporal model have.
+    pub(crate) fn pretrained_count(config: &JointConfig, bins: usize) -> usize {
+        parameter_count(config.width, bins) + TemporalModel::parameter_count(config)
     }
 
     /// The network with its input brought to mean 0 and standard deviation 1 over all bins together,

@@ -18,7 +18,7 @@ use safetensors::tensor::Dtype;
 use super::weights::PretrainedWeights;
 use crate::error::JointError;
 use crate::network::EncoderNetwork;
-use crate::parameters::{CollectParameters, LoadParameters, Tensors, json, serialize};
+use crate::parameters::{CollectParameters, LoadParameters, Tensors, check_count, json, serialize};
 use crate::settings::{JointConfig, StartKind};
 
 /// The format's name.
@@ -34,7 +34,8 @@ impl PretrainedWeights {
     /// The file's bytes.
     ///
     /// # Errors
-    /// [`JointError::Model`] if the weights cannot be read back.
+    /// [`JointError::NotFinite`] if a weight is not finite in 16 bits; [`JointError::Model`] if the
+    /// weights cannot be read back.
     pub fn to_bytes(&self) -> Result<Vec<u8>, JointError> {
         let mut tensors = Tensors::new();
         let mut collect = CollectParameters::new("input", &mut tensors);
@@ -48,13 +49,13 @@ impl PretrainedWeights {
             ("joint", json(&Canonical(&self.config))?),
         ];
         let format = (FORMAT, FORMAT_VERSION);
-        Ok(serialize(format, entries, Dtype::F16, &tensors)?)
+        serialize(format, entries, Dtype::F16, &tensors)
     }
 
     /// Writes the file, whole or not at all.
     ///
     /// # Errors
-    /// [`JointError::Audio`] if the path cannot be written.
+    /// As [`to_bytes`](Self::to_bytes); [`JointError::File`] if the path cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), JointError> {
         Ok(nae_files::write_atomically(path, &self.to_bytes()?)?)
     }
@@ -85,7 +86,7 @@ impl PretrainedWeights {
             StartKind::Random => Ok(None),
             StartKind::Pretrained => {
                 let path = Path::new("the pretrained weights that come with nae");
-                let file = SafetensorsFile::parse(path, DEFAULT.to_vec(), FORMAT, FORMAT_VERSION)?;
+                let file = SafetensorsFile::parse(path, DEFAULT, FORMAT, FORMAT_VERSION)?;
                 let weights = Self::read(&file, device)?;
                 let is_compatible = weights.incompatibility(config, audio).is_none();
                 Ok(is_compatible.then_some(weights))
@@ -104,9 +105,13 @@ impl PretrainedWeights {
         let config: JointConfig = file.settings("joint")?;
         audio.validate().map_err(JointError::from)?;
         config.validate()?;
+        let bins = audio.stft().bins();
+        let needed = EncoderNetwork::pretrained_count(&config, bins);
+        check_count(file, &["input.", "body."], needed)?;
         let tensors = file.tensors()?;
         let mut rng = generator(0, "blank");
-        let mut network = EncoderNetwork::new(&config, audio.stft().bins(), 1, &mut rng, device);
+        // its output layer belongs to no model: one activation will do
+        let mut network = EncoderNetwork::new(&config, bins, 1, &mut rng, device);
         let mut load = LoadParameters::new("input", file, &tensors, device);
         network.input = network.input.map(&mut load);
         load.finish()?;

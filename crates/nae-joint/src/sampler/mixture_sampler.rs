@@ -190,6 +190,8 @@ impl SourceSpectra {
                 planes.push(plane);
             }
         }
+        // of very short clips the later shifts have nothing left, and a split needs a frame a part
+        planes.retain(|plane| plane.frames >= 2);
         Ok(Self { planes, gain })
     }
 }
