@@ -3,6 +3,7 @@
 use nae_audio::{AudioError, AudioReader, Blocks, Clip, Crossfade, edge_samples};
 use nae_model::optim::{Flow, Progress};
 
+use crate::empty_band::EmptyBand;
 use crate::error::SeparateError;
 use crate::residual::ResidualLevel;
 use crate::separator::Separator;
@@ -36,10 +37,12 @@ pub struct SeparationSummary {
     pub steps: usize,
     /// Whether the observer stopped it; then the stems are incomplete.
     pub is_interrupted: bool,
+    /// The band that the mixture leaves empty, if there is one.
+    pub empty_band: Option<EmptyBand>,
 }
 
 impl SeparationSummary {
-    fn new(sources: usize) -> Self {
+    fn new(sources: usize, empty_band: Option<EmptyBand>) -> Self {
         Self {
             samples: 0,
             residual: ResidualLevel::default(),
@@ -47,6 +50,7 @@ impl SeparationSummary {
             loss: 0.0,
             steps: 0,
             is_interrupted: false,
+            empty_band,
         }
     }
 
@@ -89,7 +93,7 @@ impl Separator {
         let count = blocks.count_hint();
         // the mixture has a crossfade of its own, which keeps it aligned with the stems
         let mut fades = vec![Crossfade::new(overlap, guard)?; self.names().len() + 1];
-        let mut summary = SeparationSummary::new(self.names().len());
+        let mut summary = SeparationSummary::new(self.names().len(), self.empty_band(rate));
         let mut done = 0u64;
         for block in blocks {
             let block = block?;

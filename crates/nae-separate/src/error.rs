@@ -4,6 +4,10 @@ use nae_audio::AudioError;
 use nae_model::ModelError;
 use nae_model::optim::OptimizationError;
 
+/// Largest sample that can be worked with: 240 dB above full scale. The squares of its spectra are
+/// within what 32 bits hold at every frame length.
+pub const PEAK_LIMIT: f32 = 1e12;
+
 /// Errors of separation.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -28,6 +32,40 @@ pub enum SeparateError {
     FreeActivations {
         /// The model's source.
         name: String,
+    },
+    /// A level that spectra cannot be worked out at.
+    #[error(
+        "the mixture is far too loud: its largest sample is {peak:e}, where full scale is 1 and at most {PEAK_LIMIT:e} can be worked with. Its level is wrong; bring it down, for example to a peak of 1."
+    )]
+    TooLoud {
+        /// Largest absolute sample; NaN or infinite if one is.
+        peak: f32,
+    },
+    /// Spectra that would take too much memory.
+    #[error(
+        "the spectra of {seconds:.1} s of this mixture would take {gib:.1} GiB, and at most {limit} are taken: the models' frames are {n_fft} samples every {hop}, in {channels} channels. Set `separate.block_s` lower, or use models with a larger `audio.hop`."
+    )]
+    TooMuchMemory {
+        /// Length of what was to be separated at once.
+        seconds: f64,
+        /// GiB of its complex spectra.
+        gib: f64,
+        /// GiB that they may take.
+        limit: u64,
+        /// The models' frame length.
+        n_fft: usize,
+        /// The models' hop.
+        hop: usize,
+        /// Channels of the mixture.
+        channels: usize,
+    },
+    /// A model that gives numbers which are not finite.
+    #[error(
+        "{model} gives numbers that are not finite: its weights are too large. The file is damaged or was edited; train the model again."
+    )]
+    NotFinite {
+        /// The model, in words.
+        model: String,
     },
     /// The error that ended a whole batch of mixtures.
     #[error("{0}")]

@@ -83,6 +83,7 @@
 
 pub mod activation_solver;
 pub mod blocks;
+pub mod empty_band;
 pub mod error;
 pub mod ideal_ratio_mask;
 pub mod mask;
@@ -96,6 +97,7 @@ pub mod stems;
 
 pub use activation_solver::{ActivationSolver, BatchItem};
 pub use blocks::SeparationSummary;
+pub use empty_band::EmptyBand;
 pub use error::SeparateError;
 pub use ideal_ratio_mask::ideal_ratio_mask;
 pub use mask_estimator::{MaskEstimate, MaskEstimator};

@@ -71,7 +71,8 @@ pub fn residual_shares(mixture: &Spectrogram, masks: &[Magnitude]) -> Vec<Vec<f6
 /// Adds to each stem its share of the residual, after which the stems sum to the mixture.
 ///
 /// - `mixture`, `stems`: samples of one channel at `sample_rate` Hz
-/// - `shares`: as from [`residual_shares`]; between frames they are interpolated linearly
+/// - `shares`: as from [`residual_shares`]; between frames they are interpolated linearly, and without
+///   frames all stems get the same
 /// - `hop_s`: distance of two frames in seconds; frame t is centred at `t·hop_s`
 pub fn redistribute_residual(
     mixture: &[f32],
@@ -82,6 +83,15 @@ pub fn redistribute_residual(
 ) {
     let frames = shares.first().map_or(0, Vec::len);
     if frames == 0 {
+        // too short to be anything at the models' rate
+        let count = stems.len() as f64;
+        for (n, &x) in mixture.iter().enumerate() {
+            let sum: f64 = stems.iter().map(|stem| f64::from(stem[n])).sum();
+            let residual = f64::from(x) - sum;
+            for stem in &mut *stems {
+                stem[n] += (residual / count) as f32;
+            }
+        }
         return;
     }
     for (n, &x) in mixture.iter().enumerate() {

@@ -136,7 +136,8 @@ impl Separator {
     /// masks do not depend on its own. Silence is shared equally.
     ///
     /// # Errors
-    /// [`SeparateError`] if the device fails or an optimisation diverges.
+    /// [`SeparateError`] if the device fails, an optimisation diverges or a model gives numbers that are
+    /// not finite.
     pub fn masks(
         &self,
         mixture: &Magnitude,
@@ -168,11 +169,19 @@ impl Separator {
 
 impl Masks {
     /// Reads masks back from the device.
+    ///
+    /// # Errors
+    /// [`SeparateError::NotFinite`] for a mask that is not finite: no stem is made of it.
     pub(crate) fn download(estimate: MaskEstimate) -> Result<Self, SeparateError> {
         let mut masks = Vec::with_capacity(estimate.masks.len());
         for mask in estimate.masks {
             let frames = mask.dims()[1];
             masks.extend(download(mask.unsqueeze(), &[frames])?);
+        }
+        let mut numbers = masks.iter().flat_map(Magnitude::data);
+        if !numbers.all(|x| x.is_finite()) {
+            let model = "one of the models".into();
+            return Err(SeparateError::NotFinite { model });
         }
         Ok(Self {
             masks,

@@ -1,10 +1,11 @@
 //! Separation of a clip into its stems.
 
 use burn::tensor::Tensor;
-use nae_audio::{Clip, Magnitude, Spectrogram, Stft, resample, resample_to_len};
+use nae_audio::{Clip, Complex32, Magnitude, Spectrogram, Stft, resample, resample_to_len};
+use nae_model::AudioConfig;
 use nae_model::optim::{Flow, Progress};
 
-use crate::error::SeparateError;
+use crate::error::{PEAK_LIMIT, SeparateError};
 use crate::residual::{redistribute_residual, residual_shares};
 use crate::separator::{Masks, Separator};
 
@@ -33,6 +34,23 @@ pub(crate) struct MixtureSpectra {
     pub magnitude: Magnitude,
 }
 
+/// Most bytes that the complex spectra of what is separated at once may take: 2 GiB, which is an hour
+/// in stereo at the default settings.
+const SPECTRA_LIMIT: u64 = 2 << 30;
+
+/// # Errors
+/// [`SeparateError::TooLoud`] for a sample beyond [`PEAK_LIMIT`], infinite or NaN.
+fn check_level(mixture: &Clip) -> Result<(), SeparateError> {
+    let samples = mixture.channels().iter().flatten();
+    // NaN is the greatest of all here
+    let peak = samples.map(|x| x.abs()).max_by(f32::total_cmp);
+    let peak = peak.unwrap_or(0.0);
+    match peak <= PEAK_LIMIT {
+        true => Ok(()),
+        false => Err(SeparateError::TooLoud { peak }),
+    }
+}
+
 impl Separator {
     /// Separates a clip of any rate and channel count in one piece.
     ///
@@ -40,8 +58,9 @@ impl Separator {
     /// channel's complex spectrum, so the stems have the mixture's phase.
     ///
     /// # Errors
-    /// [`SeparateError::Audio`] from resampling and transforms, [`SeparateError::Optimization`] if the
-    /// loss is no longer finite.
+    /// [`SeparateError::TooLoud`], [`SeparateError::TooMuchMemory`]; [`SeparateError::Audio`] from
+    /// resampling and transforms; [`SeparateError::NotFinite`] for a model of no use,
+    /// [`SeparateError::Optimization`] if the loss is no longer finite.
     pub fn separate(
         &self,
         mixture: &Clip,
@@ -53,7 +72,12 @@ impl Separator {
     }
 
     /// The mixture's spectra at the models' rate.
+    ///
+    /// # Errors
+    /// [`SeparateError::TooLoud`] and [`SeparateError::TooMuchMemory`], before any memory is taken.
     pub(crate) fn analyze(&self, mixture: &Clip) -> Result<MixtureSpectra, SeparateError> {
+        check_level(mixture)?;
+        self.check_memory(mixture)?;
         let (rate, model_rate) = (mixture.sample_rate(), self.audio.sample_rate);
         let stft = Stft::new(self.audio.stft())?;
         let resampled = mixture
@@ -70,6 +94,32 @@ impl Separator {
             resampled,
             channels,
             magnitude: Magnitude::mean(&magnitudes)?,
+        })
+    }
+
+    /// Refuses spectra that would take more than [`SPECTRA_LIMIT`]: frame lengths and hops come from
+    /// files.
+    fn check_memory(&self, mixture: &Clip) -> Result<(), SeparateError> {
+        let AudioConfig {
+            sample_rate,
+            n_fft,
+            hop,
+        } = self.audio;
+        let channels = mixture.channel_count();
+        let seconds = mixture.duration_s();
+        let frames = seconds * f64::from(sample_rate) / hop as f64;
+        let numbers = frames * self.audio.stft().bins() as f64 * channels as f64;
+        let bytes = numbers * size_of::<Complex32>() as f64;
+        if bytes <= SPECTRA_LIMIT as f64 {
+            return Ok(());
+        }
+        Err(SeparateError::TooMuchMemory {
+            seconds,
+            gib: bytes / (1u64 << 30) as f64,
+            limit: SPECTRA_LIMIT >> 30,
+            n_fft,
+            hop,
+            channels,
         })
     }
 

@@ -10,7 +10,7 @@ use nae_kernels::Parallelism;
 use nae_model::Activations;
 use nae_model::loss::{Target, objective};
 use nae_model::optim::{Flow, OptimizationRun, Plan, Progress, Step, optimize};
-use nae_model::spectra::upload;
+use nae_model::spectra::{read, upload};
 use rayon::prelude::*;
 
 use super::batch::{BatchItem, StackedDecoders};
@@ -53,8 +53,8 @@ struct Chunk {
 /// - `run`: number of the run, which decides models and initial activations
 ///
 /// # Errors
-/// [`SeparateError::Optimization`], for a mixture whose loss is no longer finite, or for all of them if
-/// the device fails.
+/// For a mixture [`SeparateError::NotFinite`] if one of its models gives such numbers, and
+/// [`SeparateError::Optimization`] if its loss is no longer finite; for all of them if the device fails.
 pub fn solve(
     items: &[BatchItem<'_>],
     run: usize,
@@ -98,8 +98,29 @@ pub fn solve(
     )?;
     let runs = runs.into_iter().enumerate();
     Ok(runs
-        .map(|(index, ended)| solution(&items[index], index, run, ended?))
+        .map(|(index, ended)| match ended {
+            Ok(ended) => solution(&items[index], index, run, ended),
+            Err(error) => Err(unusable_model(&items[index], run)?.unwrap_or(error.into())),
+        })
         .collect())
+}
+
+/// Why a mixture's loss is not finite, if that is because a model gives such numbers from the start:
+/// then no other learning rate would help.
+fn unusable_model(
+    item: &BatchItem<'_>,
+    run: usize,
+) -> Result<Option<SeparateError>, SeparateError> {
+    let item = std::slice::from_ref(item);
+    let decoders = StackedDecoders::new(item, run)?;
+    let estimates = decoders.decode(&initial_activations(item, &decoders, run));
+    for (estimate, source) in estimates.into_iter().zip(item[0].solver.decoders_of(run)) {
+        if !read(estimate.inner())?.iter().all(|x| x.is_finite()) {
+            let model = format!("the model of `{}`", source.name);
+            return Ok(Some(SeparateError::NotFinite { model }));
+        }
+    }
+    Ok(None)
 }
 
 /// A range of frames of the initial activations, as leaves to be optimised.

@@ -21,6 +21,8 @@ pub struct ActivationSolver {
 /// A frozen decoder and the compression of its spectra.
 #[derive(Clone, Debug)]
 pub(super) struct FrozenDecoder {
+    /// Name of the source.
+    pub name: String,
     pub decoder: Decoder,
     /// Exponent of the decoded magnitudes, in `(0, 1]`.
     pub compression: f64,
@@ -60,6 +62,7 @@ impl ActivationSolver {
                 return Err(SeparateError::FreeActivations { name: name.into() });
             }
             Ok(FrozenDecoder {
+                name: name.into(),
                 decoder,
                 compression: model.metadata.architecture.compression(),
             })

@@ -12,7 +12,7 @@ use nae_audio::AudioReader;
 use nae_files::Outputs;
 use nae_joint::sources::check_names;
 use nae_joint::{JointEncoder, TrainingSource};
-use nae_separate::Separator;
+use nae_separate::{EmptyBand, Separator};
 
 use crate::arguments::{Separate, Terminal};
 use crate::console::log_line;
@@ -39,7 +39,9 @@ pub fn run(command: &Separate, terminal: &Terminal) -> Result<()> {
     }
     let reader = AudioReader::open(&command.mixture)?;
     let rate = reader.sample_rate();
-    warn_of_an_empty_band(command, rate, method.model_rate());
+    if let Some(band) = EmptyBand::between(rate, method.model_rate()) {
+        log::warn!("{}: {band}", command.mixture.display());
+    }
     // all that can be wrong with them is said before a joint encoder is trained
     let mut outputs = Outputs::new(inputs(command));
     outputs.create_folder(&command.out)?;
@@ -73,18 +75,6 @@ pub fn run(command: &Separate, terminal: &Terminal) -> Result<()> {
         command.json,
         terminal,
     )
-}
-
-/// Says that a mixture ends below what the models cover.
-fn warn_of_an_empty_band(command: &Separate, rate: u32, model_rate: u32) {
-    if rate < model_rate {
-        log::warn!(
-            "{}: sampled at {rate} Hz, it ends at {} Hz, but the models cover up to {} Hz; the band in between is empty, which reduces the quality: use a recording or models of the same sample rate",
-            command.mixture.display(),
-            rate / 2,
-            model_rate / 2
-        );
-    }
 }
 
 /// All files that the command reads.
