@@ -73,8 +73,11 @@ fn load(bytes: &[u8]) -> Result<JointEncoder, JointError> {
     JointEncoder::load(&path, &Device::flex())
 }
 
+/// An entry of the metadata and what becomes of it.
+type Change<'a> = (&'a str, &'a dyn Fn(&mut Value));
+
 /// The file with entries of its metadata changed, and its tensors as they are.
-fn with_entries(file: &[u8], changes: &[(&str, &dyn Fn(&mut Value))]) -> Vec<u8> {
+fn with_entries(file: &[u8], changes: &[Change<'_>]) -> Vec<u8> {
     let (length, rest) = file.split_first_chunk::<8>().unwrap();
     let (header, tensors) = rest.split_at(u64::from_le_bytes(*length) as usize);
     let mut header: Value = serde_json::from_slice(header).unwrap();

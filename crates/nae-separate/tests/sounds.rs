@@ -88,20 +88,35 @@ fn sounds(samples: usize, rate: u32) -> Vec<(&'static str, Vec<f32>)> {
         ("negative zeros", sound(&|_| -0.0)),
         (
             "full-scale square",
-            sound(&|n| if n / 20 % 2 == 0 { 1.0 } else { -1.0 }),
+            sound(&|n| {
+                if (n / 20).is_multiple_of(2) {
+                    1.0
+                } else {
+                    -1.0
+                }
+            }),
         ),
         ("DC", sound(&|_| 0.5)),
         ("a tone on DC", sound(&|n| 0.5 + 0.1 * phase(n).sin())),
         ("denormals", sound(&|n| 1e-40 * phase(n).sin())),
         (
             "the smallest number",
-            sound(&|n| if n % 3 == 0 { f32::from_bits(1) } else { 0.0 }),
+            sound(&|n| {
+                if n.is_multiple_of(3) {
+                    f32::from_bits(1)
+                } else {
+                    0.0
+                }
+            }),
         ),
         (
             "one click",
             sound(&|n| if n == samples / 2 { 1.0 } else { 0.0 }),
         ),
-        ("Nyquist", sound(&|n| if n % 2 == 0 { 0.9 } else { -0.9 })),
+        (
+            "Nyquist",
+            sound(&|n| if n.is_multiple_of(2) { 0.9 } else { -0.9 }),
+        ),
         ("200 dB over full scale", sound(&|n| 1e10 * phase(n).sin())),
         (
             "200 dB below full scale",
