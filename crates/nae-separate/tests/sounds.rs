@@ -9,12 +9,12 @@
 use burn::tensor::Device;
 use nae_audio::Clip;
 use nae_model::optim::Flow;
-use nae_model::random::generator;
-use nae_model::{AudioConfig, Metadata, Model, ModelConfig, TrainingSummary};
+use nae_model::{AudioConfig, Model, ModelConfig};
 use nae_separate::error::PEAK_LIMIT;
 use nae_separate::{
     EmptyBand, SeparateConfig, SeparateError, Separated, Separator, Source, separate_many,
 };
+use nae_testing_models::models::untrained;
 
 const AUDIO: AudioConfig = AudioConfig {
     sample_rate: 8000,
@@ -28,20 +28,7 @@ fn model(name: &str, seed: u64, audio: AudioConfig) -> Model {
         rank: 3,
         ..Default::default()
     };
-    let architecture = settings.architecture();
-    let mut rng = generator(seed, "weights");
-    let network = architecture.network(audio.stft().bins(), &mut rng, &Device::flex());
-    Model {
-        metadata: Metadata {
-            name: name.into(),
-            audio,
-            architecture,
-            gain: 1.0,
-            training: TrainingSummary::default(),
-        },
-        network,
-        latent_cache: None,
-    }
+    untrained(name, audio, &settings, seed, &Device::flex())
 }
 
 /// A separator of two random models, the first one changed.
