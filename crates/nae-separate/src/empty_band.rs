@@ -19,7 +19,7 @@ impl std::fmt::Display for EmptyBand {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "sampled at {} Hz, it ends at {} Hz, but the models cover up to {} Hz; the band in between is empty, which costs quality: use a recording or models of the same sample rate",
+            "sampled at {} Hz, it ends at {} Hz, but the models cover up to {} Hz; the band in between is empty, which reduces the quality: use a recording or models of the same sample rate",
             self.mixture_rate,
             self.mixture_rate / 2,
             self.model_rate / 2
