@@ -74,7 +74,7 @@ impl Blocks {
         self.reader.channel_count()
     }
 
-    /// How many blocks there will be, if the header knows the length.
+    /// Number of blocks, if the header states the length.
     pub fn count_hint(&self) -> Option<u64> {
         let samples = self.reader.samples_hint()?;
         let step = (self.block - self.overlap) as u64;

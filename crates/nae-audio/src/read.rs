@@ -126,8 +126,8 @@ enum Decoder {
 }
 
 impl AudioReader {
-    /// Opens a file and looks at its header, and at all of it where only that tells its length (MP3,
-    /// ADTS, Ogg).
+    /// Opens a file and looks at its header, and at all of it where only that gives its length
+    /// (MP3, ADTS, Ogg).
     ///
     /// # Errors
     ///

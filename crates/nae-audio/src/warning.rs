@@ -44,7 +44,7 @@ pub enum Warning {
     },
     /// A field of the header contradicts the rest of the file.
     Header {
-        /// Which, and what was believed instead.
+        /// Which, and what was used instead.
         detail: String,
     },
 }

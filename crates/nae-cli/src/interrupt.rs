@@ -33,7 +33,7 @@ pub fn catch_signals() -> Result<()> {
     .context("cannot catch Ctrl-C")
 }
 
-/// From now on the first signal asks the work to stop: whoever calls this looks at [`flow`] or
+/// From now on the first signal asks the work to stop: the caller checks [`flow`] or
 /// [`is_interrupted`] every few seconds.
 pub fn stop_gracefully() {
     STOPS_BY_ITSELF.store(true, Ordering::SeqCst);

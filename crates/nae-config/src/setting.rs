@@ -133,7 +133,7 @@ pub fn words<T: DeserializeOwned>() -> &'static [&'static str] {
     words
 }
 
-/// Takes down which words an enum asks for.
+/// Records the variants that an enum expects.
 struct Words<'a>(&'a mut &'static [&'static str]);
 
 impl<'de> Deserializer<'de> for Words<'_> {

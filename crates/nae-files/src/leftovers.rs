@@ -1,6 +1,6 @@
 //! Temporary files of killed runs.
 //!
-//! Every temporary file is locked while its process lives, and the system releases the lock when
+//! Every temporary file is locked while its process runs, and the system releases the lock when
 //! that ends, in whatever way. So a temporary file that can be locked is not in use.
 
 use std::collections::HashSet;

@@ -35,7 +35,7 @@ impl FileLock {
                 }
             }
             // the holder before may have removed the file between opening and locking: the lock
-            // would then be on a file that nobody else will ever find
+            // would then be on a file that no other process can find
             if is_at(&file, path) {
                 return Ok(Some(Self {
                     path: path.into(),

@@ -28,7 +28,7 @@ fn pending() -> MutexGuard<'static, Register> {
     PENDING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Keeps a path in the register while it lives.
+/// Keeps a path in the register until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Registration(PathBuf);
 

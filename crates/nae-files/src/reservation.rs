@@ -15,7 +15,7 @@ use crate::write::PendingFile;
 /// Bytes that a place must take to be worth the work.
 const TRIAL: [u8; 4096] = [0; 4096];
 
-/// Attempts to lock: whoever removes leftovers may hold a lock for a moment.
+/// Attempts to lock: a process that removes leftovers may hold a lock briefly.
 const ATTEMPTS: usize = 4;
 
 /// A place for a file, reserved by a lock file beside it against other runs. The lock file is
@@ -152,7 +152,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_device_is_not_replaced() {
-        // whoever may not write there is refused as well, for another reason
+        // without permission to write there it is refused as well, for another reason
         let error = check_writable(Path::new("/dev/null")).unwrap_err();
         let refused = matches!(
             error,

@@ -11,7 +11,7 @@ use crate::pending::Registration;
 
 /// A temporary folder that is removed, with all that is in it, when it is dropped.
 ///
-/// Beside it lies a lock file, by which others tell that its process lives: that of a killed one is
+/// A lock file beside it shows other processes that its own is running: that of a killed one is
 /// removed with the next that is made in the same place, or by
 /// [`remove_leftovers`](crate::remove_leftovers).
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl ScratchFolder {
             lock.as_file()
                 .lock()
                 .map_err(|error| FileError::io(lock.path(), "lock it", error))?;
-            // somebody who cleaned up was between its making and its locking
+            // another process removed it between its creation and its locking
             if !lock.path().exists() {
                 continue;
             }

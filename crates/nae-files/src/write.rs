@@ -14,9 +14,9 @@ use crate::pending::Registration;
 /// Writes `bytes` to `path`, whole or not at all.
 ///
 /// The bytes go to a temporary file in the same folder, are pushed to the disk, and the file is
-/// renamed: whoever looks at `path` sees the old content, the new one, or nothing, never a part. A
-/// file that is there already is replaced; a symbolic link is replaced, not followed. The new file
-/// gets the permissions of any new file (`0666` less the umask).
+/// renamed: a reader of `path` sees the old content, the new one, or nothing, never a part. A file
+/// that is there already is replaced; a symbolic link is replaced, not followed. The new file gets
+/// the permissions of any new file (`0666` less the umask).
 ///
 /// # Errors
 ///
@@ -33,8 +33,8 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 
 /// A temporary file beside its target; dropped without [`PendingFile::commit`] it is removed.
 ///
-/// It is locked while it lives. The first one that a process makes in a folder removes those that
-/// killed processes left there.
+/// It is locked until it is dropped. The first one that a process makes in a folder removes those
+/// that killed processes left there.
 #[derive(Debug)]
 pub struct PendingFile {
     // removed before it leaves the register
@@ -105,7 +105,7 @@ impl PendingFile {
     }
 }
 
-/// A new temporary file that nobody takes for a leftover.
+/// A new temporary file that is not mistaken for a leftover.
 fn locked_file(folder: &Path) -> Result<NamedTempFile, FileError> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(PREFIX).suffix(UNFINISHED);
@@ -119,10 +119,10 @@ fn locked_file(folder: &Path) -> Result<NamedTempFile, FileError> {
             .tempfile_in(folder)
             .map_err(|e| FileError::io(folder, "create a file in this folder", e))?;
         match temp.as_file().try_lock() {
-            // somebody who cleaned up was between its making and its locking
+            // another process removed it between its creation and its locking
             Ok(()) if !temp.path().exists() => {}
             Err(TryLockError::WouldBlock) => {}
-            // where the file system has no locks, nobody can clean up either
+            // where the file system has no locks, leftovers are not removed either
             Ok(()) | Err(TryLockError::Error(_)) => return Ok(temp),
         }
     }

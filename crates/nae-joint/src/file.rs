@@ -90,7 +90,7 @@ impl JointEncoder {
         };
         metadata.audio.validate().map_err(JointError::from)?;
         metadata.config.validate()?;
-        // whoever made the file chose where stems would be written
+        // names in untrusted files decide where stems are written
         check_names(metadata.sources.iter().map(|source| source.name.as_str()))
             .map_err(|error| file.format_error(error.to_string()))?;
         let bins = metadata.audio.stft().bins();

@@ -44,8 +44,8 @@ pub(crate) fn values(tensor: &FlexTensor) -> &[f32] {
     &tensor.storage()[range(tensor)]
 }
 
-/// Values of a contiguous tensor, to be changed: in place if nobody else holds them, in a copy
-/// otherwise.
+/// Values of a contiguous tensor, to be changed: in place if there is no other reference to them,
+/// in a copy otherwise.
 pub(crate) fn values_mut(tensor: &mut FlexTensor) -> &mut [f32] {
     let range = range(tensor);
     &mut tensor.storage_mut()[range]

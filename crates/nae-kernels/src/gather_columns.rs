@@ -1,9 +1,10 @@
 //! Rows of a matrix as the columns of others: mini-batches out of spectra.
 //!
-//! Burn's `select` copies rows, and the transposed result is a view whose columns are far apart for
-//! whoever reads it row by row. Here the columns are written in order, a square block at a time. The
-//! view alone is made in a third of the time, but whoever needs it in order then pays: with the
-//! divergence that follows, the measured gain is 1.3 to 1.7 times (one thread, AVX2,
+//! Burn's `select` copies rows, and the transposed result is a view whose columns are far apart in
+//! memory when it is read row by row. Here the columns are written in order, a square block at a
+//! time. The view alone is made in a third of the time, but an operation that needs it in order
+//! then costs more: with the divergence that follows, the measured gain is 1.3 to 1.7 times (one
+//! thread, AVX2,
 //! `cargo run --release --example kernels -- gather_columns`).
 
 use burn::backend::tensor::FloatTensor;

@@ -26,7 +26,8 @@ pub struct RpropFactors {
 }
 
 /// One step of iRprop− (C. Igel, M. Hüsken, "Empirical evaluation of the improved Rprop learning
-/// algorithms", Neurocomputing 50, 2003): the parameter, its step sizes and the signs to remember.
+/// algorithms", Neurocomputing 50, 2003): the parameter, its step sizes and the signs for the next
+/// step.
 ///
 /// # Shapes
 /// - all inputs and outputs: that of the parameter

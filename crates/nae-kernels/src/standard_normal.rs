@@ -2,14 +2,14 @@
 //!
 //! Measured gain over Burn's `Tensor::random`, random words of ChaCha8 included (one thread, AVX2,
 //! `cargo run --release --example kernels -- standard_normal`): 7 to 10 times. Burn's also draws from
-//! one generator for all threads, so that its numbers depend on who asks first.
+//! one generator for all threads, so that its numbers depend on the order of the threads.
 
 use crate::math::normal_pair;
 use crate::simd::{SimdLoop, dispatch};
 
 /// As many independent numbers of the standard normal distribution as there are pairs of random
-/// words, times two: between −5.8 and 5.8, in steps that single precision can tell apart. They depend
-/// on nothing but the words (up to rounding, which differs between processors).
+/// words, times two: between −5.8 and 5.8, in steps that single precision can represent. They
+/// depend on nothing but the words (up to rounding, which differs between processors).
 pub fn standard_normal(words: &[u32]) -> Vec<f32> {
     let (distances, directions) = words.split_at(words.len() / 2);
     let mut numbers = vec![0.0; 2 * distances.len()];

@@ -62,7 +62,7 @@ pub struct Cost {
     pub units: usize,
 }
 
-/// How weights are learnt.
+/// How weights are trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrainingMethod {
     /// By gradients through encoder and decoder, then through the decoder and free activations.
@@ -119,7 +119,7 @@ pub trait ArchitectureKind:
     /// Frames that the decoder's estimate of one frame depends on.
     fn context(&self) -> Context;
 
-    /// How weights are learnt.
+    /// How weights are trained.
     fn training_method(&self) -> TrainingMethod;
 
     /// Names and shapes of all tensors for spectra of `bins` bins: the network's parameters. It must

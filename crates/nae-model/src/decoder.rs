@@ -5,7 +5,8 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 
 /// Frozen decoder of one kind, with what reads activations from a spectrum: all that a basis or a
-/// weight needs on the way to its product was worked out once, and no parameter asks for a gradient.
+/// weight needs on the way to its product was worked out once, and no parameter requires a
+/// gradient.
 pub trait DecoderKind: Module {
     /// Activations that a frame has.
     fn rank(&self) -> usize;

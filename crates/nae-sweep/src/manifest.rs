@@ -25,7 +25,7 @@ pub struct Manifest {
     pub tool_version: String,
     /// The experiment's name.
     pub name: String,
-    /// Everybody who takes part, with their recordings' checksums.
+    /// The speakers, with the checksums of their recordings.
     pub speakers: Vec<Speaker>,
     /// Indices into `speakers`.
     pub pairs: Vec<Vec<usize>>,

@@ -192,7 +192,7 @@ impl<'a> Queue<'a> {
     fn claim(&self, cell: Cell) -> Result<Option<FileLock>, SweepError> {
         let id = self.id(cell);
         let claim = self.store.claim(id)?;
-        // whoever held it last may just have finished it
+        // the worker that held it last may have finished it
         Ok(claim.filter(|_| !self.store.is_finished(cell.kind, id)))
     }
 

@@ -168,7 +168,7 @@ impl Store {
     /// [`SweepError::Io`] if the folders cannot be read.
     pub fn collect_garbage(&self) -> Result<(), SweepError> {
         for path in nae_files::sorted_entries(&self.root.join("claims"))? {
-            // taken only if nobody holds it, and gone when dropped
+            // taken only if it is free, and removed when dropped
             FileLock::take(&path)?;
         }
         let workers = self.root.join("workers");

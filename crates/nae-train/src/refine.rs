@@ -55,7 +55,7 @@ pub fn refine(
         evaluated: settings.batches,
         tolerance: config.tolerance,
     };
-    // steps get the decoder only: Burn keeps in the graph that somebody copied the encoder's weights,
+    // steps get the decoder only: Burn keeps in the graph that the encoder's weights were copied,
     // copy after copy, and looks through all of that in every step
     let decoder = network.without_encoder();
     let threads = batches.iter().map(Vec::len).fold(1, usize::max);

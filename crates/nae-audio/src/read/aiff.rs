@@ -94,7 +94,7 @@ impl AiffHeader {
             counted: u64::from(common.samples),
             stored: (u64::from(sound.len) + sound.start).saturating_sub(start) / block,
             available: (file_len - start) / block,
-            // a header that nobody came back to complete
+            // a header that was never completed
             is_unset: common.samples == 0 || common.samples >= u32::MAX / 2,
         };
         let fits = |samples: u64| -> std::io::Result<bool> {

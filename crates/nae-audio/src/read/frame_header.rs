@@ -83,7 +83,7 @@ impl FrameHeader {
             (_, 1) => MPEG2_L1,
             _ => MPEG2_L23,
         };
-        // 0 is the free format, whose frames do not tell their length
+        // 0 is the free format, whose frames do not state their length
         let bits_per_s = 1000 * table.get(usize::from(c >> 4)).filter(|&&kbit| kbit > 0)?;
         let sample_rate = [44_100, 48_000, 32_000].get(usize::from(c >> 2 & 3))? >> halved;
         let padding = usize::from(c >> 1 & 1);
@@ -119,7 +119,7 @@ impl FrameHeader {
         let header = if b & 1 == 0 { 9 } else { 7 };
         let sample_rate = *AAC_RATES.get(usize::from(c >> 2 & 0x0f))?;
         let channels = match (c & 1) << 2 | d >> 6 {
-            // told within the first packet only
+            // stated in the first packet only
             0 => return None,
             7 => 8,
             channels => usize::from(channels),

@@ -10,7 +10,7 @@ use super::frame_header::{FrameHeader, HEADER_BYTES};
 use super::source;
 use super::window::Window;
 
-/// Frames in a row that tell sound from chance.
+/// Consecutive frames that are taken for sound and not for chance.
 const ROW: usize = 3;
 /// The longest frame (ADTS).
 const MAX_FRAME_BYTES: usize = 1 << 13;

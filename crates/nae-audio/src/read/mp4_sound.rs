@@ -82,7 +82,7 @@ impl Mp4 {
         };
         self.start = edit.start;
         let rest = all.saturating_sub(edit.start);
-        // the packets tell their length to the sample, the edit list in coarser ticks
+        // the packets give their length to the sample, the edit list in coarser ticks
         self.wanted = edit
             .duration
             .filter(|duration| rest > 0 && rest.saturating_sub(*duration) > edit.tick);

@@ -39,7 +39,7 @@ pub(crate) enum Encoding {
 #[derive(Debug)]
 pub(crate) struct WavHeader {
     pub encoding: Encoding,
-    /// Samples per channel, where the encoding allows to tell.
+    /// Samples per channel, where they follow from the encoding.
     pub samples: Option<u64>,
     pub warnings: Vec<Warning>,
     /// Bytes of sound.

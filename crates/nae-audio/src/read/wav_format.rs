@@ -7,7 +7,7 @@ use super::spec::Spec;
 use crate::AudioError;
 use crate::warning::Warning;
 
-/// Bytes of samples looked at to tell 24 bits in 32 from 24 bits by themselves.
+/// Bytes of samples read to distinguish 24 bits in 32 from packed 24 bits.
 pub(crate) const BYTES_LOOKED_AT: usize = 1 << 10;
 const PCM: u16 = 1;
 const FLOAT: u16 = 3;

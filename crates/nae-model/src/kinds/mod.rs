@@ -85,7 +85,7 @@
 //! }
 //!
 //! fn network(weight: Tensor<3>) -> ProjectiveNetwork {
-//!     // off the graph: a parameter is nobody's result
+//!     // off the graph: a parameter is not the result of an operation
 //!     let weight = match weight.device().is_autodiff() {
 //!         true => Tensor::from_inner(weight.inner()),
 //!         false => weight,

@@ -8,7 +8,7 @@ use super::dense::{Dense, LayerSpec, leaf};
 use crate::config::{BasisNorm, Output};
 
 /// Dense layer `y = g(B·x + b)` whose basis `B` ([`Dense::basis`]) was worked out once: no step takes
-/// `|W|` or a norm again, and no parameter asks for a gradient.
+/// `|W|` or a norm again, and no parameter requires a gradient.
 #[derive(Module, Debug)]
 pub struct FrozenDense {
     /// `B`, `[models, outputs, inputs]`; non-negative for [`Output::Linear`].

@@ -181,8 +181,8 @@ fn per_mixture<'a>(system: &System<'a>, score: &Score) -> BTreeMap<(&'a str, &'a
         .collect()
 }
 
-/// How the numbers of a section came to be.
-pub(super) fn explained(unit: Unit, found: &Differences, seed: u64) -> String {
+/// How the numbers of a section are computed.
+pub(super) fn method(unit: Unit, found: &Differences, seed: u64) -> String {
     let units = found
         .rows
         .iter()

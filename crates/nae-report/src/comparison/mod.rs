@@ -128,7 +128,7 @@ impl Comparison {
                 continue;
             }
             let section = Section::new(format!("Differences from {}", found.name))
-                .with_intro(differences::explained(unit, &found, self.seed));
+                .with_intro(differences::method(unit, &found, self.seed));
             report.add(
                 section,
                 vec![figures::differences(&found, &systems, &scores)?],
