@@ -197,9 +197,9 @@ fn more_channels_than_are_read_and_rates_of_no_sound_are_named() {
     for (channels, rate, words) in [
         (16_000, 8000, "16000 channels, but at most 64"),
         (65, 8000, "65 channels"),
-        (1, 1, "1 samples a second"),
-        (1, 99, "99 samples"),
-        (1, 2_000_000, "2000000 samples"),
+        (1, 1, "a sample rate of 1 Hz"),
+        (1, 99, "a sample rate of 99 Hz"),
+        (1, 2_000_000, "a sample rate of 2000000 Hz"),
     ] {
         let raw = RawWav {
             channels,
