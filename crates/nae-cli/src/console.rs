@@ -20,7 +20,7 @@ pub fn print(text: &str) -> Result<()> {
 /// Prints JSON to standard output.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn print_json(json: &str) -> Result<()> {
     writeln!(stdout(), "{}", printable_json(json)).context("cannot write to standard output")
 }

@@ -318,7 +318,7 @@ fn evaluation_refuses_what_cannot_be_compared() {
         "--estimate".as_ref(),
         other.as_os_str(),
     ]);
-    assert!(text.contains("2 references and 1 estimates"), "{text}");
+    assert!(text.contains("2 references and 1 estimate;"), "{text}");
 }
 
 #[test]

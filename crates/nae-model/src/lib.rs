@@ -20,7 +20,7 @@
 //! [`ModelConfig`] holds the `[model]` settings; they lead to an [`Architecture`], which is what a model
 //! file keeps. It makes a [`Network`], which is trained, and the network makes a frozen
 //! [`Decoder`], which is all that separation, joint encoders and reports use. The three are enums
-//! with one variant a kind; [`kinds`] has one file for each and shows how one is added.
+//! with one variant a kind; [`mod@kinds`] has one file for each and shows how one is added.
 //!
 //! # Backends
 //!

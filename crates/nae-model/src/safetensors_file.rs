@@ -119,7 +119,7 @@ impl SafetensorsFile {
         };
         let length = source.1;
         let header = header(start, length)
-            .map_err(|reason| not_a_model(format!("it is no safetensors file ({reason})")))?;
+            .map_err(|reason| not_a_model(format!("it is not a safetensors file ({reason})")))?;
         let metadata = header.metadata().clone().unwrap_or_default();
         let wrong = match metadata.get("format").map(String::as_str) {
             Some(came) if came == format => None,
@@ -196,7 +196,7 @@ impl SafetensorsFile {
         })
     }
 
-    /// An entry of the metadata that is the [canonical](nae_config::canonical) text of settings.
+    /// An entry of the metadata that is the canonical text of settings ([`nae_config::canonical`]).
     /// Ranges are not checked.
     ///
     /// # Errors

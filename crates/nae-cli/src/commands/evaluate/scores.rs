@@ -1,5 +1,6 @@
 //! Every score of a set of estimates, with lower and upper bounds.
 
+use crate::counts::count;
 use anyhow::{Result, anyhow, bail};
 use nae_audio::Clip;
 use nae_metrics::scores::{Evaluation, MetricGroup, Scores};
@@ -56,9 +57,9 @@ impl Example {
         }
         if references.len() != estimates.len() {
             bail!(
-                "there are {} references and {} estimates; give one estimate for every reference, in the same order",
-                references.len(),
-                estimates.len()
+                "there are {} and {}; give one estimate for every reference, in the same order",
+                count(references.len(), "reference"),
+                count(estimates.len(), "estimate")
             );
         }
         let mono = |sounds: Vec<(String, Clip)>| {
