@@ -32,6 +32,14 @@ pub enum TrainError {
         /// Length of all clips in seconds.
         duration_s: f64,
     },
+    /// A model that can only decode silence.
+    #[error(
+        "the model `{name}` decodes its own training clips to silence: all its units are dead, so expected at least one that responds. Try another seed (--seed), a higher model.rank, or a smaller train.learning_rate."
+    )]
+    SilentModel {
+        /// Name of the source.
+        name: String,
+    },
     /// The error that ended a stack of models.
     #[error("{0}")]
     Stack(String),

@@ -3,13 +3,13 @@
 use std::time::Instant;
 
 use burn::module::Module;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use nae_kernels::Parallelism;
 use nae_model::architecture::TrainingMethod;
 use nae_model::optim::{Flow, OptimizationRun, Progress};
 use nae_model::random::generator;
-use nae_model::spectra::upload;
-use nae_model::{Model, Network};
+use nae_model::spectra::{read, upload};
+use nae_model::{Latent, Model, Network};
 
 use crate::error::TrainError;
 use crate::fit::{Fitted, fit};
@@ -40,15 +40,45 @@ pub(crate) fn train_stack(
     let seconds = started.elapsed().as_secs_f64() / jobs.len() as f64;
     let finish = |(job, run): (&&Prepared<'_>, Result<OptimizationRun<Network>, _>)| {
         let run = run?;
+        // off the graph: what Burn keeps for every parameter in it slows each later step down
+        let network = run.best.clone().valid();
+        refuse_silent(&network, job, device)?;
         Ok(Model {
             metadata: job.metadata(&run, seconds),
-            // off the graph: what Burn keeps for every parameter in it slows each later step down
-            network: run.best.valid(),
+            network,
             latent_cache: None,
         })
     };
     jobs.iter().zip(runs).map(finish).collect()
 }
+
+/// Refuses a model all of whose units are dead: whatever it is given, it decodes to silence.
+fn refuse_silent(network: &Network, job: &Prepared<'_>, device: &Device) -> Result<(), TrainError> {
+    let frames = &job.frames;
+    let step = frames.magnitude.frames().div_ceil(CHECKED_FRAMES).max(1);
+    let some: Vec<usize> = (0..frames.magnitude.frames()).step_by(step).collect();
+    let compression = job.job.recipe.model.compression;
+    let x = upload(
+        &[(&frames.magnitude.select(&some), frames.gain)],
+        compression,
+        device,
+    );
+    let decoder = network.decoder(Latent::Bottleneck, device);
+    let peak = |tensor: Tensor<3>| Ok::<f32, TrainError>(read(tensor.max())?[0]);
+    let (expected, found) = (peak(x.clone())?, peak(decoder.decode(decoder.encode(x)))?);
+    if found <= SILENCE * expected {
+        return Err(TrainError::SilentModel {
+            name: job.job.name.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Frames on which a model must make a sound, a choice of all.
+const CHECKED_FRAMES: usize = 256;
+
+/// A model whose loudest estimate is this small beside the loudest training frame is silent.
+const SILENCE: f32 = 1e-6;
 
 /// Fits the networks of all jobs by the method of their kind.
 fn fit_stack(

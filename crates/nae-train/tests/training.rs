@@ -476,3 +476,41 @@ fn of_many_models_each_has_its_own_error() {
     assert!(matches!(level, Err(TrainError::Silent { .. })));
     assert!(model.is_ok());
 }
+
+#[test]
+fn a_model_that_can_only_decode_silence_is_refused() {
+    let mut recipe = recipe();
+    recipe.model.rank = 1;
+    recipe.train.max_steps = 20;
+    recipe.train.refine.passes = 2;
+    let clips = [notes()];
+    let mut refused = 0;
+    // with one unit a layer and ReLU, many a seed gives zero for every frame
+    for (seed, layers) in (0..8).flat_map(|seed| [(seed, 2), (seed, 6)]) {
+        recipe.model.layers = layers;
+        let device = Device::flex();
+        match train("notes", &clips, &recipe, seed, &device, &mut |_| {
+            Flow::Continue
+        }) {
+            Ok(model) => {
+                let decoder = model.network.decoder(Latent::Bottleneck, &device);
+                let x = from_host(vec![1.0; 129 * 4], [1, 129, 4], &device);
+                let loudest = decoder.decode(decoder.encode(x)).max();
+                assert!(
+                    loudest.into_scalar::<f32>() > 0.0,
+                    "seed {seed}, {layers} layers"
+                );
+            }
+            Err(error) => {
+                let text = error.to_string();
+                assert!(matches!(error, TrainError::SilentModel { .. }), "{text}");
+                assert!(text.contains("notes") && text.contains("--seed"), "{text}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(
+        refused > 0,
+        "no seed gives a dead model: the test shows nothing"
+    );
+}
