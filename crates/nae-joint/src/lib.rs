@@ -36,7 +36,7 @@
 //!     let clips = [TrainingClip { record: record.clone(), samples: tone(hertz) }];
 //!     let recipe = Recipe {
 //!         audio: AudioConfig { sample_rate: 8000, n_fft: 128, hop: 32 },
-//!         model: ModelConfig { rank: 2, ..Default::default() },
+//!         model: ModelConfig { rank: 8, ..Default::default() },
 //!         train: TrainConfig { max_steps: 20, ..Default::default() },
 //!     };
 //!     let model = train(name, &clips, &recipe, 0, &device, &mut |_| Flow::Continue)?;

@@ -16,16 +16,19 @@
 //!
 //! # Example
 //!
-//! ```no_run
+//! ```
 //! use burn::tensor::Device;
 //! use nae_sweep::{
 //!     Experiment, Manifest, OnFailure, Options, Parallelism, RetryPolicy, Share, Store,
 //! };
 //!
-//! # fn main() -> Result<(), nae_sweep::SweepError> {
-//! let experiment = Experiment::load("configs/smoke.toml".as_ref(), &["seeds=0,1".into()])?;
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let run = folder.path().join("run");
+//! let smaller = ["model.rank=4", "train.max_steps=5"].map(String::from);
+//! let experiment = Experiment::load("../../configs/smoke.toml".as_ref(), &smaller)?;
 //! let manifest = Manifest::plan(&experiment)?;
-//! let store = Store::create("run".as_ref(), &experiment.to_toml()?, &manifest)?;
+//! let store = Store::create(&run, &experiment.to_toml()?, &manifest)?;
 //! let options = Options {
 //!     share: Share::ALL,
 //!     parallelism: Parallelism::Cells(2),
@@ -34,7 +37,8 @@
 //! };
 //! nae_sweep::run(&store, &options, &Device::flex(), &|| false, &|event| eprintln!("{event:?}"))?;
 //! let table = nae_sweep::collect::table(&store)?;
-//! std::fs::write("results.csv", table.to_csv()?).ok();
+//! let csv = String::from_utf8(table.to_csv()?)?;
+//! assert_eq!(csv.lines().count(), 1 + 4 * 2 * 2 * 2); // systems, pairs, mixtures, sources
 //! # Ok(())
 //! # }
 //! ```
