@@ -1,4 +1,5 @@
-//! Separation with models that need no training: what must hold whatever the weights are.
+//! Separation with models that need no training: what must hold whatever the weights are. One file, over
+//! 400 lines, because all tests share its models and mixtures.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

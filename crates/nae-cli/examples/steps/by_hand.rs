@@ -1,6 +1,7 @@
 //! The same steps without tensors or automatic differentiation: buffers allocated once, the matrix
 //! products of the library that burn-flex uses, the element-wise loops of `nae-kernels`, every
 //! thread its own frames.
+//! Longer than 400 lines because it stands for a whole program: it shares nothing with the code it is compared with.
 
 use nae_model::ModelConfig;
 use rayon::prelude::*;
