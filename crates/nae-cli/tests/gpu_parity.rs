@@ -196,7 +196,8 @@ fn a_stack_of_models_of_different_lengths_agrees() {
             name: "tones",
             clips,
             recipe: &recipe,
-            seed: i as u64,
+            // from 1: with seed 0 no unit outlives these few steps, and the model is refused
+            seed: i as u64 + 1,
         };
         let clips = clips.iter().map(|clips| clips.as_slice());
         let jobs: Vec<Job<'_>> = clips.enumerate().map(job).collect();
