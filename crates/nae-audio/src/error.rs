@@ -266,6 +266,11 @@ impl AudioError {
         Self::File(FileError::io(path, action, error))
     }
 
+    /// An error of the operating system while an output is written.
+    pub(crate) fn writing(path: &Path, error: io::Error) -> Self {
+        Self::File(FileError::writing(path, "write to it", error))
+    }
+
     pub(crate) fn damaged(path: &Path, detail: impl Into<String>) -> Self {
         Self::Damaged {
             path: path.to_path_buf(),

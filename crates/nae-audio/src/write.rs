@@ -99,7 +99,7 @@ impl WavSink {
 
     fn with_header(path: &Path, header: Header) -> Result<Self, AudioError> {
         let pending = PendingFile::create(path)?;
-        let io = |e| AudioError::io(path, "write to it", e);
+        let io = |e| AudioError::writing(path, e);
         let mut writer = BufWriter::new(pending.file().try_clone().map_err(io)?);
         writer.write_all(&header.bytes(0)).map_err(io)?;
         Ok(Self {
@@ -142,7 +142,7 @@ impl WavSink {
             }
             self.writer
                 .write_all(&bytes)
-                .map_err(|e| AudioError::io(self.pending.path(), "write to it", e))?;
+                .map_err(|e| AudioError::writing(self.pending.path(), e))?;
         }
         self.samples += samples as u64;
         Ok(())
@@ -166,7 +166,7 @@ impl WavSink {
     /// A full disk; nothing is left behind then.
     pub fn complete(mut self) -> Result<PendingFile, AudioError> {
         self.write_end()
-            .map_err(|e| AudioError::io(self.pending.path(), "write to it", e))?;
+            .map_err(|e| AudioError::writing(self.pending.path(), e))?;
         Ok(self.pending)
     }
 

@@ -284,3 +284,28 @@ fn random_bytes_after_a_wav_header_never_panic() {
         }
     }
 }
+
+#[test]
+fn a_file_that_is_cut_while_it_is_read() {
+    let folder = tempdir().unwrap();
+    let samples: Vec<i16> = white(600_000, 3)
+        .iter()
+        .map(|x| (x * 9000.0) as i16)
+        .collect();
+    let path = RawWav::pcm16(&samples).save(folder.path(), "growing.wav");
+    let mut reader = nae_audio::AudioReader::open(&path).unwrap();
+    reader.read(100_000).unwrap();
+    let file = std::fs::OpenOptions::new().write(true).open(&path);
+    file.unwrap().set_len(500_000).unwrap();
+    let error = loop {
+        match reader.read(100_000) {
+            Ok(block) => assert!(!block[0].is_empty(), "the end is no error"),
+            Err(error) => break error,
+        }
+    };
+    assert!(
+        matches!(error, AudioError::File(FileError::EndsEarly { .. })),
+        "{error}"
+    );
+    assert!(error.to_string().contains("another program"), "{error}");
+}

@@ -13,6 +13,8 @@ use std::process::Command;
 
 use common::background::{Background, unfinished, wait_until};
 use common::small::{ENDLESS, MOMENT, SMALL, clip, golden};
+#[cfg(unix)]
+use common::with_little_space;
 use common::{failure, stdout};
 use nae_audio::{BitDepth, Clip};
 use nae_testing::folders::files;
@@ -235,17 +237,6 @@ fn a_second_run_with_the_same_output_is_refused() {
     // killed, it holds nothing any more
     stdout(&train(&folder, &MOMENT, &["--out", &model]));
     assert_eq!(folder.names(), ["clip.wav", "m.safetensors"]);
-}
-
-/// Runs `nae` where no file may grow beyond so many blocks of 512 bytes, as on a disk that fills up.
-#[cfg(unix)]
-fn with_little_space(blocks: u32, arguments: &[String]) -> std::process::Output {
-    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
-    Command::new("sh")
-        .args(["-c", &script, "sh", env!("CARGO_BIN_EXE_nae")])
-        .args(arguments)
-        .output()
-        .unwrap()
 }
 
 #[cfg(unix)]

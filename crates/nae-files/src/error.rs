@@ -50,6 +50,36 @@ pub enum FileError {
         /// What was tried, such as "open it for reading".
         action: &'static str,
     },
+    /// Nothing can be written there.
+    #[error(
+        "{path}: is on a disk that is mounted read-only, cannot {action}; choose another place, or mount it for writing"
+    )]
+    ReadOnly {
+        /// The file or folder at fault.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+    },
+    /// An output whose folder, or what was written of it, was removed on the way.
+    #[error(
+        "{path}: could not {action}: its folder, or what was written of it so far, has been moved or removed meanwhile; run the command again"
+    )]
+    Gone {
+        /// The file to be written.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+    },
+    /// A file that has become shorter than it was when it was opened.
+    #[error(
+        "{path}: could not {action}: it ends earlier than its beginning promises; if another program is writing to it, wait until that has ended, else copy or download it again"
+    )]
+    EndsEarly {
+        /// The path as given.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+    },
     /// Any other error of the operating system.
     #[error(
         "{path}: could not {action}: {error}; check that the disk is present, healthy and not full, then try again"
@@ -161,14 +191,25 @@ impl FileError {
             io::ErrorKind::NotFound => Self::NotFound { path },
             io::ErrorKind::IsADirectory => Self::IsFolder { path },
             io::ErrorKind::InvalidFilename => Self::BadFileName { path },
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                Self::NoPermission { path, action }
-            }
+            io::ErrorKind::PermissionDenied => Self::NoPermission { path, action },
+            io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path, action },
+            io::ErrorKind::UnexpectedEof => Self::EndsEarly { path, action },
             _ => Self::Io {
                 path,
                 action,
                 error,
             },
+        }
+    }
+
+    /// As [`io`](Self::io), of an output whose folder was there before.
+    pub fn writing(path: &Path, action: &'static str, error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::Gone {
+                path: path.into(),
+                action,
+            },
+            _ => Self::io(path, action, error),
         }
     }
 }
@@ -196,6 +237,22 @@ mod tests {
         let text = error.to_string();
         assert!(matches!(error, FileError::NoPermission { .. }));
         assert!(text.contains("secret.wav") && text.contains("open it for reading"));
+    }
+
+    #[test]
+    fn every_cause_has_advice_of_its_own() {
+        let words = |kind: io::ErrorKind| {
+            FileError::writing(Path::new("a.wav"), "write to it", kind.into()).to_string()
+        };
+        for (kind, advice) in [
+            (io::ErrorKind::ReadOnlyFilesystem, "mount it for writing"),
+            (io::ErrorKind::PermissionDenied, "access rights"),
+            (io::ErrorKind::NotFound, "removed meanwhile"),
+            (io::ErrorKind::UnexpectedEof, "another program is writing"),
+            (io::ErrorKind::StorageFull, "not full"),
+        ] {
+            assert!(words(kind).contains(advice), "{}", words(kind));
+        }
     }
 
     #[test]

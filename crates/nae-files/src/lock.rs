@@ -26,7 +26,7 @@ impl FileLock {
                 .truncate(false)
                 .write(true)
                 .open(path)
-                .map_err(|error| FileError::io(path, "make this lock file", error))?;
+                .map_err(|error| FileError::writing(path, "make this lock file", error))?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),

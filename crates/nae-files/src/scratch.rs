@@ -36,7 +36,9 @@ impl ScratchFolder {
                     .prefix(prefix)
                     .suffix(LOCK)
                     .tempfile_in(parent)
-                    .map_err(|error| FileError::io(parent, "create a file in this folder", error))
+                    .map_err(|error| {
+                        FileError::writing(parent, "create a file in this folder", error)
+                    })
             };
             let (lock, of_lock) = Registration::of_new(create, |lock| lock.path().into())?;
             lock.as_file()

@@ -27,7 +27,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     pending
         .file()
         .write_all(bytes)
-        .map_err(|e| FileError::io(path, "write to it", e))?;
+        .map_err(|e| FileError::writing(path, "write to it", e))?;
     pending.commit()
 }
 
@@ -91,12 +91,12 @@ impl PendingFile {
         } = self;
         temp.as_file()
             .sync_all()
-            .map_err(|e| FileError::io(&path, "write to it", e))?;
+            .map_err(|e| FileError::writing(&path, "write to it", e))?;
         let persisted = temp.persist(&path);
         drop(registration);
         match persisted {
             Ok(_) => Ok(()),
-            Err(e) => Err(FileError::io(
+            Err(e) => Err(FileError::writing(
                 &path,
                 "move the finished file there",
                 e.error,
@@ -117,7 +117,7 @@ fn locked_file(folder: &Path) -> Result<NamedTempFile, FileError> {
     loop {
         let temp = builder
             .tempfile_in(folder)
-            .map_err(|e| FileError::io(folder, "create a file in this folder", e))?;
+            .map_err(|e| FileError::writing(folder, "create a file in this folder", e))?;
         match temp.as_file().try_lock() {
             // another process removed it between its creation and its locking
             Ok(()) if !temp.path().exists() => {}
@@ -170,6 +170,26 @@ mod tests {
         assert!(!path.exists());
         drop(pending);
         assert!(names(folder.path()).is_empty());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_goes_away_meanwhile_is_said_to_have_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let stems = folder.path().join("stems");
+        std::fs::create_dir(&stems).unwrap();
+        let path = stems.join("a.bin");
+        for remove in [true, false] {
+            let pending = PendingFile::create(&path).unwrap();
+            match remove {
+                true => std::fs::remove_dir_all(&stems).unwrap(),
+                false => std::fs::rename(&stems, folder.path().join("moved")).unwrap(),
+            }
+            let error = pending.commit().unwrap_err();
+            assert!(matches!(error, FileError::Gone { .. }), "{error}");
+            std::fs::create_dir(&stems).unwrap();
+            assert!(names(&stems).is_empty());
+        }
     }
 
     #[cfg(unix)]

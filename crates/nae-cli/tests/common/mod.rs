@@ -40,6 +40,17 @@ pub fn failure<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> String {
     text
 }
 
+/// Runs `nae` where no file may grow beyond so many blocks of 512 bytes, as on a disk that fills up.
+#[cfg(unix)]
+pub fn with_little_space(blocks: u32, arguments: &[String]) -> Output {
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
+    Command::new("sh")
+        .args(["-c", &script, "sh", env!("CARGO_BIN_EXE_nae")])
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
 /// Settings that train a small model in a moment.
 pub const QUICK: [&str; 10] = [
     "--set",

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use nae_audio::{AudioError, AudioReader, BitDepth, WavSink};
 use nae_files::ScratchFolder;
 use nae_separate::{ResidualLevel, SeparationSummary};
@@ -44,7 +44,7 @@ impl StemFiles {
     ) -> Result<Self> {
         let draft = match depth {
             BitDepth::Float32 => None,
-            BitDepth::Int16 | BitDepth::Int24 => Some(Draft::new(folder, stems.len())?),
+            BitDepth::Int16 | BitDepth::Int24 => Some(Draft::new(folder, stems)?),
         };
         let (channels, rate) = (mixture.channel_count(), mixture.sample_rate());
         let paths = draft.as_ref().map_or(stems, |draft| &draft.paths);
@@ -67,12 +67,15 @@ impl StemFiles {
 
     /// Completes the files.
     pub fn finish(self, separation: &SeparationSummary) -> Result<Written> {
-        place(self.sinks)?;
         let residual = separation.residual;
         let Some(draft) = self.draft else {
+            place(self.sinks)?;
             let gain = 1.0;
             return Ok(Written { gain, residual });
         };
+        for sink in self.sinks {
+            sink.finish().context("no stem was written")?;
+        }
         let peak = separation.peaks.iter().fold(0.0f32, |a, &b| a.max(b));
         let (sinks, gain, residual) =
             to_integers(&draft.paths, &self.stems, self.depth, peak, residual)?;
@@ -82,20 +85,28 @@ impl StemFiles {
 }
 
 /// Completes all files before the first is moved to its place: on a full disk none appears.
-fn place(sinks: Vec<WavSink>) -> Result<(), AudioError> {
+fn place(sinks: Vec<WavSink>) -> Result<()> {
     let complete = sinks.into_iter().map(WavSink::complete);
+    let mut placed = Vec::new();
     for file in complete.collect::<Result<Vec<_>, _>>()? {
-        file.commit()?;
+        let path = file.path().display().to_string();
+        let placing = file.commit();
+        placing.with_context(|| match placed.is_empty() {
+            true => "no stem was written".into(),
+            false => format!("of the stems, only {} was written", placed.join(" and ")),
+        })?;
+        placed.push(path);
     }
     Ok(())
 }
 
 impl Draft {
-    fn new(folder: &Path, stems: usize) -> Result<Self> {
+    fn new(folder: &Path, stems: &[PathBuf]) -> Result<Self> {
         let draft = ScratchFolder::create_hidden_in(folder)?;
-        let path = |i| draft.path().join(format!("{i}.wav"));
+        // called like the stems, as errors name them
+        let path = |stem: &PathBuf| draft.path().join(stem.file_name().unwrap_or_default());
         Ok(Self {
-            paths: (0..stems).map(path).collect(),
+            paths: stems.iter().map(path).collect(),
             _folder: draft,
         })
     }
