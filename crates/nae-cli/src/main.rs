@@ -10,6 +10,7 @@ mod device;
 mod interrupt;
 mod joining;
 mod joint_cache;
+mod lists;
 mod loss_log;
 mod outputs;
 mod progress;

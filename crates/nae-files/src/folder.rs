@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::error::FileError;
+use crate::retry::retrying;
 
 /// The contents of a folder, in the order of the names. Names that begin with a dot are left out:
 /// they belong to the system or to programs, like `._00.wav` beside every file that a Mac has
@@ -12,6 +13,10 @@ use crate::error::FileError;
 /// # Errors
 /// [`FileError`] if the folder is missing or refuses.
 pub fn sorted_entries(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+    retrying(folder, || entries_once(folder))
+}
+
+fn entries_once(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     let unreadable = |error| FileError::io(folder, "look into this folder", error);
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {

@@ -11,6 +11,8 @@
 //! | [`output_folder`] | a folder for outputs that is removed if it stays empty |
 //! | [`identity`] | whether two paths lead to the same file |
 //! | [`read`] | opens and reads regular files, up to a stated size |
+//! | [`retry`] | does things again that fail in a way that may pass, as on a network |
+//! | [`shell`] | writes paths as a shell takes them, for commands to copy |
 //! | [`folder`] | lists and walks folders in the order of the names, creates them |
 //! | [`lock`] | a lock file, [`FileLock`], that is released when its process ends |
 //! | [`hash`] | SHA-256 of bytes and of files, in hexadecimal |
@@ -46,7 +48,9 @@ pub mod outputs;
 pub mod pending;
 pub mod read;
 pub mod reservation;
+pub mod retry;
 pub mod scratch;
+pub mod shell;
 pub mod text;
 pub mod write;
 
@@ -62,6 +66,8 @@ pub use outputs::Outputs;
 pub use pending::{remove_pending, remove_pending_and_exit};
 pub use read::{open_regular, read_bytes, read_text};
 pub use reservation::{Reservation, check_writable};
+pub use retry::{is_transient, retrying};
 pub use scratch::ScratchFolder;
+pub use shell::{command, shell_word};
 pub use text::{printable, printable_json};
 pub use write::{PendingFile, write_atomically};

@@ -1,9 +1,14 @@
 //! Lock files, whose locks the system releases when a process ends, in whatever way.
+//!
+//! On one machine a killed process's lock is free at once. On NFS it is free at once too while the
+//! process's machine runs, and when that has died once the server's lease is over (90 s unless set
+//! otherwise). Nothing depends on the content of a lock file, its age or any clock.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
 use crate::error::FileError;
+use crate::retry::retrying;
 
 /// An exclusive lock on a path; the lock file is removed with it.
 #[derive(Debug)]
@@ -20,6 +25,25 @@ impl FileLock {
     /// # Errors
     /// [`FileError`] if the lock file cannot be made, or the file system has no locks.
     pub fn take(path: &Path) -> Result<Option<Self>, FileError> {
+        retrying(path, || Self::take_once(path))
+    }
+
+    /// Whether a process or thread holds the lock at a path, as far as can be told: what cannot be
+    /// opened may be held, anything but a file is not. Nothing is made, and the lock is left alone.
+    pub fn is_held(path: &Path) -> bool {
+        match std::fs::symlink_metadata(path) {
+            Ok(found) if found.is_file() => {
+                match File::open(path).map(|file| file.try_lock_shared()) {
+                    Ok(Ok(())) => false,
+                    Ok(Err(_)) => true,
+                    Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+                }
+            }
+            _ => false,
+        }
+    }
+
+    fn take_once(path: &Path) -> Result<Option<Self>, FileError> {
         loop {
             let file = OpenOptions::new()
                 .create(true)
@@ -81,7 +105,9 @@ mod tests {
         let first = FileLock::take(&path).unwrap();
         assert!(first.is_some());
         assert!(FileLock::take(&path).unwrap().is_none());
+        assert!(FileLock::is_held(&path));
         drop(first);
+        assert!(!FileLock::is_held(&path));
         assert!(!path.exists());
         assert!(FileLock::take(&path).unwrap().is_some());
     }
@@ -90,7 +116,8 @@ mod tests {
     fn a_lock_file_without_a_holder_is_free() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.lock");
-        std::fs::write(&path, b"").unwrap();
+        std::fs::write(&path, b"not a word of this matters").unwrap();
+        assert!(!FileLock::is_held(&path) && path.exists());
         assert!(FileLock::take(&path).unwrap().is_some());
     }
 

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::error::FileError;
+use crate::retry::retrying;
 
 /// Opens a regular file for reading.
 ///
@@ -27,13 +28,17 @@ pub fn open_regular(path: &Path) -> Result<File, FileError> {
 /// Most bytes that a text file written by hand may have, such as a configuration: 16 MiB.
 pub const TEXT_LIMIT: u64 = 16 << 20;
 
-/// Reads a regular file as a whole.
+/// Reads a regular file as a whole; errors that may pass are waited out ([`retrying`]).
 ///
 /// - `limit`: bytes that it may have; it is refused before more than that is read
 ///
 /// # Errors
 /// As [`open_regular`]; [`FileError::TooLarge`].
 pub fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
+    retrying(path, || read_once(path, limit))
+}
+
+fn read_once(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     let file = open_regular(path)?;
     let failed = |error| FileError::io(path, "read it", error);
     let length = file.metadata().map_err(failed)?.len();

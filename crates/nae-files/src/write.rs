@@ -10,6 +10,7 @@ use crate::error::FileError;
 use crate::folder::folder_of;
 use crate::leftovers::{PREFIX, UNFINISHED, remove_leftovers_once};
 use crate::pending::Registration;
+use crate::retry::retrying;
 
 /// Writes `bytes` to `path`, whole or not at all.
 ///
@@ -21,14 +22,17 @@ use crate::pending::Registration;
 /// # Errors
 ///
 /// A folder that is missing or refuses, a folder in place of the file, a full disk. Nothing is left
-/// behind then.
+/// behind then. Errors that may pass are waited out ([`retrying`]).
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let pending = PendingFile::create(path)?;
-    pending
-        .file()
-        .write_all(bytes)
-        .map_err(|e| FileError::writing(path, "write to it", e))?;
-    pending.commit()
+    // each time to a new temporary file: after a failed flush the system may have dropped what it held
+    retrying(path, || {
+        let pending = PendingFile::create(path)?;
+        pending
+            .file()
+            .write_all(bytes)
+            .map_err(|e| FileError::writing(path, "write to it", e))?;
+        pending.commit()
+    })
 }
 
 /// A temporary file beside its target; dropped without [`PendingFile::commit`] it is removed.

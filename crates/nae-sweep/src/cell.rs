@@ -19,7 +19,7 @@ pub const SCHEMA: u32 = 4;
 pub type Id = String;
 
 /// Kinds of cells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CellKind {
     /// A trained model.
     Model,
@@ -27,6 +27,13 @@ pub enum CellKind {
     Joint,
     /// A separated and scored mixture.
     Scores,
+}
+
+/// A cell by its place in the manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cell {
+    pub kind: CellKind,
+    pub index: usize,
 }
 
 /// One model to train.

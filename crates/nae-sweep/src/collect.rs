@@ -1,13 +1,16 @@
 //! Rows of what is finished: one for every separated mixture and source.
 
+use std::collections::HashMap;
+
 use nae_metrics::scores::{Form, ScoreSpec, TABLE};
 use serde_json::Value as Json;
 
-use crate::cell::{CellKind, SCHEMA};
+use crate::cell::{Cell, CellKind, Id, SCHEMA};
 use crate::error::SweepError;
 use crate::manifest::Manifest;
-use crate::records::{Joined, Outcome, Trained};
+use crate::records::{Joined, Outcome, Trained, Unreadable};
 use crate::store::Store;
+use crate::survey::{Content, Depth, Survey};
 use crate::table::{Table, Value};
 
 /// Rows of all finished cells. A run that only trains has one row for every model.
@@ -17,71 +20,142 @@ use crate::table::{Table, Value};
 /// every setting that matters to the system under its full key, and what made it (`cell`, `model`,
 /// `joint`, `tool_version`, `schema_version`).
 ///
+/// A result that cannot be read, or was made from a model that has changed since, gives no row.
+///
 /// # Errors
-/// [`SweepError::Damaged`] for a result that cannot be read.
+/// [`SweepError::Damaged`] if the manifest cannot be used.
 pub fn table(store: &Store) -> Result<Table, SweepError> {
-    let manifest = store.manifest()?;
-    let settings = manifest
-        .variants
-        .iter()
-        .map(|variant| {
-            Ok(variant
-                .config
-                .columns()?
-                .into_iter()
-                .map(|(key, value)| (key, of_json(&value)))
-                .collect())
-        })
-        .collect::<Result<Vec<Vec<(String, Value)>>, SweepError>>()?;
+    Ok(rows(store, &store.manifest()?)?.table)
+}
+
+/// The rows of what is finished, and what is left out of them.
+#[derive(Clone, Debug)]
+pub struct Rows {
+    /// The rows.
+    pub table: Table,
+    /// Results that cannot be read.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// The same as [`table`], with what was left out.
+///
+/// # Errors
+/// As [`table`].
+pub fn rows(store: &Store, manifest: &Manifest) -> Result<Rows, SweepError> {
+    let columns = |variant: &crate::system::Variant| {
+        let columns = variant.config.columns()?.into_iter();
+        Ok(columns.map(|(key, value)| (key, of_json(&value))).collect())
+    };
+    let settings = manifest.variants.iter().map(columns);
+    let settings = settings.collect::<Result<Vec<Row>, SweepError>>()?;
+    let results = Results::read(store, manifest);
     let mut rows = Vec::new();
-    for cell in &manifest.separations {
-        if !store.is_finished(CellKind::Scores, &cell.id) {
+    for (index, cell) in manifest.separations.iter().enumerate() {
+        let Some(outcome) = results.outcomes.get(cell.id.as_str()) else {
             continue;
-        }
-        let outcome = store.outcome(&cell.id)?;
-        let joined = cell.joint.as_deref().map(|id| store.joined(id));
-        let joined = joined.transpose()?;
-        let members = &manifest.pairs[cell.pair];
-        for ((i, &speaker), id) in members.iter().enumerate().zip(&cell.models) {
-            let trained = store.trained(id)?;
-            let mut row = what(
-                &manifest,
-                cell.variant,
-                cell.seed,
-                &manifest.speakers[speaker].name,
-            );
-            row.insert(3, ("pair".into(), text(&manifest.pair_name(cell.pair))));
-            row.insert(4, ("mixture".into(), Value::Integer(cell.mixture as i64)));
-            row.extend(scores(&outcome, i));
-            row.extend(effort(&outcome));
-            row.extend(training(&trained));
-            row.extend(joined.iter().flat_map(joining));
-            row.extend(settings[cell.variant].clone());
-            let joint = cell.joint.as_deref();
-            row.extend(origin(&cell.id, id, joint, &outcome.tool_version));
-            rows.push(row);
-        }
+        };
+        let joined = cell.joint.as_ref().map(|id| results.joined.get(id));
+        let trained = cell.models.iter().map(|id| results.trained.get(id));
+        // a row is there when all that it says is
+        let (Some(joined), Some(trained)) = (
+            joined.map_or(Some(None), |joined| joined.map(Some)),
+            trained.collect::<Option<Vec<_>>>(),
+        ) else {
+            continue;
+        };
+        rows.extend(separation(
+            manifest,
+            index,
+            (outcome, joined, &trained),
+            &settings[cell.variant],
+        ));
     }
     if manifest.separations.is_empty() {
-        for cell in manifest
-            .trainings
-            .iter()
-            .filter(|cell| store.is_finished(CellKind::Model, &cell.id))
-        {
-            let trained = store.trained(&cell.id)?;
+        for cell in &manifest.trainings {
+            let Some(trained) = results.trained.get(&cell.id) else {
+                continue;
+            };
             let mut row = what(
-                &manifest,
+                manifest,
                 cell.variant,
                 cell.seed,
                 &manifest.speakers[cell.speaker].name,
             );
-            row.extend(training(&trained));
+            row.extend(training(trained));
             row.extend(settings[cell.variant].clone());
             row.extend(origin(&cell.id, &cell.id, None, &trained.tool_version));
             rows.push(row);
         }
     }
-    Ok(Table::of_rows(rows))
+    Ok(Rows {
+        table: Table::of_rows(rows),
+        unreadable: results.unreadable,
+    })
+}
+
+/// Rows of one separation, one for every source.
+fn separation(
+    manifest: &Manifest,
+    index: usize,
+    (outcome, joined, trained): (&Outcome, Option<&Joined>, &[&Trained]),
+    settings: &Row,
+) -> Vec<Row> {
+    let cell = &manifest.separations[index];
+    let members = manifest.pairs[cell.pair].iter().zip(&cell.models);
+    let row = |((i, (&speaker, id)), trained): ((usize, (&usize, &Id)), &&Trained)| {
+        let name = &manifest.speakers[speaker].name;
+        let mut row = what(manifest, cell.variant, cell.seed, name);
+        row.insert(3, ("pair".into(), text(&manifest.pair_name(cell.pair))));
+        row.insert(4, ("mixture".into(), Value::Integer(cell.mixture as i64)));
+        row.extend(scores(outcome, i));
+        row.extend(effort(outcome));
+        row.extend(training(trained));
+        row.extend(joined.into_iter().flat_map(joining));
+        row.extend(settings.clone());
+        let joint = cell.joint.as_deref();
+        row.extend(origin(&cell.id, id, joint, &outcome.tool_version));
+        row
+    };
+    members.enumerate().zip(trained).map(row).collect()
+}
+
+/// What can be used of a run, by identity.
+#[derive(Default)]
+struct Results {
+    trained: HashMap<Id, Trained>,
+    joined: HashMap<Id, Joined>,
+    outcomes: HashMap<Id, Outcome>,
+    unreadable: Vec<Unreadable>,
+}
+
+impl Results {
+    fn read(store: &Store, manifest: &Manifest) -> Self {
+        let mut survey = Survey::new(store, manifest, Depth::Header);
+        let mut results = Self::default();
+        let has_scores = !manifest.separations.is_empty();
+        for kind in [CellKind::Model, CellKind::Joint, CellKind::Scores] {
+            for cell in manifest.cells(kind) {
+                let look = survey.look(cell);
+                results.unreadable.extend(look.unreadable);
+                let Cell { kind, index } = cell;
+                let id = manifest.id(kind, index).to_owned();
+                match look.content {
+                    // scores outlive the model's file, the row of a model does not
+                    Some(Content::Model(trained)) if has_scores || look.is_finished => {
+                        results.trained.insert(id, trained);
+                    }
+                    Some(Content::Joint(joined)) => {
+                        results.joined.insert(id, joined);
+                    }
+                    Some(Content::Scores(outcome)) => {
+                        results.outcomes.insert(id, outcome);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        results
+    }
 }
 
 type Row = Vec<(String, Value)>;

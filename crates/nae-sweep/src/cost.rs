@@ -3,7 +3,7 @@
 use nae_joint::{BodyKind, TemporalContext};
 use nae_model::architecture::{Cost, TrainingMethod};
 
-use crate::cell::{Joining, Separation, Training};
+use crate::cell::{Cell, CellKind, Joining, Separation, Training};
 use crate::manifest::Manifest;
 use crate::system_config::{Join, SystemConfig};
 
@@ -43,6 +43,15 @@ fn network_weights(config: &SystemConfig, sources: usize) -> f64 {
 }
 
 impl Manifest {
+    /// Seconds of a cell on one core.
+    pub(crate) fn seconds(&self, cell: Cell) -> f64 {
+        match cell.kind {
+            CellKind::Model => self.training_s(&self.trainings[cell.index]),
+            CellKind::Joint => self.joining_s(&self.joinings[cell.index]),
+            CellKind::Scores => self.separation_s(&self.separations[cell.index]),
+        }
+    }
+
     /// Bytes that finished cells take on disk: weights in single precision, and a page a result.
     pub fn bytes(&self) -> u64 {
         const RESULT: u64 = 4096;

@@ -187,11 +187,13 @@ fn groups(
 ) -> Result<Vec<Vec<String>>, SweepError> {
     let names: Vec<&String> = files.keys().collect();
     let known = || {
-        names
-            .iter()
-            .map(|name| name.as_str())
-            .collect::<Vec<_>>()
-            .join(", ")
+        const MOST: usize = 40;
+        let shown = names.iter().take(MOST).map(|name| name.as_str());
+        let shown = shown.collect::<Vec<_>>().join(", ");
+        match names.len().saturating_sub(MOST) {
+            0 => shown,
+            more => format!("{shown} … and {more} more"),
+        }
     };
     let rule = |rule: &str, pairs: Vec<Vec<String>>| match pairs.is_empty() {
         true => Err(SweepError::NoPair {

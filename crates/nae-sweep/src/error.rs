@@ -1,10 +1,10 @@
 //! Errors of experiments.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nae_audio::AudioError;
 use nae_config::ConfigError;
-use nae_files::FileError;
+use nae_files::{FileError, is_transient, shell_word};
 use nae_joint::JointError;
 use nae_metrics::MetricsError;
 use nae_model::ModelError;
@@ -170,7 +170,8 @@ pub enum SweepError {
     },
     /// The folder is not a planned run.
     #[error(
-        "{path} is not a run: it has no {file}. Plan one first: `nae sweep plan EXPERIMENT.toml --out {path}`."
+        "{path} is not a run: it has no {file}. Plan one first: `nae sweep plan EXPERIMENT.toml --out {}`.",
+        shell_word(path)
     )]
     NotARun {
         /// The folder.
@@ -178,9 +179,10 @@ pub enum SweepError {
         /// The file that is missing.
         file: &'static str,
     },
-    /// A manifest or result that cannot be read.
+    /// A manifest that cannot be read, or a value that cannot be written.
     #[error(
-        "{path} cannot be read ({message}). It was edited, or written by another version of nae. Plan again into the same folder; finished cells are kept."
+        "{path}: cannot be used ({message}); it was edited, damaged, or written by another version of nae. Plan again into the same folder, and finished cells are kept: `{}`.",
+        plan_again(path)
     )]
     Damaged {
         /// The file.
@@ -188,9 +190,46 @@ pub enum SweepError {
         /// The parser's words.
         message: String,
     },
+    /// The run folder went away under a worker.
+    #[error(
+        "{path}: the run folder was removed or renamed while it was worked on (it has no {file} now). Nothing was made in its place; start again in the folder where it is now, or plan it again: `nae sweep plan EXPERIMENT.toml --out {}`.",
+        shell_word(path)
+    )]
+    RunGone {
+        /// The folder.
+        path: PathBuf,
+        /// The file that is missing.
+        file: &'static str,
+    },
+    /// Something else where the run keeps its results.
+    #[error(
+        "{path}: is not a folder, and the run keeps its results in a folder of that name. Rename or remove it, or mount what it links to, then run again."
+    )]
+    NotAFolder {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A run folder with a name that cannot stand in messages, scripts and logs.
+    #[error(
+        "{path}: a run folder's path must not have line breaks or other control characters: they would break scripts and logs. Choose another name."
+    )]
+    RunPath {
+        /// The path, escaped.
+        path: String,
+    },
+    /// A path that Slurm cannot write logs to.
+    #[error(
+        "{path}: Slurm cannot write logs below a path with {what}. Rename the run folder, or the folder above it that has it."
+    )]
+    SlurmPath {
+        /// The path, escaped.
+        path: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// A recording differs from the one the run was planned with.
     #[error(
-        "{path} is not the recording the run was planned with (its checksum differs). Put the old file back, or plan again: `nae sweep plan`."
+        "{path} is not the recording the run was planned with (its checksum differs). Put the old file back, or plan again into the same folder: `nae sweep plan EXPERIMENT.toml --out RUN`."
     )]
     Changed {
         /// The file.
@@ -246,7 +285,34 @@ pub enum SweepError {
     Metrics(#[from] MetricsError),
 }
 
+/// The command that plans a run again, by the path of a file in its folder.
+fn plan_again(file: &Path) -> String {
+    let run = file.parent().unwrap_or(Path::new("."));
+    let experiment = run.join("experiment.toml");
+    let out = format!("--out {}", shell_word(run));
+    nae_files::command("sweep plan", &experiment, &out)
+}
+
 impl SweepError {
+    /// Whether it is that of a file on a network, and may pass.
+    pub(crate) fn is_transient(&self) -> bool {
+        use {JointError as J, ModelError as M, TrainError as T};
+        let file = match self {
+            Self::Io { error, .. } => return is_transient(error),
+            Self::File(file)
+            | Self::Audio(AudioError::File(file))
+            | Self::Model(M::File(file) | M::Audio(AudioError::File(file)))
+            | Self::Train(
+                T::File(file) | T::Audio(AudioError::File(file)) | T::Model(M::File(file)),
+            )
+            | Self::Joint(
+                J::File(file) | J::Model(M::File(file)) | J::Audio(AudioError::File(file)),
+            ) => file,
+            _ => return false,
+        };
+        matches!(file, FileError::Io { error, .. } if is_transient(error))
+    }
+
     /// An error of the operating system.
     pub(crate) fn io(
         action: &'static str,

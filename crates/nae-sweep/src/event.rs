@@ -1,6 +1,6 @@
 //! What a run reports while it goes on.
 
-use crate::records::Failure;
+use crate::records::{Failure, Unreadable};
 
 /// Something that happened to a cell or a share.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub enum Event {
     },
     /// A cell was finished before, by this worker or another.
     AlreadyFinished,
+    /// A result cannot be read, and is made again.
+    Unreadable(Unreadable),
     /// A cell failed, now or in an earlier run that is not retried, or was skipped because one that it
     /// depends on failed.
     Failed(Failure),

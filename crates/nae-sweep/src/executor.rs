@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use nae_audio::Clip;
+use nae_files::retry::retrying_if;
 use nae_joint::{JointEncoder, TrainingSource};
 use nae_metrics::scores::{Evaluation, MetricGroup, Scores, named};
 use nae_metrics::{Estimate, Reference};
@@ -15,10 +16,10 @@ use nae_separate::{Separated, Separator, Source, ideal_ratio_mask};
 use nae_train::{Job, Recipe, TrainingClip, store_latents};
 use rayon::prelude::*;
 
-use crate::cell::{self, Id, Joining, Place, Separation, Training};
+use crate::cell::{self, CellKind, Id, Joining, Place, Separation, Training};
 use crate::error::SweepError;
 use crate::manifest::Manifest;
-use crate::records::Outcome;
+use crate::records::{Outcome, Seal};
 use crate::sound::{Mixture, Sounds};
 use crate::store::Store;
 use crate::system_config::Join;
@@ -35,6 +36,8 @@ pub(crate) struct Executor<'a> {
     device: &'a Device,
     /// Floor and ceiling of mixtures seen before: all systems share them.
     bounds: Mutex<HashMap<Id, Arc<Vec<Bounds>>>>,
+    /// Checksums of the weights of models and joint encoders.
+    weights: Mutex<HashMap<Id, String>>,
     stop: &'a (dyn Fn() -> bool + Sync),
 }
 
@@ -52,6 +55,7 @@ impl<'a> Executor<'a> {
             sounds: Sounds::new(&manifest.speakers),
             device,
             bounds: Mutex::default(),
+            weights: Mutex::default(),
             stop,
         }
     }
@@ -119,11 +123,13 @@ impl<'a> Executor<'a> {
     }
 
     /// Trains the joint encoder of a pair's models.
-    pub fn join(&self, cell: &Joining) -> Result<JointEncoder, SweepError> {
+    /// Gives the checksums of the models' weights with it.
+    pub fn join(&self, cell: &Joining) -> Result<(JointEncoder, Vec<String>), SweepError> {
+        let made_from = self.checksums(CellKind::Model, &cell.models);
         let config = &self.manifest.variants[cell.variant].config;
         let members = self.manifest.pairs[cell.pair].iter();
         let part = |(&speaker, id): (&usize, &Id)| {
-            let mut model = Model::load(&self.store.model_path(id), self.device)?;
+            let mut model = self.model(id)?;
             let clips = self.training_clips(cell.variant, speaker)?;
             let clips = match config.join {
                 Join::Clips => {
@@ -145,7 +151,7 @@ impl<'a> Executor<'a> {
         let joint = nae_joint::join(&parts, &config.joint, cell.seed, self.device, &mut observe)?;
         match joint.metadata.training.interrupted {
             true => Err(SweepError::Stopped),
-            false => Ok(joint),
+            false => Ok((joint, made_from)),
         }
     }
 
@@ -197,17 +203,19 @@ impl<'a> Executor<'a> {
             .mixture(members, self.place(cell), &config.data, rate)?;
         let separate = config.separate.clone();
         if let Some(id) = &cell.joint {
-            let joint = JointEncoder::load(&self.store.joint_path(id), self.device)?;
+            let path = self.store.joint_path(id);
+            let joint = retrying_if(&path, SweepError::is_transient, || {
+                Ok(JointEncoder::load(&path, self.device)?)
+            })?;
             return Ok((sound, joint.separator(separate, self.device)?));
         }
         let sources = members
             .iter()
             .zip(&cell.models)
             .map(|(&member, id)| {
-                let model = Model::load(&self.store.model_path(id), self.device)?;
                 Ok(Source {
                     name: self.manifest.speakers[member].name.clone(),
-                    models: vec![model],
+                    models: vec![self.model(id)?],
                 })
             })
             .collect::<Result<Vec<_>, SweepError>>()?;
@@ -247,7 +255,31 @@ impl<'a> Executor<'a> {
             seconds,
             scoring_s: started.elapsed().as_secs_f64(),
             tool_version: env!("CARGO_PKG_VERSION").into(),
+            seal: Seal {
+                made_from: Some(match &cell.joint {
+                    Some(joint) => self.checksums(CellKind::Joint, std::slice::from_ref(joint)),
+                    None => self.checksums(CellKind::Model, &cell.models),
+                }),
+                ..Seal::default()
+            },
         })
+    }
+
+    fn model(&self, id: &str) -> Result<Model, SweepError> {
+        let path = self.store.model_path(id);
+        retrying_if(&path, SweepError::is_transient, || {
+            Ok(Model::load(&path, self.device)?)
+        })
+    }
+
+    /// Checksums of the weights of some models or joint encoders, each read once.
+    fn checksums(&self, kind: CellKind, ids: &[Id]) -> Vec<String> {
+        let mut known = self.weights.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut of = |id: &Id| {
+            let read = || self.store.weights_checksum(kind, id).unwrap_or_default();
+            known.entry(id.clone()).or_insert_with(read).clone()
+        };
+        ids.iter().map(&mut of).collect()
     }
 
     fn place(&self, cell: &Separation) -> Place {

@@ -6,7 +6,7 @@ use nae_joint::MAX_SOURCES;
 use nae_metrics::scores::MetricGroup;
 use serde::{Deserialize, Serialize};
 
-use crate::cell::{self, CellKind, Id, Joining, Place, SCHEMA, Separation, Training};
+use crate::cell::{self, Cell, CellKind, Id, Joining, Place, SCHEMA, Separation, Training};
 use crate::dataset::{Dataset, Speaker};
 use crate::error::SweepError;
 use crate::experiment::Experiment;
@@ -234,6 +234,98 @@ impl Manifest {
             CellKind::Joint => &self.joinings[index].id,
             CellKind::Scores => &self.separations[index].id,
         }
+    }
+
+    /// What a cell cannot begin without: for a mixture its models, then their joint encoder.
+    pub(crate) fn needs(&self, cell: Cell) -> impl Iterator<Item = (CellKind, &str)> {
+        let (models, joint) = match cell.kind {
+            CellKind::Model => (&[][..], None),
+            CellKind::Joint => (&self.joinings[cell.index].models[..], None),
+            CellKind::Scores => {
+                let separation = &self.separations[cell.index];
+                (&separation.models[..], separation.joint.as_deref())
+            }
+        };
+        let models = models.iter().map(|id| (CellKind::Model, id.as_str()));
+        models.chain(joint.map(|id| (CellKind::Joint, id)))
+    }
+
+    /// What a result is computed with: the joint encoder where there is one, else the models.
+    pub(crate) fn made_from(&self, cell: Cell) -> Vec<(CellKind, &str)> {
+        let mut needs: Vec<_> = self.needs(cell).collect();
+        if needs.iter().any(|(kind, _)| *kind == CellKind::Joint) {
+            needs.retain(|(kind, _)| *kind == CellKind::Joint);
+        }
+        needs
+    }
+
+    /// Cells of a kind, each identity once.
+    pub(crate) fn cells(&self, kind: CellKind) -> Vec<Cell> {
+        let all = |count| (0..count).map(|index| Cell { kind, index }).collect();
+        match kind {
+            CellKind::Model => all(self.trainings.len()),
+            CellKind::Joint => all(self.joinings.len()),
+            CellKind::Scores => self.distinct_separations().collect(),
+        }
+    }
+
+    /// The separations, the first of each identity.
+    pub(crate) fn distinct_separations(&self) -> impl Iterator<Item = Cell> {
+        let mut seen = HashSet::new();
+        let separations = self.separations.iter().enumerate();
+        let first = separations.filter(move |(_, cell)| seen.insert(cell.id.as_str()));
+        first.map(|(index, _)| Cell {
+            kind: CellKind::Scores,
+            index,
+        })
+    }
+
+    /// Checks that everything it refers to is in it.
+    ///
+    /// # Errors
+    /// What is not, in words.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let within = |what: &str, index: usize, of: usize| match index < of {
+            true => Ok(()),
+            false => Err(format!("it names {what} {index} of {of}, counted from 0")),
+        };
+        for &member in self.pairs.iter().flatten() {
+            within("speaker", member, self.speakers.len())?;
+        }
+        let variants = self.variants.len();
+        for cell in &self.trainings {
+            within("variant", cell.variant, variants)?;
+            within("speaker", cell.speaker, self.speakers.len())?;
+        }
+        let models: HashSet<&str> = self.trainings.iter().map(|cell| cell.id.as_str()).collect();
+        let joints: HashSet<&str> = self.joinings.iter().map(|cell| cell.id.as_str()).collect();
+        let of_pair = |variant: usize, pair: usize, of: &[Id]| {
+            within("variant", variant, variants)?;
+            within("pair", pair, self.pairs.len())?;
+            let unknown = of.iter().find(|id| !models.contains(id.as_str()));
+            match unknown {
+                Some(id) => Err(format!("it needs the model {id}, but does not list it")),
+                None if of.len() != self.pairs[pair].len() => Err(format!(
+                    "a cell of {} sources has {} models",
+                    self.pairs[pair].len(),
+                    of.len()
+                )),
+                None => Ok(()),
+            }
+        };
+        for cell in &self.joinings {
+            of_pair(cell.variant, cell.pair, &cell.models)?;
+        }
+        for cell in &self.separations {
+            of_pair(cell.variant, cell.pair, &cell.models)?;
+            within("mixture", cell.mixture, self.mixtures)?;
+            if let Some(id) = cell.joint.as_deref().filter(|id| !joints.contains(id)) {
+                return Err(format!(
+                    "it needs the joint encoder {id}, but does not list it"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// A cell in words.

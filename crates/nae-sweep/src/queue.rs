@@ -1,24 +1,23 @@
-//! The cells of one share, and which of them can be worked on now.
+//! The cells of one share, handed out to the threads of a worker.
 
-use std::collections::{HashSet, VecDeque};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use nae_files::FileLock;
 
-use crate::cell::CellKind;
+use crate::cell::{Cell, CellKind};
 use crate::error::SweepError;
 use crate::event::Event;
 use crate::manifest::Manifest;
+use crate::pending::Pending;
 use crate::records::Failure;
+use crate::scanner::{Attempt, Scanner, skipped};
 use crate::share::Share;
 use crate::store::Store;
 use crate::tally::Tally;
 
-/// A cell by its place in the manifest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Cell {
-    pub kind: CellKind,
-    pub index: usize,
-}
+/// How often a waiting thread asks whether to stop; no file is looked at.
+const SLICE: Duration = Duration::from_millis(100);
 
 /// What a worker thread is to do.
 #[derive(Debug)]
@@ -26,155 +25,177 @@ pub(crate) enum Next {
     /// Train these models, all of one recipe; join these models; or separate and score these
     /// mixtures, all with models of one variant.
     Work(CellKind, Vec<usize>, Vec<FileLock>),
-    /// Other workers hold everything that is left; look again soon.
-    Wait,
+    /// Others hold everything that is left: look again once something has changed here, or at this
+    /// time.
+    Wait(Option<Instant>),
     /// Nothing is left.
     Done,
 }
 
-/// Cells of one share that are not finished yet: models, joint encoders, mixtures.
+/// Cells of one share that are not finished yet. One thread at a time looks at files, and none while
+/// it holds what the others need to report.
 #[derive(Debug)]
 pub(crate) struct Queue<'a> {
     store: &'a Store,
     manifest: &'a Manifest,
-    // a long queue is mostly shortened at its front
-    pending: VecDeque<Cell>,
-    finished: HashSet<String>,
-    tally: Tally,
+    scanner: Mutex<Scanner<'a>>,
+    pending: Mutex<Pending<'a>>,
+    changed: Condvar,
 }
 
 impl<'a> Queue<'a> {
     pub fn new(store: &'a Store, manifest: &'a Manifest, share: Share) -> Result<Self, SweepError> {
-        let Share { index, of } = share;
-        if index >= of {
-            return Err(SweepError::Share { index, of });
-        }
-        let is_own = |position: usize| position % of == index;
-        let separations = once(manifest.separations.iter().map(|cell| cell.id.as_str()));
-        let separations: Vec<usize> = separations
-            .into_iter()
-            .enumerate()
-            .filter(|(i, _)| is_own(*i))
-            .map(|(_, cell)| cell)
-            .collect();
-        let own = || separations.iter().map(|&i| &manifest.separations[i]);
-        let models: HashSet<&str> = own()
-            .flat_map(|cell| &cell.models)
-            .map(String::as_str)
-            .collect();
-        let joints: HashSet<&str> = own().filter_map(|cell| cell.joint.as_deref()).collect();
-        let is_trained_only = manifest.separations.is_empty();
-        let cells = |kind, count| (0..count).map(move |index| Cell { kind, index });
-        let mut pending = VecDeque::new();
-        for (kind, count, needed) in [
-            (CellKind::Model, manifest.trainings.len(), models),
-            (CellKind::Joint, manifest.joinings.len(), joints),
-        ] {
-            let is_needed = |cell: &Cell| {
-                needed.contains(manifest.id(kind, cell.index))
-                    || is_trained_only && is_own(cell.index)
-            };
-            let needed = cells(kind, count).filter(is_needed);
-            // one's own first, so that several workers begin with different ones
-            let (own, others): (Vec<_>, Vec<_>) = needed.partition(|cell| is_own(cell.index));
-            pending.extend(own.into_iter().chain(others));
-        }
-        pending.extend(separations.into_iter().map(|index| Cell {
-            kind: CellKind::Scores,
-            index,
-        }));
         Ok(Self {
             store,
             manifest,
-            pending,
-            finished: HashSet::new(),
-            tally: Tally::default(),
+            scanner: Mutex::new(Scanner::new(store, manifest)),
+            pending: Mutex::new(Pending::new(manifest, share)?),
+            changed: Condvar::new(),
         })
     }
 
+    fn pending(&self) -> MutexGuard<'_, Pending<'a>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub fn len(&self) -> usize {
-        self.pending.len()
+        self.pending().cells().len()
     }
 
     pub fn tally(&self) -> Tally {
-        Tally {
-            left: self.pending.len(),
-            ..self.tally
-        }
+        self.pending().tally()
     }
 
     /// Removes the records of earlier failures in this share.
     pub fn clear_failures(&self) -> Result<(), SweepError> {
-        self.pending
-            .iter()
-            .try_for_each(|cell| self.store.clear_failure(self.id(*cell)))
-    }
-
-    pub fn finished(&mut self, kind: CellKind, id: &str) {
-        self.finished.insert(id.to_owned());
-        match kind {
-            CellKind::Model => self.tally.trained += 1,
-            CellKind::Joint => self.tally.joined += 1,
-            CellKind::Scores => self.tally.separated += 1,
-        }
-    }
-
-    pub fn failed(&mut self) {
-        self.tally.failed += 1;
-    }
-
-    /// A cell that was taken and stopped.
-    pub fn put_back(&mut self, cell: Cell) {
-        self.pending.push_back(cell);
-    }
-
-    /// Finds what to do next; what was noticed on the way is added to `events`.
-    pub fn next(&mut self, group: usize, events: &mut Vec<Event>) -> Result<Next, SweepError> {
-        let mut i = 0;
-        while i < self.pending.len() {
-            let cell = self.pending[i];
-            if self.is_settled(cell, events) {
-                self.pending.remove(i);
-                continue;
-            }
-            if self.is_ready(cell)
-                && let Some(claim) = self.claim(cell)?
-            {
-                self.pending.remove(i);
-                let (cells, claims) = self.group(cell, claim, i, group)?;
-                return Ok(Next::Work(cell.kind, cells, claims));
-            }
-            i += 1;
-        }
-        Ok(match self.pending.is_empty() {
-            true => Next::Done,
-            false => Next::Wait,
+        let cells = self.pending().cells().to_vec();
+        cells.iter().try_for_each(|cell| {
+            let id = self.manifest.id(cell.kind, cell.index);
+            self.store.clear_failure(id)
         })
     }
 
-    /// Adds cells that can be worked on together, from place `i` on, to one that is claimed.
-    fn group(
-        &mut self,
-        first: Cell,
-        claim: FileLock,
-        mut i: usize,
-        most: usize,
-    ) -> Result<(Vec<usize>, Vec<FileLock>), SweepError> {
-        let (mut cells, mut claims) = (vec![first.index], vec![claim]);
-        while cells.len() < most && i < self.pending.len() {
-            let cell = self.pending[i];
-            if self.go_together(first, cell)
-                && self.is_ready(cell)
-                && let Some(claim) = self.claim(cell)?
-            {
-                self.pending.remove(i);
-                cells.push(cell.index);
-                claims.push(claim);
-            } else {
-                i += 1;
+    pub fn finished(&self, kind: CellKind, id: &str) {
+        self.pending().finished(kind, id);
+        self.changed.notify_all();
+    }
+
+    pub fn failed(&self, id: &str, failure: &Failure) {
+        self.pending().failed(id, failure);
+        self.changed.notify_all();
+    }
+
+    /// A cell that was taken and stopped.
+    pub fn put_back(&self, id: &str) {
+        self.pending().put_back(id);
+    }
+
+    /// Waits for work, or for the end: `None`.
+    ///
+    /// - `emit`: called with what is noticed on the way
+    pub fn wait(
+        &self,
+        group: usize,
+        stop: &dyn Fn() -> bool,
+        emit: &dyn Fn(&Event),
+    ) -> Result<Option<(CellKind, Vec<usize>, Vec<FileLock>)>, SweepError> {
+        // the other idle threads wait for this lock, so that one looks for all
+        let mut scanner = self.scanner.lock().unwrap_or_else(PoisonError::into_inner);
+        while !stop() {
+            let seen = self.pending().changes();
+            let mut events = Vec::new();
+            let next = self.next_by(&mut scanner, group, &mut events);
+            events.iter().for_each(emit);
+            match next? {
+                Next::Done => return Ok(None),
+                Next::Work(kind, places, claims) => return Ok(Some((kind, places, claims))),
+                // a look may itself have changed what is ready
+                Next::Wait(_) if self.pending().changes() != seen => {}
+                Next::Wait(until) => self.pause(seen, until, stop),
             }
         }
-        Ok((cells, claims))
+        Ok(None)
+    }
+
+    fn pause(&self, seen: u64, until: Option<Instant>, stop: &dyn Fn() -> bool) {
+        let mut pending = self.pending();
+        while pending.changes() == seen && !stop() {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            if left == Some(Duration::ZERO) {
+                return;
+            }
+            let slice = left.map_or(SLICE, |left| left.min(SLICE));
+            let waited = self.changed.wait_timeout(pending, slice);
+            pending = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Finds what to do next, once; what was noticed on the way is added to `events`.
+    #[cfg(test)]
+    pub fn next(&self, group: usize, events: &mut Vec<Event>) -> Result<Next, SweepError> {
+        let mut scanner = self.scanner.lock().unwrap_or_else(PoisonError::into_inner);
+        self.next_by(&mut scanner, group, events)
+    }
+
+    fn next_by(
+        &self,
+        scanner: &mut Scanner<'a>,
+        most: usize,
+        events: &mut Vec<Event>,
+    ) -> Result<Next, SweepError> {
+        let (mut cells, mut claims): (Vec<Cell>, Vec<FileLock>) = Default::default();
+        let mut wake: Option<Instant> = None;
+        let mut from = 0;
+        while let Some((place, cell, blocked)) = self.next_place(from) {
+            from = place + 1;
+            if cells.len() >= most.max(1) {
+                break;
+            }
+            if cells
+                .first()
+                .is_some_and(|first| !self.go_together(*first, cell))
+            {
+                continue;
+            }
+            let id = self.manifest.id(cell.kind, cell.index);
+            match scanner.attempt(cell, blocked.is_some())? {
+                Attempt::Held(again) => wake = Some(wake.map_or(again, |wake| wake.min(again))),
+                Attempt::Finished => {
+                    self.pending().found(place);
+                    events.push(Event::AlreadyFinished);
+                }
+                Attempt::Failed(failure) => {
+                    self.pending().failed(id, &failure);
+                    events.push(Event::Failed(failure));
+                }
+                Attempt::Skipped => {
+                    if let Some(failure) = &blocked {
+                        self.pending().skipped(place, failure);
+                        let label = self.manifest.label(cell.kind, cell.index);
+                        events.push(skipped(label, failure));
+                    }
+                }
+                Attempt::Taken(claim, unreadable) => {
+                    self.pending().take(place, unreadable.is_some());
+                    events.extend(unreadable.map(Event::Unreadable));
+                    cells.push(cell);
+                    claims.push(claim);
+                }
+            }
+        }
+        Ok(match cells.first() {
+            Some(first) => {
+                let places = cells.iter().map(|cell| cell.index).collect();
+                Next::Work(first.kind, places, claims)
+            }
+            None if self.pending().is_empty() => Next::Done,
+            None => Next::Wait(wake),
+        })
+    }
+
+    /// Held only for a moment: others report meanwhile.
+    fn next_place(&self, from: usize) -> Option<(usize, Cell, Option<Failure>)> {
+        self.pending().next_from(from)
     }
 
     /// Whether two cells have tensors of one shape and the same settings, and gain by it: joint
@@ -187,85 +208,6 @@ impl<'a> Queue<'a> {
         };
         one.kind == other.kind && variant(one).is_some() && variant(one) == variant(other)
     }
-
-    /// A claim on a cell that is still unfinished once it is claimed.
-    fn claim(&self, cell: Cell) -> Result<Option<FileLock>, SweepError> {
-        let id = self.id(cell);
-        let claim = self.store.claim(id)?;
-        // the worker that held it last may have finished it
-        Ok(claim.filter(|_| !self.store.is_finished(cell.kind, id)))
-    }
-
-    fn id(&self, cell: Cell) -> &'a str {
-        self.manifest.id(cell.kind, cell.index)
-    }
-
-    /// What a cell cannot begin without.
-    fn needs(&self, cell: Cell) -> Vec<(CellKind, &'a str)> {
-        let (models, joint) = match cell.kind {
-            CellKind::Model => return Vec::new(),
-            CellKind::Joint => (&self.manifest.joinings[cell.index].models, None),
-            CellKind::Scores => {
-                let separation = &self.manifest.separations[cell.index];
-                (&separation.models, separation.joint.as_deref())
-            }
-        };
-        let models = models.iter().map(|id| (CellKind::Model, id.as_str()));
-        models
-            .chain(joint.map(|id| (CellKind::Joint, id)))
-            .collect()
-    }
-
-    /// Whether there is nothing more to do for a cell: it is finished, failed, or can never begin.
-    fn is_settled(&mut self, cell: Cell, events: &mut Vec<Event>) -> bool {
-        let id = self.id(cell);
-        if self.store.is_finished(cell.kind, id) {
-            self.finished.insert(id.to_owned());
-            self.tally.found += 1;
-            events.push(Event::AlreadyFinished);
-            return true;
-        }
-        if let Some(failure) = self.store.failure(id) {
-            self.tally.failed += 1;
-            events.push(Event::Failed(failure));
-            return true;
-        }
-        let needs = self.needs(cell).into_iter();
-        let broken = needs
-            .filter(|(_, id)| !self.finished.contains(*id))
-            .find_map(|(_, id)| self.store.failure(id));
-        let Some(failure) = broken else {
-            return false;
-        };
-        self.tally.blocked += 1;
-        events.push(Event::Failed(Failure {
-            label: self.manifest.label(cell.kind, cell.index),
-            error: format!(
-                "skipped because it depends on the {}, which failed: {}",
-                failure.label, failure.error
-            ),
-        }));
-        true
-    }
-
-    fn is_ready(&mut self, cell: Cell) -> bool {
-        self.needs(cell).into_iter().all(|(kind, id)| {
-            let is_there = self.finished.contains(id) || self.store.is_finished(kind, id);
-            if is_there {
-                self.finished.insert(id.to_owned());
-            }
-            is_there
-        })
-    }
-}
-
-/// Places of the first of each identity.
-fn once<'a>(ids: impl Iterator<Item = &'a str>) -> Vec<usize> {
-    let mut seen = HashSet::new();
-    ids.enumerate()
-        .filter(|(_, id)| seen.insert(*id))
-        .map(|(i, _)| i)
-        .collect()
 }
 
 #[cfg(test)]

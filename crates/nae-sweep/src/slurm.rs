@@ -4,10 +4,15 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::cell::CellKind;
+use nae_files::shell::quoted;
+use nae_files::shell_word;
+
+use crate::cell::{Cell, CellKind};
 use crate::error::SweepError;
 use crate::manifest::Manifest;
+use crate::share::Share;
 use crate::store::Store;
+use crate::survey::{Depth, Survey};
 
 /// How the array is laid out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,38 +43,51 @@ pub struct Scripts {
 /// Tasks whose share holds a cell that is not finished.
 ///
 /// # Errors
-/// [`SweepError::Damaged`] if the manifest cannot be read.
-pub fn open_tasks(store: &Store, manifest: &Manifest, tasks: usize) -> Vec<usize> {
-    let leaves: Vec<(CellKind, &str)> = match manifest.separations.is_empty() {
-        true => manifest
-            .trainings
+/// [`SweepError::Share`] for no task at all.
+pub fn open_tasks(
+    store: &Store,
+    manifest: &Manifest,
+    tasks: usize,
+) -> Result<Vec<usize>, SweepError> {
+    let mut survey = Survey::new(store, manifest, Depth::Header);
+    let kinds = [CellKind::Model, CellKind::Joint, CellKind::Scores];
+    let all = kinds.into_iter().flat_map(|kind| manifest.cells(kind));
+    let id = |cell: &Cell| manifest.id(cell.kind, cell.index);
+    let open: HashSet<&str> = all
+        .filter(|cell| !survey.look(*cell).is_finished)
+        .map(|cell| id(&cell))
+        .collect();
+    let mut is_open = vec![false; tasks];
+    for (index, is_open) in is_open.iter_mut().enumerate() {
+        let share = Share { index, of: tasks };
+        *is_open = share
+            .cells(manifest)?
             .iter()
-            .map(|cell| (CellKind::Model, cell.id.as_str()))
-            .collect(),
-        false => {
-            let mut seen = HashSet::new();
-            let cells = manifest
-                .separations
-                .iter()
-                .map(|cell| (CellKind::Scores, cell.id.as_str()));
-            cells.filter(|(_, id)| seen.insert(*id)).collect()
-        }
-    };
-    let is_open = |task: &usize| {
-        leaves
-            .iter()
-            .skip(*task)
-            .step_by(tasks)
-            .any(|(kind, id)| !store.is_finished(*kind, id))
-    };
-    (0..tasks).filter(is_open).collect()
+            .any(|cell| open.contains(id(cell)));
+    }
+    Ok((0..tasks).filter(|task| is_open[*task]).collect())
 }
 
 /// Writes both scripts as text.
 ///
 /// - `run`: the run folder, absolute
 /// - `open`: the tasks to submit
-pub fn scripts(run: &Path, name: &str, layout: &Layout, open: &[usize]) -> Scripts {
+///
+/// # Errors
+/// [`SweepError::SlurmPath`] for paths that Slurm cannot take, [`SweepError::Value`] for options that
+/// are none.
+pub fn scripts(
+    run: &Path,
+    name: &str,
+    layout: &Layout,
+    open: &[usize],
+) -> Result<Scripts, SweepError> {
+    check_path(run, "a backslash, which turns the task's number off", '\\')?;
+    check_path(&layout.nae, "a null character", '\0')?;
+    layout
+        .sbatch
+        .iter()
+        .try_for_each(|line| check_option(line))?;
     let head = |job: &str, log: &str, more: &[String]| {
         let mut lines = vec![
             "#!/bin/bash".to_owned(),
@@ -77,7 +95,7 @@ pub fn scripts(run: &Path, name: &str, layout: &Layout, open: &[usize]) -> Scrip
                 "#SBATCH --job-name=nae-{}{job}",
                 name.replace(|c: char| !c.is_ascii_alphanumeric(), "-")
             ),
-            format!("#SBATCH --output={}", run.join("slurm").join(log).display()),
+            format!("#SBATCH --output={}", output(run, log)),
         ];
         lines.extend(
             more.iter()
@@ -86,7 +104,7 @@ pub fn scripts(run: &Path, name: &str, layout: &Layout, open: &[usize]) -> Scrip
         );
         lines.join("\n")
     };
-    let (nae, folder) = (quoted(&layout.nae), quoted(run));
+    let (nae, folder) = (quoted_path(&layout.nae), quoted_path(run));
     let array = [
         format!("--array={}%{}", ranges(open), layout.throttle),
         "--ntasks=1".to_owned(),
@@ -97,7 +115,7 @@ pub fn scripts(run: &Path, name: &str, layout: &Layout, open: &[usize]) -> Scrip
         .iter()
         .map(|argument| format!(" {argument}"))
         .collect();
-    Scripts {
+    Ok(Scripts {
         array: format!(
             "{}\n# the number of shares is fixed, so that single tasks can be submitted again\nexec {nae} sweep run {folder} --index \"$SLURM_ARRAY_TASK_ID\" --of {} --jobs {}{arguments}\n",
             head("", "task-%a.log", &array),
@@ -108,7 +126,7 @@ pub fn scripts(run: &Path, name: &str, layout: &Layout, open: &[usize]) -> Scrip
             "{}\nexec {nae} sweep collect {folder}\n",
             head("-collect", "collect.log", &["--ntasks=1".to_owned()])
         ),
-    }
+    })
 }
 
 /// `0-3,7` for 0 1 2 3 7.
@@ -127,9 +145,51 @@ fn ranges(tasks: &[usize]) -> String {
     words.collect::<Vec<_>>().join(",")
 }
 
-/// Text that a shell takes as one word.
-fn quoted(path: &Path) -> String {
-    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+/// A path as one word of the script.
+fn quoted_path(path: &Path) -> String {
+    quoted(&path.to_string_lossy())
+}
+
+/// A log's pattern as one word of an `#SBATCH` line, whose quotes are those of a shell: a `%` of the
+/// path itself is written twice.
+fn output(run: &Path, log: &str) -> String {
+    let folder = run.join("slurm").to_string_lossy().replace('%', "%%");
+    quoted(&format!("{folder}/{log}"))
+}
+
+/// Refuses paths that a script or a pattern cannot say.
+fn check_path(path: &Path, what: &'static str, bad: char) -> Result<(), SweepError> {
+    let refused = |what| SweepError::SlurmPath {
+        path: path.to_string_lossy().escape_debug().to_string(),
+        what,
+    };
+    match path.to_str() {
+        None => Err(refused("bytes that are not UTF-8")),
+        Some(text) if text.contains(char::is_control) => Err(refused("control characters")),
+        Some(text) if text.contains(bad) => Err(refused(what)),
+        Some(_) => Ok(()),
+    }
+}
+
+/// Refuses what would not be an option on a line of its own.
+fn check_option(line: &str) -> Result<(), SweepError> {
+    match line.starts_with('-') && !line.contains(char::is_control) {
+        true => Ok(()),
+        false => Err(SweepError::Value {
+            place: format!("--sbatch={}", line.escape_debug()),
+            message: "expected an option of sbatch on one line, such as --sbatch=--partition=short"
+                .into(),
+        }),
+    }
+}
+
+/// The commands that submit both jobs, to copy.
+pub fn submission(array: &Path, collect: &Path) -> String {
+    format!(
+        "job=$(sbatch --parsable {}) && sbatch --dependency=afterany:${{job%%;*}} {}",
+        shell_word(array),
+        shell_word(collect)
+    )
 }
 
 /// Submits the array, and the collecting job to run after it however it ends. Returns both jobs' ids.
@@ -182,7 +242,8 @@ mod tests {
             "deck, long",
             &layout(),
             &[0, 1, 2, 5],
-        );
+        )
+        .unwrap();
         for line in [
             "#SBATCH --array=0-2,5%3",
             "#SBATCH --cpus-per-task=2",
@@ -201,6 +262,45 @@ mod tests {
             "{}",
             scripts.collect
         );
+    }
+
+    #[test]
+    fn the_log_is_one_word_with_one_pattern_in_it() {
+        for (run, expected) in [
+            ("/data/run 1", "--output='/data/run 1/slurm/task-%a.log'"),
+            ("/100%a", "--output='/100%%a/slurm/task-%a.log'"),
+            ("/it's", r"--output='/it'\''s/slurm/task-%a.log'"),
+            (
+                "/Zoë $HOME `id` \"q\" #1",
+                "--output='/Zoë $HOME `id` \"q\" #1/slurm/task-%a.log'",
+            ),
+        ] {
+            let scripts = scripts(Path::new(run), "e", &layout(), &[0]).unwrap();
+            let line = format!("#SBATCH {expected}");
+            assert!(
+                scripts.array.lines().any(|found| found == line),
+                "{}",
+                scripts.array
+            );
+        }
+    }
+
+    #[test]
+    fn what_slurm_cannot_take_is_refused() {
+        for run in ["/a\nb", "/a\\b", "/a\u{1b}b", "/a\0b"] {
+            let error = scripts(Path::new(run), "e", &layout(), &[0]).unwrap_err();
+            let text = error.to_string();
+            assert!(
+                text.contains("Slurm") && !text.contains(char::is_control),
+                "{text}"
+            );
+        }
+        for option in ["partition=short", "", "--time=5\nrm -rf x", "x"] {
+            let mut layout = layout();
+            layout.sbatch = vec![option.into()];
+            let error = scripts(Path::new("/run"), "e", &layout, &[0]).unwrap_err();
+            assert!(matches!(error, SweepError::Value { .. }), "{error}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nae_audio::Clip;
+use nae_files::retry::retrying_if;
 use nae_train::TrainingClip;
 
 use crate::cell::Place;
@@ -136,7 +137,9 @@ impl<'a> Sounds<'a> {
             Part::Test => &self.speakers[speaker].test,
         };
         let read = |recording: &Recording| {
-            let clip = TrainingClip::read(&recording.path, sample_rate)?;
+            let clip = retrying_if(&recording.path, SweepError::is_transient, || {
+                Ok(TrainingClip::read(&recording.path, sample_rate)?)
+            })?;
             if clip.record.sha256 != recording.sha256 {
                 return Err(SweepError::Changed {
                     path: recording.path.clone(),

@@ -1,14 +1,11 @@
 //! How far a run is.
 
-use std::collections::HashSet;
-
-use nae_files::FileLock;
-
 use crate::cell::CellKind;
 use crate::error::SweepError;
 use crate::manifest::Manifest;
-use crate::records::Failure;
+use crate::records::{Failure, Unreadable};
 use crate::store::Store;
+use crate::survey::{Content, Depth, Survey};
 
 /// Counts of cells, and what failed.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +26,8 @@ pub struct Status {
     pub running: usize,
     /// Cells that failed and were not retried.
     pub failures: Vec<Failure>,
+    /// Results that cannot be read: their cells count as not finished.
+    pub unreadable: Vec<Unreadable>,
     /// Estimated seconds of one core for what is left; corrected by what is done, where there is any.
     pub left_s: f64,
     /// Estimated bytes of the finished run.
@@ -52,55 +51,46 @@ pub fn status(store: &Store, manifest: &Manifest) -> Result<Status, SweepError> 
         bytes: manifest.bytes(),
         ..Status::default()
     };
+    let mut survey = Survey::new(store, manifest, Depth::Header);
     // estimated and true seconds of what is done, for each kind of cell
-    let (mut trainings, mut joinings) = (Rate::default(), Rate::default());
-    let mut separations = Rate::default();
-    for cell in &manifest.trainings {
-        let estimate = manifest.training_s(cell);
-        status.trainings += 1;
-        if store.is_finished(CellKind::Model, &cell.id) {
-            status.trained += 1;
-            trainings.done(estimate, store.trained(&cell.id)?.seconds);
-        } else {
-            trainings.left += estimate;
-            status.failures.extend(store.failure(&cell.id));
+    for kind in [CellKind::Model, CellKind::Joint, CellKind::Scores] {
+        let mut rate = Rate::default();
+        let (mut all, mut done) = (0, 0);
+        for cell in manifest.cells(kind) {
+            let (look, estimate) = (survey.look(cell), manifest.seconds(cell));
+            all += 1;
+            match look.content.filter(|_| look.is_finished) {
+                Some(content) => {
+                    done += 1;
+                    rate.done(estimate, seconds(&content));
+                }
+                None => {
+                    rate.left += estimate;
+                    let id = manifest.id(cell.kind, cell.index);
+                    status.failures.extend(store.failure(id));
+                }
+            }
+            status.unreadable.extend(look.unreadable);
         }
+        status.left_s += rate.left_s();
+        let (count, finished) = match kind {
+            CellKind::Model => (&mut status.trainings, &mut status.trained),
+            CellKind::Joint => (&mut status.joinings, &mut status.joined),
+            CellKind::Scores => (&mut status.separations, &mut status.separated),
+        };
+        (*count, *finished) = (all, done);
     }
-    for cell in &manifest.joinings {
-        let estimate = manifest.joining_s(cell);
-        status.joinings += 1;
-        if store.is_finished(CellKind::Joint, &cell.id) {
-            status.joined += 1;
-            joinings.done(estimate, store.joined(&cell.id)?.seconds);
-        } else {
-            joinings.left += estimate;
-            status.failures.extend(store.failure(&cell.id));
-        }
-    }
-    let mut seen = HashSet::new();
-    for cell in manifest
-        .separations
-        .iter()
-        .filter(|cell| seen.insert(&cell.id))
-    {
-        let estimate = manifest.separation_s(cell);
-        status.separations += 1;
-        if store.is_finished(CellKind::Scores, &cell.id) {
-            status.separated += 1;
-            let outcome = store.outcome(&cell.id)?;
-            separations.done(estimate, outcome.seconds + outcome.scoring_s);
-        } else {
-            separations.left += estimate;
-            status.failures.extend(store.failure(&cell.id));
-        }
-    }
-    status.left_s = trainings.left_s() + joinings.left_s() + separations.left_s();
-    for path in nae_files::sorted_entries(&store.root().join("claims"))? {
-        if FileLock::take(&path)?.is_none() {
-            status.running += 1;
-        }
-    }
+    status.running = store.claims_held()?;
     Ok(status)
+}
+
+/// Seconds that a result took.
+fn seconds(content: &Content) -> f64 {
+    match content {
+        Content::Model(trained) => trained.seconds,
+        Content::Joint(joined) => joined.seconds,
+        Content::Scores(outcome) => outcome.seconds + outcome.scoring_s,
+    }
 }
 
 /// Estimated seconds against true ones.

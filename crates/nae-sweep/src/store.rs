@@ -12,24 +12,37 @@
 //! | `workers/` | a lock and a folder of unfinished files for every running worker |
 //! | `slurm/` | batch scripts and their logs |
 //! | `results.csv`, `results.parquet` | the collected rows |
+//!
+//! # What is trusted
+//!
+//! A result counts as finished if it can be read whole: a record as JSON of its own cell; a file of
+//! weights by its header, its length and the training it names, and, once by every worker, by its
+//! SHA-256. Records say which weights a result was made from, so scores of a model that was trained
+//! again, and came out otherwise, are made again too. Everything else counts as not done and is made
+//! again. Folders of the run that are missing are made again, the run folder itself is not.
+//!
+//! A claim ends with its worker: at once on one machine, and on NFS when the server's lease of a dead
+//! machine is over (90 s unless set otherwise). No clock is compared, and nothing in a claim is read.
 
 use std::path::{Path, PathBuf};
 
-use nae_files::{FileLock, remove_leftovers};
+use nae_files::{FileError, FileLock, read_bytes, remove_leftovers, sha256_hex};
 use nae_joint::JointEncoder;
 use nae_model::Model;
-use serde::de::DeserializeOwned;
 
 use crate::cell::CellKind;
 use crate::error::SweepError;
 use crate::manifest::Manifest;
-use crate::records::{Failure, Joined, Outcome, Trained};
+use crate::records::{Failure, Joined, Outcome, Seal, Trained};
+use crate::run_folder::{check_parts, make_parts, mend};
 use crate::scratch_directory::ScratchDirectory;
 
-/// Name of the resolved experiment in the run folder.
-pub const EXPERIMENT: &str = "experiment.toml";
-/// Name of the manifest in the run folder.
-pub const MANIFEST: &str = "manifest.json";
+pub use crate::run_folder::{EXPERIMENT, MANIFEST, check_path, set_folder_aside};
+
+/// Most bytes of a manifest: a hundred thousand cells take about 50 MB.
+const MANIFEST_LIMIT: u64 = 1 << 30;
+/// Most bytes of the record of a failure.
+const FAILURE_LIMIT: u64 = 16 << 20;
 
 /// A planned run's folder.
 #[derive(Clone, Debug)]
@@ -41,12 +54,12 @@ impl Store {
     /// Makes or re-makes the plan of a run: finished cells that are still part of it stay finished.
     ///
     /// # Errors
-    /// [`SweepError::Io`] or [`SweepError::Audio`] if the folder cannot be written.
+    /// [`SweepError::Io`] or [`SweepError::File`] if the folder cannot be written,
+    /// [`SweepError::RunPath`].
     pub fn create(root: &Path, experiment: &str, manifest: &Manifest) -> Result<Self, SweepError> {
-        for part in ["models", "joints", "scores", "failed", "claims", "workers"] {
-            let folder = root.join(part);
-            nae_files::create_folder(&folder)?;
-        }
+        check_path(root)?;
+        nae_files::create_folder(root)?;
+        make_parts(root)?;
         let store = Self { root: root.into() };
         let scratch = store.scratch_directory()?;
         scratch.publish(experiment.as_bytes(), &root.join(EXPERIMENT))?;
@@ -79,7 +92,15 @@ impl Store {
     /// [`SweepError::Damaged`] if the manifest cannot be read, [`SweepError::File`] for identities and
     /// names in it that cannot be those of files.
     pub fn manifest(&self) -> Result<Manifest, SweepError> {
-        let manifest: Manifest = read_json(&self.root.join(MANIFEST))?;
+        let path = self.root.join(MANIFEST);
+        let damaged = |message: String| SweepError::Damaged {
+            path: path.clone(),
+            message,
+        };
+        let bytes = read_bytes(&path, MANIFEST_LIMIT)?;
+        let manifest: Manifest =
+            serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+        manifest.check().map_err(damaged)?;
         // run folders are passed on, and these become paths
         manifest
             .file_names()
@@ -97,46 +118,34 @@ impl Store {
         self.root.join("joints").join(format!("{id}.safetensors"))
     }
 
+    /// File of a cell's record: the scores themselves, or beside the weights.
+    pub(crate) fn record_path(&self, kind: CellKind, id: &str) -> PathBuf {
+        self.json_path(part(kind), id)
+    }
+
+    /// File of a cell's weights.
+    pub(crate) fn weights_path(&self, kind: CellKind, id: &str) -> PathBuf {
+        self.root.join(part(kind)).join(format!("{id}.safetensors"))
+    }
+
     fn json_path(&self, part: &str, id: &str) -> PathBuf {
         self.root.join(part).join(format!("{id}.json"))
     }
 
-    /// Whether a cell is finished.
-    pub fn is_finished(&self, kind: CellKind, id: &str) -> bool {
-        match kind {
-            CellKind::Model => self.model_path(id).is_file(),
-            CellKind::Joint => self.joint_path(id).is_file(),
-            CellKind::Scores => self.json_path("scores", id).is_file(),
-        }
-    }
-
-    /// Record of a finished training.
+    /// Makes folders that are missing, and checks that all of them take files.
     ///
     /// # Errors
-    /// [`SweepError::Damaged`] if there is none.
-    pub fn trained(&self, id: &str) -> Result<Trained, SweepError> {
-        read_json(&self.json_path("models", id))
-    }
-
-    /// Record of a finished joining.
-    ///
-    /// # Errors
-    /// [`SweepError::Damaged`] if there is none.
-    pub fn joined(&self, id: &str) -> Result<Joined, SweepError> {
-        read_json(&self.json_path("joints", id))
-    }
-
-    /// A finished separation.
-    ///
-    /// # Errors
-    /// [`SweepError::Damaged`] if there is none.
-    pub fn outcome(&self, id: &str) -> Result<Outcome, SweepError> {
-        read_json(&self.json_path("scores", id))
+    /// [`SweepError::NotAFolder`], [`SweepError::RunGone`]; [`SweepError::File`] for one that refuses.
+    pub fn prepare(&self) -> Result<(), SweepError> {
+        mend(&self.root)?;
+        check_parts(&self.root)
     }
 
     /// Why a cell failed, if it did.
     pub fn failure(&self, id: &str) -> Option<Failure> {
-        read_json(&self.json_path("failed", id)).ok()
+        // one that cannot be read is no reason not to try
+        let bytes = read_bytes(&self.json_path("failed", id), FAILURE_LIMIT).ok()?;
+        serde_json::from_slice(&bytes).ok()
     }
 
     /// Removes the record that a cell failed.
@@ -145,6 +154,7 @@ impl Store {
     /// [`SweepError::Io`] if the record cannot be removed.
     pub fn clear_failure(&self, id: &str) -> Result<(), SweepError> {
         let path = self.json_path("failed", id);
+        set_folder_aside(&path)?;
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 Err(SweepError::io("remove", path)(error))
@@ -156,23 +166,50 @@ impl Store {
     /// Claims a cell, or `None` while another worker has it.
     ///
     /// # Errors
-    /// [`SweepError::Io`] if locks cannot be made.
+    /// [`SweepError::File`] if locks cannot be made, [`SweepError::RunGone`].
     pub fn claim(&self, id: &str) -> Result<Option<FileLock>, SweepError> {
         let path = self.root.join("claims").join(format!("{id}.lock"));
-        Ok(FileLock::take(&path)?)
+        // before it is opened: to open a pipe is to wait for its reader
+        match std::fs::symlink_metadata(&path) {
+            Ok(found) if found.is_dir() => set_folder_aside(&path)?,
+            Ok(found) if !found.is_file() => {
+                std::fs::remove_file(&path).map_err(SweepError::io("remove", &path))?;
+            }
+            _ => {}
+        }
+        match FileLock::take(&path) {
+            Err(FileError::NotFound { .. }) => {
+                mend(&self.root)?;
+                Ok(FileLock::take(&path)?)
+            }
+            taken => Ok(taken?),
+        }
+    }
+
+    /// Claims that a worker holds right now.
+    ///
+    /// # Errors
+    /// [`SweepError::File`] if the folder cannot be read.
+    pub fn claims_held(&self) -> Result<usize, SweepError> {
+        let claims = match nae_files::sorted_entries(&self.root.join("claims")) {
+            Err(FileError::NotFound { .. }) => return Ok(0),
+            claims => claims?,
+        };
+        Ok(claims.iter().filter(|path| FileLock::is_held(path)).count())
     }
 
     /// Removes what killed workers left: locks without a holder, files that were never published.
-    ///
-    /// # Errors
-    /// [`SweepError::Io`] if the folders cannot be read.
-    pub fn collect_garbage(&self) -> Result<(), SweepError> {
-        for path in nae_files::sorted_entries(&self.root.join("claims"))? {
-            // taken only if it is free, and removed when dropped
-            FileLock::take(&path)?;
+    /// What cannot be removed costs space only.
+    pub fn collect_garbage(&self) {
+        let claims = nae_files::sorted_entries(&self.root.join("claims"));
+        for path in claims.into_iter().flatten() {
+            if std::fs::symlink_metadata(&path).is_ok_and(|found| found.is_file()) {
+                // taken only if it is free, and removed when dropped
+                drop(FileLock::take(&path));
+            }
         }
-        let workers = self.root.join("workers");
-        Ok(remove_leftovers(&workers, ScratchDirectory::PREFIX)?)
+        let workers = self.root.join(ScratchDirectory::PARENT);
+        drop(remove_leftovers(&workers, ScratchDirectory::PREFIX));
     }
 
     /// A place for this process's unfinished files, which is removed when it ends, or with the next
@@ -181,7 +218,7 @@ impl Store {
     /// # Errors
     /// [`SweepError::File`] if it cannot be made.
     pub fn scratch_directory(&self) -> Result<ScratchDirectory, SweepError> {
-        ScratchDirectory::create_in(&self.root.join("workers"))
+        ScratchDirectory::create_in(&self.root)
     }
 
     /// Publishes a model and its training record; the model file comes last and finishes the cell.
@@ -194,19 +231,22 @@ impl Store {
         id: &str,
         model: &Model,
     ) -> Result<(), SweepError> {
-        let training = &model.metadata.training;
+        let (training, bytes) = (&model.metadata.training, model.to_bytes()?);
         let trained = Trained {
             loss: training.loss,
             steps: training.steps,
             frames: training.frames,
             seconds: training.seconds,
             tool_version: training.tool_version.clone(),
+            seal: seal(id, &bytes),
         };
         scratch.publish_json(&trained, &self.json_path("models", id))?;
-        scratch.publish(&model.to_bytes()?, &self.model_path(id))
+        scratch.publish(&bytes, &self.model_path(id))
     }
 
     /// Publishes a joint encoder and its training record; its file comes last and finishes the cell.
+    ///
+    /// - `made_from`: checksums of the models' weights, in the pair's order
     ///
     /// # Errors
     /// [`SweepError::Audio`] or [`SweepError::Io`] if it cannot be written.
@@ -215,16 +255,21 @@ impl Store {
         scratch: &ScratchDirectory,
         id: &str,
         joint: &JointEncoder,
+        made_from: Vec<String>,
     ) -> Result<(), SweepError> {
-        let training = &joint.metadata.training;
+        let (training, bytes) = (&joint.metadata.training, joint.to_bytes()?);
         let joined = Joined {
             loss: training.loss,
             steps: training.steps,
             seconds: training.seconds,
             tool_version: training.tool_version.clone(),
+            seal: Seal {
+                made_from: Some(made_from),
+                ..seal(id, &bytes)
+            },
         };
         scratch.publish_json(&joined, &self.json_path("joints", id))?;
-        scratch.publish(&joint.to_bytes()?, &self.joint_path(id))
+        scratch.publish(&bytes, &self.joint_path(id))
     }
 
     /// Publishes scores.
@@ -235,9 +280,14 @@ impl Store {
         &self,
         scratch: &ScratchDirectory,
         id: &str,
-        outcome: &Outcome,
+        outcome: Outcome,
     ) -> Result<(), SweepError> {
-        scratch.publish_json(outcome, &self.json_path("scores", id))
+        let seal = Seal {
+            cell: Some(id.into()),
+            ..outcome.seal
+        };
+        let outcome = Outcome { seal, ..outcome };
+        scratch.publish_json(&outcome, &self.json_path("scores", id))
     }
 
     /// Records why a cell failed.
@@ -254,13 +304,31 @@ impl Store {
     }
 }
 
-fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, SweepError> {
-    let damaged = |message: String| SweepError::Damaged {
-        path: path.into(),
-        message,
-    };
-    let bytes = std::fs::read(path).map_err(|error| damaged(error.to_string()))?;
-    serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))
+/// The folder of a kind of cells.
+fn part(kind: CellKind) -> &'static str {
+    match kind {
+        CellKind::Model => "models",
+        CellKind::Joint => "joints",
+        CellKind::Scores => "scores",
+    }
+}
+
+/// The seal of a file of weights.
+fn seal(id: &str, bytes: &[u8]) -> Seal {
+    Seal {
+        cell: Some(id.into()),
+        bytes: Some(bytes.len() as u64),
+        sha256: Some(sha256_hex(bytes)),
+        weights: weights_in(bytes),
+        made_from: None,
+    }
+}
+
+/// SHA-256 of the tensors in a `.safetensors` file.
+pub(crate) fn weights_in(bytes: &[u8]) -> Option<String> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    let header = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+    rest.get(header..).map(sha256_hex)
 }
 
 #[cfg(test)]

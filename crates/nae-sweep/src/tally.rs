@@ -15,6 +15,8 @@ pub struct Tally {
     pub failed: usize,
     /// Cells that were skipped because a model or joint encoder they depend on failed.
     pub blocked: usize,
+    /// Results that could not be read, whose cells this worker began again.
+    pub unreadable: usize,
     /// Cells not started: the run was stopped.
     pub left: usize,
 }

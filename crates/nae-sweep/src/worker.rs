@@ -3,32 +3,29 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
 use nae_files::FileLock;
 
-use crate::cell::CellKind;
+use crate::cell::{CellKind, SCHEMA};
 use crate::error::SweepError;
 use crate::event::Event;
 use crate::executor::Executor;
 use crate::manifest::Manifest;
 use crate::options::{OnFailure, Options, Parallelism, RetryPolicy};
-use crate::queue::{Cell, Next, Queue};
+use crate::queue::Queue;
 use crate::records::Failure;
 use crate::scratch_directory::ScratchDirectory;
-use crate::store::Store;
+use crate::store::{MANIFEST, Store};
 use crate::tally::Tally;
-
-/// How long a thread waits before it looks again at cells that others work on.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// Works on a share until all its cells are finished or failed.
 ///
 /// Any number of workers, on this machine or on others that see the folder, may run at once: a cell
 /// is claimed by a lock before it is worked on, and the locks of a worker that is killed are
-/// released.
+/// released ([`FileLock`]): another takes its cell over within five seconds. Results that cannot be
+/// read are made again ([`store`](crate::store)).
 ///
 /// - `stop`: asked often; `true` ends the run, and unfinished cells are dropped
 /// - `emit`: called with every event, from all threads
@@ -44,7 +41,17 @@ pub fn run(
     emit: &(dyn Fn(&Event) + Sync),
 ) -> Result<Tally, SweepError> {
     let manifest = store.manifest()?;
-    store.collect_garbage()?;
+    if manifest.schema != SCHEMA {
+        return Err(SweepError::Damaged {
+            path: store.root().join(MANIFEST),
+            message: format!(
+                "its identities are of version {}, this nae computes version {SCHEMA}",
+                manifest.schema
+            ),
+        });
+    }
+    store.prepare()?;
+    store.collect_garbage();
     let scratch = store.scratch_directory()?;
     let queue = Queue::new(store, &manifest, options.share)?;
     if options.retry_policy == RetryPolicy::Retry {
@@ -58,7 +65,7 @@ pub fn run(
         manifest: &manifest,
         executor: Executor::new(store, &manifest, device, &stop),
         scratch,
-        queue: Mutex::new(queue),
+        queue,
         group: match options.parallelism {
             Parallelism::Cells(_) => 1,
             Parallelism::Batched => GROUP,
@@ -72,9 +79,9 @@ pub fn run(
         Parallelism::Batched => worker.take_cells()?,
         Parallelism::Cells(threads) => worker.take_cells_on_threads(threads.max(1))?,
     }
-    let tally = worker.queue().tally();
+    let tally = worker.queue.tally();
     drop(worker);
-    store.collect_garbage()?;
+    store.collect_garbage();
     Ok(tally)
 }
 
@@ -86,7 +93,7 @@ struct Worker<'a> {
     manifest: &'a Manifest,
     executor: Executor<'a>,
     scratch: ScratchDirectory,
-    queue: Mutex<Queue<'a>>,
+    queue: Queue<'a>,
     group: usize,
     on_failure: OnFailure,
     halted: &'a AtomicBool,
@@ -95,10 +102,6 @@ struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    fn queue(&self) -> std::sync::MutexGuard<'_, Queue<'a>> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Several threads, each a thread pool of its own with a single thread.
     fn take_cells_on_threads(&self, count: usize) -> Result<(), SweepError> {
         let pool = || {
@@ -130,17 +133,9 @@ impl<'a> Worker<'a> {
     }
 
     fn take_cells_until_stopped(&self) -> Result<(), SweepError> {
-        while !(self.stop)() {
-            let mut events = Vec::new();
-            let next = self.queue().next(self.group, &mut events)?;
-            for event in events {
-                self.emit(&event);
-            }
-            match next {
-                Next::Done => return Ok(()),
-                Next::Wait => std::thread::sleep(PAUSE),
-                Next::Work(kind, places, locks) => self.work(kind, &places, locks)?,
-            }
+        let emit = |event: &Event| self.emit(event);
+        while let Some((kind, places, locks)) = self.queue.wait(self.group, self.stop, &emit)? {
+            self.work(kind, &places, locks)?;
         }
         Ok(())
     }
@@ -164,13 +159,15 @@ impl<'a> Worker<'a> {
                 let cells = places.iter().map(|&i| &manifest.joinings[i]);
                 let join = || cells.map(|cell| self.executor.join(cell)).collect();
                 let done = guarded(places.len(), join);
-                let publish = |id: &str, joint| store.finish_joining(scratch, id, &joint);
+                let publish = |id: &str, (joint, made_from)| {
+                    store.finish_joining(scratch, id, &joint, made_from)
+                };
                 self.publish(kind, locked, done, publish)
             }
             CellKind::Scores => {
                 let cells: Vec<_> = places.iter().map(|&i| &manifest.separations[i]).collect();
                 let done = guarded(cells.len(), || self.executor.separate(&cells));
-                let publish = |id: &str, outcome| store.finish_separation(scratch, id, &outcome);
+                let publish = |id: &str, outcome| store.finish_separation(scratch, id, outcome);
                 self.publish(kind, locked, done, publish)
             }
         }
@@ -194,7 +191,7 @@ impl<'a> Worker<'a> {
                     publish(id, outcome)?;
                     self.finished(kind, id, label, each);
                 }
-                Err(error) => self.failed(Cell { kind, index }, id, label, &error)?,
+                Err(error) => self.failed(id, label, &error)?,
             }
             drop(lock);
         }
@@ -202,22 +199,16 @@ impl<'a> Worker<'a> {
     }
 
     fn finished(&self, kind: CellKind, id: &str, label: String, took: Duration) {
-        self.queue().finished(kind, id);
+        self.queue.finished(kind, id);
         self.emit(&Event::Finished {
             label,
             seconds: took.as_secs_f64(),
         });
     }
 
-    fn failed(
-        &self,
-        cell: Cell,
-        id: &str,
-        label: String,
-        error: &SweepError,
-    ) -> Result<(), SweepError> {
+    fn failed(&self, id: &str, label: String, error: &SweepError) -> Result<(), SweepError> {
         if matches!(error, SweepError::Stopped) {
-            self.queue().put_back(cell);
+            self.queue.put_back(id);
             return Ok(());
         }
         let failure = Failure {
@@ -225,7 +216,7 @@ impl<'a> Worker<'a> {
             error: error.to_string(),
         };
         self.store.fail(&self.scratch, id, &failure)?;
-        self.queue().failed();
+        self.queue.failed(id, &failure);
         self.emit(&Event::Failed(failure));
         Ok(())
     }

@@ -5,86 +5,14 @@
     reason = "in a test a panic is the report"
 )]
 
-use std::path::Path;
+mod common;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use burn::tensor::Device;
-use nae_audio::{BitDepth, Clip};
+use common::{options, plan, run};
 use nae_sweep::table::{Table, Value};
-use nae_sweep::{
-    Experiment, Manifest, OnFailure, Options, Parallelism, RetryPolicy, Share, Store, Tally,
-    collect,
-};
-
-const RATE: u32 = 8000;
-
-/// A few tones that come and go, different for every speaker.
-fn tones(pitch: f32, seconds: usize) -> Clip {
-    Clip::mono(nae_testing::tones::melody(pitch, RATE, seconds), RATE)
-}
-
-/// Two speakers, two systems and the second one joined: 4 models, 1 joint encoder, 6 mixtures.
-fn plan(folder: &Path, name: &str) -> Store {
-    for (speaker, pitch) in [("low_m", 220.0), ("high_f", 700.0)] {
-        for (part, seconds) in [("train", 4), ("test", 2)] {
-            let place = folder.join("speakers").join(speaker).join(part);
-            std::fs::create_dir_all(&place).unwrap();
-            nae_audio::write(
-                &place.join("0.wav"),
-                &tones(pitch, seconds),
-                BitDepth::Int16,
-            )
-            .unwrap();
-        }
-    }
-    let file = folder.join("tones.toml");
-    let text = r#"
-[data]
-speakers = "speakers"
-min_train_s = 2
-mixtures = 2
-mixture_s = 1
-[audio]
-sample_rate = 8000
-n_fft = 512
-hop = 128
-[train]
-max_steps = 20
-[train.refine]
-passes = 3
-[[system]]
-name = "NMF"
-model = { kind = "nmf", rank = 4 }
-[[system]]
-name = "NAE"
-model = { layers = 2, rank = 4 }
-[[system]]
-name = "joint"
-join = "memories"
-model = { layers = 2, rank = 4 }
-joint = { steps = 20, window = 2, width = 16, mixtures = 2, speeds = [1.0] }
-"#;
-    std::fs::write(&file, text).unwrap();
-    let experiment = Experiment::load(&file, &[]).unwrap();
-    let manifest = Manifest::plan(&experiment).unwrap();
-    let run = folder.join(name);
-    std::fs::create_dir(&run).unwrap();
-    Store::create(&run, &experiment.to_toml().unwrap(), &manifest).unwrap()
-}
-
-fn options(parallelism: Parallelism) -> Options {
-    Options {
-        share: Share::ALL,
-        parallelism,
-        on_failure: OnFailure::KeepGoing,
-        retry_policy: RetryPolicy::Skip,
-    }
-}
-
-fn run(store: &Store, parallelism: Parallelism) -> Tally {
-    let device = Device::flex();
-    nae_sweep::run(store, &options(parallelism), &device, &|| false, &|_| {}).unwrap()
-}
+use nae_sweep::{Parallelism, collect};
 
 fn number(table: &Table, row: &[Value], name: &str) -> f64 {
     table.get(row, name).number().unwrap()

@@ -1,7 +1,7 @@
 use super::*;
 use crate::cell::{Joining, Separation, Training};
 use crate::dataset::Speaker;
-use crate::records::Outcome;
+use crate::fakes;
 use crate::system::Variant;
 use crate::system_config::SystemConfig;
 
@@ -72,42 +72,24 @@ fn store(manifest: &Manifest) -> (tempfile::TempDir, Store) {
 
 /// Lets a cell count as finished.
 fn finish(store: &Store, kind: CellKind, id: &str) {
-    let outcome = Outcome {
-        sources: Vec::new(),
-        loss: 0.0,
-        steps: 0,
-        seconds: 0.0,
-        scoring_s: 0.0,
-        tool_version: String::new(),
-    };
-    match kind {
-        CellKind::Model => store
-            .scratch_directory()
-            .unwrap()
-            .publish(b"", &store.model_path(id))
-            .unwrap(),
-        CellKind::Joint => store
-            .scratch_directory()
-            .unwrap()
-            .publish(b"", &store.joint_path(id))
-            .unwrap(),
-        CellKind::Scores => store
-            .finish_separation(&store.scratch_directory().unwrap(), id, &outcome)
-            .unwrap(),
-    }
+    fakes::finish(store, kind, id, 2);
 }
 
-fn next(queue: &mut Queue<'_>) -> Next {
+fn next(queue: &Queue<'_>) -> Next {
     queue.next(1, &mut Vec::new()).unwrap()
 }
 
 /// Works through a queue to its end; what was done, in order.
-fn exhaust(queue: &mut Queue<'_>, store: &Store, manifest: &Manifest) -> Vec<String> {
+fn exhaust(queue: &Queue<'_>, store: &Store, manifest: &Manifest) -> Vec<String> {
     let mut done = Vec::new();
     loop {
         let (kind, id) = match next(queue) {
             Next::Work(kind, cells, _) => (kind, manifest.id(kind, cells[0])),
-            Next::Wait => panic!("nobody else is at work"),
+            Next::Wait(None) => panic!("nobody else is at work"),
+            Next::Wait(Some(until)) => {
+                std::thread::sleep(until.saturating_duration_since(Instant::now()));
+                continue;
+            }
             Next::Done => return done,
         };
         finish(store, kind, id);
@@ -122,8 +104,8 @@ fn shares_cover_every_cell_once_and_share_their_models() {
     let (_folder, store) = store(&manifest);
     let mut all = Vec::new();
     for index in 0..5 {
-        let mut queue = Queue::new(&store, &manifest, Share { index, of: 5 }).unwrap();
-        all.extend(exhaust(&mut queue, &store, &manifest));
+        let queue = Queue::new(&store, &manifest, Share { index, of: 5 }).unwrap();
+        all.extend(exhaust(&queue, &store, &manifest));
     }
     let count = all.len();
     assert_eq!(count, manifest.trainings.len() + manifest.separations.len());
@@ -141,8 +123,8 @@ fn a_mixture_waits_for_its_models_and_a_finished_cell_is_left_alone() {
     let manifest = manifest();
     let (_folder, store) = store(&manifest);
     finish(&store, CellKind::Scores, "scores-0-0-0");
-    let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
-    let done = exhaust(&mut queue, &store, &manifest);
+    let queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
+    let done = exhaust(&queue, &store, &manifest);
     let models = done.iter().position(|id| id.starts_with("scores")).unwrap();
     assert_eq!(models, manifest.trainings.len(), "models come first");
     assert!(!done.contains(&"scores-0-0-0".to_owned()));
@@ -155,12 +137,12 @@ fn what_another_worker_holds_is_passed_over_and_taken_when_it_lets_go() {
     let (_folder, store) = store(&manifest);
     let held = store.claim("model-0-0").unwrap();
     assert!(held.is_some());
-    let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
+    let queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
     let mut done = Vec::new();
     loop {
-        let (kind, id) = match next(&mut queue) {
+        let (kind, id) = match next(&queue) {
             Next::Work(kind, cells, _) => (kind, manifest.id(kind, cells[0])),
-            Next::Wait => break,
+            Next::Wait(_) => break,
             Next::Done => panic!("some wait for a model"),
         };
         finish(&store, kind, id);
@@ -169,7 +151,7 @@ fn what_another_worker_holds_is_passed_over_and_taken_when_it_lets_go() {
     }
     assert!(!done.contains(&"model-0-0".to_owned()));
     drop(held);
-    assert!(exhaust(&mut queue, &store, &manifest).contains(&"model-0-0".to_owned()));
+    assert!(exhaust(&queue, &store, &manifest).contains(&"model-0-0".to_owned()));
 }
 
 #[test]
@@ -183,26 +165,23 @@ fn a_failed_model_blocks_its_mixtures_until_it_is_cleared() {
     store
         .fail(&store.scratch_directory().unwrap(), "model-0-0", &failure)
         .unwrap();
-    let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
-    exhaust(&mut queue, &store, &manifest);
+    let queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
+    exhaust(&queue, &store, &manifest);
     let tally = queue.tally();
     assert_eq!((tally.failed, tally.blocked), (1, 2 * MIXTURES));
     assert_eq!(store.failure("model-0-0").unwrap(), failure);
 
-    let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
+    let queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
     queue.clear_failures().unwrap();
     assert!(store.failure("model-0-0").is_none());
-    assert_eq!(
-        exhaust(&mut queue, &store, &manifest).len(),
-        1 + 2 * MIXTURES
-    );
+    assert_eq!(exhaust(&queue, &store, &manifest).len(), 1 + 2 * MIXTURES);
 }
 
 #[test]
 fn models_of_one_recipe_are_handed_over_together() {
     let manifest = manifest();
     let (_folder, store) = store(&manifest);
-    let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
+    let queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
     let Next::Work(CellKind::Model, cells, claims) = queue.next(4, &mut Vec::new()).unwrap() else {
         panic!("models come first");
     };
@@ -236,8 +215,8 @@ fn joined() -> Manifest {
 fn joint_encoders_come_after_their_models_and_before_their_mixtures_one_by_one() {
     let manifest = joined();
     let (_folder, store) = store(&manifest);
-    let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
-    let done = exhaust(&mut queue, &store, &manifest);
+    let queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
+    let done = exhaust(&queue, &store, &manifest);
     let (trained, joined) = (manifest.trainings.len(), manifest.joinings.len());
     assert_eq!(joined, 6);
     assert!(
@@ -252,8 +231,8 @@ fn joint_encoders_come_after_their_models_and_before_their_mixtures_one_by_one()
     let (_folder, store) = self::store(&manifest);
     let mut all = Vec::new();
     for index in 0..5 {
-        let mut queue = Queue::new(&store, &manifest, Share { index, of: 5 }).unwrap();
-        all.extend(exhaust(&mut queue, &store, &manifest));
+        let queue = Queue::new(&store, &manifest, Share { index, of: 5 }).unwrap();
+        all.extend(exhaust(&queue, &store, &manifest));
     }
     assert_eq!(all.len(), done.len(), "nothing was done twice");
 
@@ -262,7 +241,7 @@ fn joint_encoders_come_after_their_models_and_before_their_mixtures_one_by_one()
     for cell in &manifest.trainings {
         finish(&store, CellKind::Model, &cell.id);
     }
-    let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
+    let queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
     let Next::Work(CellKind::Joint, cells, _) = queue.next(4, &mut Vec::new()).unwrap() else {
         panic!("joint encoders come next");
     };
@@ -281,8 +260,8 @@ fn a_failed_model_blocks_its_joint_encoders_and_a_failed_one_of_those_its_mixtur
         store
             .fail(&store.scratch_directory().unwrap(), id, &failure)
             .unwrap();
-        let mut queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
-        exhaust(&mut queue, &store, &manifest);
+        let queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
+        exhaust(&queue, &store, &manifest);
         drop(folder);
         queue.tally()
     };
@@ -291,4 +270,53 @@ fn a_failed_model_blocks_its_joint_encoders_and_a_failed_one_of_those_its_mixtur
     assert_eq!((tally.failed, tally.blocked), (1, 2 + 2 * MIXTURES));
     let tally = fail("joint-0-0");
     assert_eq!((tally.failed, tally.blocked), (1, MIXTURES));
+}
+
+#[test]
+fn an_idle_worker_looks_seldom_and_only_at_what_others_hold() {
+    let manifest = manifest();
+    let (_folder, store) = store(&manifest);
+    let claims: Vec<_> = manifest
+        .trainings
+        .iter()
+        .map(|cell| store.claim(&cell.id).unwrap().unwrap())
+        .collect();
+    let queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
+    // everything depends on six models that another worker trains
+    let Next::Wait(Some(until)) = next(&queue) else {
+        panic!("all is held");
+    };
+    // a look before that time touches no file: a folder that is missing is not noticed
+    std::fs::remove_dir_all(store.root()).unwrap();
+    assert!(matches!(next(&queue), Next::Wait(Some(again)) if again == until));
+    std::thread::sleep(until.saturating_duration_since(Instant::now()));
+    let gone = queue.next(1, &mut Vec::new()).unwrap_err();
+    assert!(matches!(gone, SweepError::RunGone { .. }), "{gone}");
+    assert!(!store.root().exists(), "nothing is made in its place");
+    drop(claims);
+}
+
+#[test]
+fn a_waiting_thread_wakes_when_another_reports_and_when_it_is_to_stop() {
+    let manifest = manifest();
+    let (_folder, store) = store(&manifest);
+    let queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
+    let mut taken = Vec::new();
+    while let Next::Work(kind, cells, claims) = next(&queue) {
+        taken.push((kind, cells[0], claims));
+    }
+    assert_eq!(taken.len(), manifest.trainings.len());
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| queue.wait(1, &|| false, &|_| {}).unwrap());
+        for (kind, index, claims) in taken {
+            let id = manifest.id(kind, index);
+            finish(&store, kind, id);
+            queue.finished(kind, id);
+            drop(claims);
+        }
+        let (kind, _, _) = waiting.join().unwrap().unwrap();
+        assert_eq!(kind, CellKind::Scores);
+    });
+    let queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
+    assert!(queue.wait(1, &|| true, &|_| {}).unwrap().is_none());
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::fakes;
 
 fn manifest() -> Manifest {
     Manifest {
@@ -46,14 +47,20 @@ fn a_cell_is_there_whole_or_not_at_all() {
     let (_folder, store) = store();
     let scratch = store.scratch_directory().unwrap();
     let path = store.model_path("a");
-    // a folder in the way of the finished file: nothing is published, nothing half
-    std::fs::create_dir(&path).unwrap();
-    assert!(scratch.publish(b"model", &path).is_err());
+    // a folder in the way of the finished file is kept beside it
+    for number in ["", "-2"] {
+        std::fs::create_dir(&path).unwrap();
+        std::fs::write(path.join("notes"), b"somebody's").unwrap();
+        scratch.publish(b"model", &path).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"model");
+        let aside = format!("a.safetensors.aside{number}/notes");
+        assert!(path.with_file_name(aside).is_file());
+        std::fs::remove_file(&path).unwrap();
+    }
+    assert_eq!(entries(&store, "models"), 2);
     assert!(!store.is_finished(CellKind::Model, "a"));
-    std::fs::remove_dir(&path).unwrap();
-    scratch.publish(b"model", &path).unwrap();
+    fakes::finish(&store, CellKind::Model, "a", 0);
     assert!(store.is_finished(CellKind::Model, "a"));
-    assert_eq!(entries(&store, "models"), 1);
     drop(scratch);
     assert_eq!(entries(&store, "workers"), 0);
 }
@@ -69,7 +76,7 @@ fn garbage_collection_removes_what_the_dead_left_and_nothing_of_the_living() {
     std::fs::create_dir(workers.join("worker-dead")).unwrap();
     std::fs::write(workers.join("worker-dead/half.json"), b"{").unwrap();
     std::fs::write(store.root().join("claims/dead.lock"), b"").unwrap();
-    store.collect_garbage().unwrap();
+    store.collect_garbage();
     assert_eq!(entries(&store, "claims"), 1);
     assert_eq!(
         entries(&store, "workers"),
@@ -97,4 +104,98 @@ fn a_failure_is_recorded_until_it_is_cleared() {
     store.clear_failure("a").unwrap();
     store.clear_failure("a").unwrap();
     assert_eq!(store.failure("a"), None);
+}
+
+#[test]
+fn whatever_lies_in_place_of_a_claim_is_no_claim() {
+    let (_folder, store) = store();
+    let claims = store.root().join("claims");
+    let path = claims.join("a.lock");
+    let mut lies: Vec<Box<dyn Fn()>> = vec![
+        Box::new(|| ()),
+        Box::new(|| std::fs::write(&path, b"").unwrap()),
+        Box::new(|| std::fs::write(&path, b"pid 7 on host x since 2099-01-01").unwrap()),
+        Box::new(|| std::fs::create_dir(&path).unwrap()),
+        Box::new(|| {
+            std::fs::create_dir(&path).unwrap();
+            std::fs::write(path.join("notes"), b"somebody's").unwrap();
+        }),
+        Box::new(|| std::fs::remove_dir_all(&claims).unwrap()),
+    ];
+    #[cfg(unix)]
+    lies.extend([
+        Box::new(|| std::os::unix::fs::symlink("nowhere/at/all", &path).unwrap()) as Box<dyn Fn()>,
+        Box::new(|| {
+            let made = std::process::Command::new("mkfifo").arg(&path).status();
+            assert!(made.unwrap().success());
+        }),
+    ]);
+    for (i, lay) in lies.iter().enumerate() {
+        lay();
+        assert_eq!(store.claims_held().unwrap(), 0, "{i}");
+        let claim = store.claim("a").unwrap();
+        assert!(claim.is_some(), "{i}");
+        assert!(store.claim("a").unwrap().is_none(), "{i}");
+        assert_eq!(store.claims_held().unwrap(), 1, "{i}");
+        store.collect_garbage();
+        assert!(path.exists(), "{i}");
+    }
+}
+
+#[test]
+fn a_manifest_that_refers_to_what_is_not_there_is_refused_with_the_command_that_mends_it() {
+    let (_folder, store) = store();
+    let path = store.root().join(MANIFEST);
+    let whole = std::fs::read_to_string(&path).unwrap();
+    let cell =
+        r#""separations":[{"id":"a","variant":0,"pair":0,"mixture":0,"seed":0,"models":[]}]"#;
+    for text in [
+        "",
+        "{}",
+        "null",
+        &whole[..whole.len() / 2],
+        &whole.replace(r#""pairs":[]"#, r#""pairs":[[0,1]]"#),
+        &whole.replace(r#""separations":[]"#, cell),
+        &whole.replace(
+            r#""trainings":[]"#,
+            r#""trainings":[{"id":"a","variant":0,"speaker":0,"seed":0}]"#,
+        ),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        let error = store.manifest().unwrap_err().to_string();
+        let command = format!("--out {}`", store.root().display());
+        assert!(
+            error.contains(&command) && error.contains("manifest.json"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn folders_that_are_missing_are_made_again_and_the_run_is_not() {
+    let (_folder, store) = store();
+    for part in ["models", "joints", "scores", "failed", "claims", "workers"] {
+        let folder = store.root().join(part);
+        std::fs::remove_dir_all(&folder).unwrap();
+        store.prepare().unwrap();
+        assert!(folder.is_dir());
+        std::fs::remove_dir_all(&folder).unwrap();
+        std::fs::write(&folder, b"a file").unwrap();
+        let error = store.prepare().unwrap_err();
+        assert!(matches!(error, SweepError::NotAFolder { .. }), "{error}");
+        assert!(error.to_string().contains(part), "{error}");
+        std::fs::remove_file(&folder).unwrap();
+    }
+    std::fs::remove_file(store.root().join(MANIFEST)).unwrap();
+    assert!(matches!(store.prepare(), Err(SweepError::RunGone { .. })));
+}
+
+#[test]
+fn a_run_has_a_name_that_can_be_said() {
+    for name in ["a\nb", "a\u{1b}[2J", "a\rb"] {
+        let folder = tempfile::tempdir().unwrap();
+        let error = Store::create(&folder.path().join(name), "", &manifest()).unwrap_err();
+        assert!(matches!(error, SweepError::RunPath { .. }), "{error}");
+        assert!(!error.to_string().contains(char::is_control));
+    }
 }

@@ -2,8 +2,10 @@
 
 use anyhow::Result;
 use nae_sweep::Store;
+use nae_sweep::collect::Rows;
 use nae_sweep::status::status;
 
+use super::status_lines::say_left_out;
 use crate::arguments::{SweepFolder, Terminal};
 use crate::console::log_line;
 use crate::counts::count;
@@ -11,7 +13,7 @@ use crate::counts::count;
 pub fn run(command: &SweepFolder, terminal: &Terminal) -> Result<()> {
     let store = Store::open(&command.run)?;
     let manifest = store.manifest()?;
-    let table = nae_sweep::collect::table(&store)?;
+    let Rows { table, unreadable } = nae_sweep::collect::rows(&store, &manifest)?;
     let status = status(&store, &manifest)?;
     let rows = table.rows().len();
     for (name, bytes) in [
@@ -23,6 +25,7 @@ pub fn run(command: &SweepFolder, terminal: &Terminal) -> Result<()> {
         let rows = count(rows, "row");
         log_line(terminal, format_args!("{}: {rows}", path.display()));
     }
+    say_left_out(&unreadable, &command.run);
     let missing = status.open();
     if missing > 0 {
         log_line(

@@ -3,18 +3,23 @@
 use anyhow::Result;
 use nae_files::{OutputFolder, check_writable};
 use nae_sweep::status::{Status, status};
+use nae_sweep::store::{MANIFEST, check_path, set_folder_aside};
 use nae_sweep::{Experiment, Manifest, Store};
 
-use super::status_lines::{failures, time_left};
+use super::status_lines::{counts, failures, paths, time_left};
 use crate::arguments::SweepPlan;
 use crate::console::print;
 use crate::counts::count;
+use crate::lists::numbers;
 
 pub fn run(command: &SweepPlan) -> Result<()> {
     let experiment = Experiment::load(&command.experiment, &command.set)?;
+    check_path(&command.out)?;
     // before the recordings are read
     let _folder = OutputFolder::create(&command.out)?;
-    check_writable(&command.out.join("manifest.json"))?;
+    let manifest = command.out.join(MANIFEST);
+    set_folder_aside(&manifest)?;
+    check_writable(&manifest)?;
     let manifest = Manifest::plan(&experiment)?;
     let store = Store::create(&command.out, &experiment.to_toml()?, &manifest)?;
     let status = status(&store, &manifest)?;
@@ -32,13 +37,22 @@ pub fn run(command: &SweepPlan) -> Result<()> {
             experiment.systems.len(),
             manifest.variants.len()
         ),
-        format!("seeds       {:?}", experiment.seeds),
+        format!("seeds       {}", numbers(&experiment.seeds)),
         format!("cells       {}", cells(&status)),
         format!("time        {}", time_left(&status)),
         format!("disk        about {:.1} MB", status.bytes as f64 / 1e6),
     ];
+    if !status.unreadable.is_empty() {
+        let found = counts(&status.unreadable);
+        lines.push(format!("unreadable  {found}; to be made again"));
+        let paths = paths(&status.unreadable).into_iter();
+        lines.extend(paths.map(|line| format!("            {line}")));
+    }
     lines.extend(failures(&status));
-    lines.push(format!("next        nae sweep run {out}"));
+    lines.push(format!(
+        "next        {}",
+        nae_files::command("sweep run", &command.out, "")
+    ));
     print(&lines.join("\n"))
 }
 

@@ -1,6 +1,6 @@
 //! `nae sweep run`
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use nae_sweep::Store;
 use nae_sweep::{Event, OnFailure, Options, Parallelism, RetryPolicy, Tally};
@@ -46,6 +46,10 @@ pub fn run(command: &SweepRun, terminal: &Terminal) -> Result<()> {
     let on_event = |event: &Event| match event {
         Event::Started { cells } => bar.set_length(*cells as u64),
         Event::AlreadyFinished => bar.inc(1),
+        Event::Unreadable(found) => bar.suspend(|| {
+            let (path, reason) = (found.path.display(), &found.reason);
+            error_line(format_args!("made again: {path}: {reason}"));
+        }),
         Event::Finished { label, seconds } => {
             bar.set_message(format!("{label} ({seconds:.1} s)"));
             bar.inc(1);
@@ -58,14 +62,18 @@ pub fn run(command: &SweepRun, terminal: &Terminal) -> Result<()> {
             });
         }
     };
-    let tally = nae_sweep::run(&store, &options, &device.device, &is_interrupted, &on_event)?;
+    let tally = nae_sweep::run(&store, &options, &device.device, &is_interrupted, &on_event)
+        .with_context(|| {
+            let again = nae_files::command("sweep run", &command.run, "");
+            format!("the run stopped, with its finished cells kept; mend this, then go on with `{again}`")
+        })?;
     bar.finish_and_clear();
     if command.json {
         print_json(
             &json!({
                 "trained": tally.trained, "joined": tally.joined, "separated": tally.separated,
                 "found": tally.found, "failed": tally.failed, "blocked": tally.blocked,
-                "left": tally.left,
+                "left": tally.left, "unreadable": tally.unreadable,
             })
             .to_string(),
         )?;
@@ -82,6 +90,7 @@ fn report(command: &SweepRun, terminal: &Terminal, tally: &Tally) -> Result<()> 
         found,
         failed,
         blocked,
+        unreadable,
         left,
     } = *tally;
     let joined = match joined {
@@ -97,17 +106,26 @@ fn report(command: &SweepRun, terminal: &Terminal, tally: &Tally) -> Result<()> 
             count(found, "cell")
         ),
     );
-    let run = command.run.display();
+    if unreadable > 0 {
+        error_line(format_args!(
+            "{} could not be read and counted as not done",
+            count(unreadable, "result")
+        ));
+    }
+    let advice = |name, more| nae_files::command(name, &command.run, more);
     if failed + blocked > 0 {
         bail!(
-            "{} failed; {blocked} skipped because they depend on failed cells. `nae sweep status {run}` lists the failures, `nae sweep run {run} --retry-failed` retries them",
-            count(failed, "cell")
+            "{} failed; {blocked} skipped because they depend on failed cells. `{}` lists the failures, `{}` retries them",
+            count(failed, "cell"),
+            advice("sweep status", ""),
+            advice("sweep run", "--retry-failed")
         );
     }
     if left > 0 {
         let rest = format!(
-            "{} left; `nae sweep run {run}` resumes the run",
-            count(left, "cell")
+            "{} left; `{}` resumes the run",
+            count(left, "cell"),
+            advice("sweep run", "")
         );
         bail_if_interrupted(&rest)?;
         bail!("stopped with {rest}");

@@ -34,13 +34,13 @@ pub fn run(command: &SweepSlurm, terminal: &Terminal) -> Result<()> {
             false => Vec::new(),
         },
     };
-    let open = slurm::open_tasks(&store, &manifest, tasks);
+    let open = slurm::open_tasks(&store, &manifest, tasks)?;
     if open.is_empty() {
         log_line(terminal, "every cell is finished; nothing to submit");
         return Ok(());
     }
     let run = absolute(&command.run)?;
-    let scripts = slurm::scripts(&run, &manifest.name, &layout, &open);
+    let scripts = slurm::scripts(&run, &manifest.name, &layout, &open)?;
     let folder = run.join("slurm");
     create_folder(&folder)?;
     let (array, collect) = (folder.join("array.sh"), folder.join("collect.sh"));
@@ -56,7 +56,10 @@ pub fn run(command: &SweepSlurm, terminal: &Terminal) -> Result<()> {
     }
     log_line(
         terminal,
-        "submit both with --submit, or yourself with sbatch (the second with --dependency=afterany:JOB)",
+        format_args!(
+            "submit both with --submit, or yourself: {}",
+            slurm::submission(&array, &collect)
+        ),
     );
     Ok(())
 }

@@ -13,6 +13,7 @@ use nae_sweep::listening::{self, ListeningExample};
 use nae_sweep::{Manifest, Store};
 
 use super::systems::describe;
+use crate::console::error_line;
 use crate::tracks::Tracks;
 
 /// Writes a page for every pair: its first mixture, separated by the middle setting of every system's
@@ -49,10 +50,13 @@ pub fn pages(
             let of_variant = |cell: &&Separation| is_shown(cell) && cell.variant == variant;
             if let Some(cell) = manifest.separations.iter().find(of_variant) {
                 let label = &manifest.variants[variant].label;
-                examples.push((
-                    label.as_str(),
-                    listening::separation(store, manifest, cell, device)?,
-                ));
+                match listening::separation(store, manifest, cell, device) {
+                    Ok(example) => examples.push((label.as_str(), example)),
+                    // a score outlives the model it was made from
+                    Err(error) => error_line(format_args!(
+                        "{label} is left out of the examples to listen to: {error}"
+                    )),
+                }
             }
         }
         if examples.is_empty() {

@@ -10,10 +10,13 @@ use anyhow::{Result, bail};
 use nae_files::{check_writable, create_folder};
 use nae_report::Page;
 use nae_report::comparison::{Comparison, Report};
-use nae_sweep::{Manifest, Store, collect};
+use nae_sweep::collect::{self, Rows};
+use nae_sweep::{Manifest, Store};
 
+use super::status_lines::say_left_out;
 use crate::arguments::{SweepReport, Terminal};
 use crate::console::log_line;
+use crate::lists::{numbers, words};
 use observations::observations;
 use systems::baselines;
 
@@ -21,11 +24,13 @@ pub fn run(command: &SweepReport, terminal: &Terminal) -> Result<()> {
     let store = Store::open(&command.run)?;
     let manifest = store.manifest()?;
     let device = command.device.open()?.device;
-    let table = collect::table(&store)?;
+    let Rows { table, unreadable } = collect::rows(&store, &manifest)?;
+    say_left_out(&unreadable, &command.run);
     if table.rows().is_empty() {
         bail!(
-            "no cell of {0} is finished; run `nae sweep run {0}` first",
-            command.run.display()
+            "no cell of {} is finished; run `{}` first",
+            command.run.display(),
+            nae_files::command("sweep run", &command.run, "")
         );
     }
     let folder = command.run.join("report");
@@ -77,14 +82,15 @@ fn lead(manifest: &Manifest) -> String {
     seeds.sort_unstable();
     seeds.dedup();
     format!(
-        "{} sources ({}) in {} pairs, {} mixtures per pair of {} s at {} dB; up to {} s of training audio per source; seeds {seeds:?}. Everything on this page was computed by nae {}.",
+        "{} sources ({}) in {} pairs, {} mixtures per pair of {} s at {} dB; up to {} s of training audio per source; seeds {}. Everything on this page was computed by nae {}.",
         names.len(),
-        names.join(", "),
+        words(&names, 40),
         manifest.pairs.len(),
         manifest.mixtures,
         mix.mixture_s,
         mix.level_db,
         mix.train_s,
+        numbers(&seeds),
         manifest.tool_version,
     )
 }

@@ -10,6 +10,7 @@ use nae_sweep::cell::Training;
 use nae_sweep::{Manifest, Store, listening};
 
 use super::figures;
+use crate::console::error_line;
 
 /// Highest frequency in pictures of bases.
 const TOP_HZ: f64 = 4000.0;
@@ -22,14 +23,24 @@ pub fn add(report: &mut Report, store: &Store, manifest: &Manifest, device: &Dev
     let mut models = Vec::new();
     let mut figures = Vec::new();
     for (i, cell) in manifest.trainings.iter().filter(is_shown).enumerate() {
-        let model = Model::load(&store.model_path(&cell.id), device)?;
+        let loaded = Model::load(&store.model_path(&cell.id), device);
+        let (model, clip) = match (loaded, listening::training(manifest, cell)) {
+            (Ok(model), Ok(clip)) => (model, clip),
+            (Err(error), _) => {
+                error_line(format_args!("a figure is left out: {error}"));
+                continue;
+            }
+            (_, Err(error)) => {
+                error_line(format_args!("a figure is left out: {error}"));
+                continue;
+            }
+        };
         let label = &manifest.variants[cell.variant].label;
         let title = format!(
             "{label} applied to {}",
             manifest.speakers[cell.speaker].name
         );
         let name = format!("{}-action-{}", manifest.name, i + 1);
-        let clip = listening::training(manifest, cell)?;
         figures.push(figures::reconstruction_figure(
             &name, &title, &model, &clip, device,
         )?);
