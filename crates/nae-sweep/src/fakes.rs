@@ -17,13 +17,11 @@ pub fn finish(store: &Store, kind: CellKind, id: &str, sources: usize) {
     let (loss, steps, seconds, tool_version) = (0.5, 3, 0.25, "0".to_owned());
     let seal = Seal::default();
     let file = |format: &str, version: &str| {
-        let training = format!(
-            r#"{{"clips":[],"duration_s":1.0,"frames":7,"loss":0.5,"steps":3,"seed":0,"seconds":0.25,"interrupted":false,"tool_version":"0"}}"#
-        );
+        let training = r#"{"clips":[],"duration_s":1.0,"frames":7,"loss":0.5,"steps":3,"seed":0,"seconds":0.25,"interrupted":false,"tool_version":"0"}"#;
         let entries = [
             ("format", format),
             ("format_version", version),
-            ("training", &training),
+            ("training", training),
         ];
         let entries: BTreeMap<String, String> = entries
             .map(|(key, value)| (key.to_owned(), value.to_owned()))

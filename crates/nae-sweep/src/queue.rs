@@ -19,6 +19,9 @@ use crate::tally::Tally;
 /// How often a waiting thread asks whether to stop; no file is looked at.
 const SLICE: Duration = Duration::from_millis(100);
 
+/// Cells of one kind by their places in the manifest, with the claims on them.
+pub(crate) type Work = (CellKind, Vec<usize>, Vec<FileLock>);
+
 /// What a worker thread is to do.
 #[derive(Debug)]
 pub(crate) enum Next {
@@ -98,7 +101,7 @@ impl<'a> Queue<'a> {
         group: usize,
         stop: &dyn Fn() -> bool,
         emit: &dyn Fn(&Event),
-    ) -> Result<Option<(CellKind, Vec<usize>, Vec<FileLock>)>, SweepError> {
+    ) -> Result<Option<Work>, SweepError> {
         // the other idle threads wait for this lock, so that one looks for all
         let mut scanner = self.scanner.lock().unwrap_or_else(PoisonError::into_inner);
         while !stop() {

@@ -316,7 +316,7 @@ fn a_network_that_hiccups_costs_time_only() {
     let folder = tempfile::tempdir().unwrap();
     let store = plan(folder.path(), "run");
     let root = store.root();
-    let (stale, input_output, again) = (116, 5, 11);
+    let (stale, input_output, again, denied) = (116, 5, 11, 13);
     faults::inject(root, "claims/", 2, stale);
     faults::inject(root, "workers/", 3, stale);
     faults::inject(root, "models/", 3, input_output);
@@ -329,6 +329,20 @@ fn a_network_that_hiccups_costs_time_only() {
         "{tally:?}"
     );
     assert_eq!(faults::take_back(root), 0, "all came");
+    // access that is denied is no hiccup
+    for part in ["scores/", "models/", "joints/"] {
+        faults::inject(root, part, 1, denied);
+        let status = state(&store);
+        assert_eq!(
+            (status.unreadable.len(), status.open()),
+            (1, 1),
+            "{status:?}"
+        );
+        assert!(
+            status.unreadable[0].reason.contains("permission denied"),
+            "{status:?}"
+        );
+    }
     // a file that stays unreadable for a while counts as not done, and is found again in the end
     faults::inject(root, "scores/", 4, input_output);
     assert_eq!(state(&store).unreadable.len(), 1);
