@@ -79,9 +79,9 @@ fn new_folder(run: &Path) -> Result<ScratchFolder, SweepError> {
 }
 
 fn is_missing(error: &SweepError) -> bool {
-    use FileError::{FolderNotFound, NotFound};
+    use FileError::{FolderNotFound, Gone, NotFound};
     matches!(
         error,
-        SweepError::File(NotFound { .. } | FolderNotFound { .. })
+        SweepError::File(NotFound { .. } | FolderNotFound { .. } | Gone { .. })
     )
 }

@@ -178,7 +178,7 @@ impl Store {
             _ => {}
         }
         match FileLock::take(&path) {
-            Err(FileError::NotFound { .. }) => {
+            Err(FileError::NotFound { .. } | FileError::Gone { .. }) => {
                 mend(&self.root)?;
                 Ok(FileLock::take(&path)?)
             }
