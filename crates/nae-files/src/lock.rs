@@ -45,16 +45,16 @@ impl FileLock {
 
     fn take_once(path: &Path) -> Result<Option<Self>, FileError> {
         loop {
-            let file = OpenOptions::new()
-                .create(true)
-                .truncate(false)
-                .write(true)
-                .open(path)
+            let (file, is_new) = open(path)
                 .map_err(|error| FileError::writing(path, "make this lock file", error))?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(error)) => {
+                    // a file system without locks must not fill up with lock files
+                    if is_new {
+                        let _ = std::fs::remove_file(path);
+                    }
                     return Err(FileError::io(path, "lock it", error));
                 }
             }
@@ -74,6 +74,19 @@ impl Drop for FileLock {
     fn drop(&mut self) {
         // left behind it would only cost the next one a look at it
         let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Opens or creates a lock file, and tells whether it is new.
+fn open(path: &Path) -> std::io::Result<(File, bool)> {
+    let mut options = OpenOptions::new();
+    options.write(true).truncate(false);
+    match options.create_new(true).open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let file = options.create_new(false).create(true).open(path)?;
+            Ok((file, false))
+        }
+        opened => Ok((opened?, true)),
     }
 }
 
