@@ -1,5 +1,7 @@
 //! Joining processed blocks into one sound again.
 
+use nae_files::count;
+
 use crate::AudioError;
 
 /// Joins blocks that overlap, as [`Blocks`](crate::Blocks) cut them; one for each stem.
@@ -92,7 +94,7 @@ impl Crossfade {
         }
         let first = self.held.is_empty();
         if block.is_empty() || (!first && block.len() != self.held.len()) {
-            return refuse(samples, format!("{} channels", self.held.len().max(1)));
+            return refuse(samples, count(self.held.len().max(1), "channel"));
         }
         let overlaps = usize::from(!first) + usize::from(!is_last);
         let least = self.overlap * overlaps;

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use nae_files::FileError;
+use nae_files::{FileError, count};
 
 /// Errors of sound files and signals; each message says what was expected, what was found and what
 /// to try.
@@ -112,7 +112,7 @@ pub enum AudioError {
     },
     /// A sound whose format changes.
     #[error(
-        "{path}: changes on the way from {} Hz with {} channels to {} Hz with {} channels, as if different files were joined; expected one sample rate and one number of channels, so cut it into its parts or convert them first", rates.0, channels.0, rates.1, channels.1
+        "{path}: changes on the way from {} Hz with {} to {} Hz with {}, as if different files were joined; expected one sample rate and one number of channels, so cut it into its parts or convert them first", rates.0, count(channels.0, "channel"), rates.1, count(channels.1, "channel")
     )]
     Changes {
         /// The path as given.
@@ -228,7 +228,8 @@ pub enum AudioError {
     },
     /// Blocks that cannot be cut.
     #[error(
-        "blocks of {block} samples that overlap by {overlap} are not possible: a block needs at least 1 sample and an overlap of at most half its length; lengthen the block or shorten the overlap"
+        "blocks of {} that overlap by {overlap} are not possible: a block needs at least 1 sample and an overlap of at most half its length; lengthen the block or shorten the overlap",
+        count(*.block, "sample")
     )]
     BlockSize {
         /// Samples in a block.
@@ -238,7 +239,8 @@ pub enum AudioError {
     },
     /// A crossfade that is too short.
     #[error(
-        "an overlap of {overlap} samples with a guard of {guard} at either end leaves no samples to fade over: twice the guard must be less than the overlap; lengthen the overlap"
+        "an overlap of {} with a guard of {guard} at either end leaves no samples to fade over: twice the guard must be less than the overlap; lengthen the overlap",
+        count(*.overlap, "sample")
     )]
     FadeSize {
         /// Samples shared by two blocks.
@@ -248,7 +250,7 @@ pub enum AudioError {
     },
     /// A block that does not fit the ones before it.
     #[error(
-        "a block of {channels} channels with {samples} samples does not follow the one before: expected {expected}"
+        "a block of {} with {} does not follow the one before: expected {expected}", count(*.channels, "channel"), count(*.samples, "sample")
     )]
     BlockShape {
         /// Its channels.

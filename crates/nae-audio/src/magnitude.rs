@@ -1,5 +1,7 @@
 //! The magnitude spectrogram.
 
+use nae_files::count;
+
 use crate::AudioError;
 
 /// Absolute values of a spectrogram — magnitude, not power — in frame-major layout: a frame's bins
@@ -79,8 +81,16 @@ impl Magnitude {
             if (item.bins, item.frames) != (first.bins, first.frames) {
                 return Err(AudioError::Shape {
                     what: "mean of magnitude spectrograms",
-                    expected: format!("{} bins and {} frames", first.bins, first.frames),
-                    found: format!("{} bins and {} frames", item.bins, item.frames),
+                    expected: format!(
+                        "{} and {}",
+                        count(first.bins, "bin"),
+                        count(first.frames, "frame")
+                    ),
+                    found: format!(
+                        "{} and {}",
+                        count(item.bins, "bin"),
+                        count(item.frames, "frame")
+                    ),
                 });
             }
             for (sum, x) in sums.iter_mut().zip(&item.data) {
@@ -135,7 +145,7 @@ pub(crate) fn check_len(
     Err(AudioError::Shape {
         what,
         expected: format!("at least 1 bin and {bins} bins × {frames} frames of values"),
-        found: format!("{len} values"),
+        found: count(len, "value"),
     })
 }
 

@@ -2,6 +2,8 @@
 
 use realfft::num_complex::Complex32;
 
+use nae_files::count;
+
 use crate::AudioError;
 use crate::magnitude::{Magnitude, check_len, frame};
 
@@ -62,8 +64,16 @@ impl Spectrogram {
         if (mask.bins(), mask.frames()) != (self.bins, self.frames) {
             return Err(AudioError::Shape {
                 what: "mask",
-                expected: format!("{} bins and {} frames", self.bins, self.frames),
-                found: format!("{} bins and {} frames", mask.bins(), mask.frames()),
+                expected: format!(
+                    "{} and {}",
+                    count(self.bins, "bin"),
+                    count(self.frames, "frame")
+                ),
+                found: format!(
+                    "{} and {}",
+                    count(mask.bins(), "bin"),
+                    count(mask.frames(), "frame")
+                ),
             });
         }
         let data = self.data.iter().zip(mask.data()).map(|(z, m)| z * m);

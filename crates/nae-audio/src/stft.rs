@@ -25,11 +25,14 @@
 //! ends included.
 
 use std::f64::consts::PI;
+use std::ops::Range;
 use std::sync::Arc;
 
 use realfft::num_complex::{Complex32, Complex64};
 use realfft::{ComplexToReal, FftError, RealFftPlanner, RealToComplex};
 use serde::{Deserialize, Serialize};
+
+use nae_files::count;
 
 use crate::{AudioError, Spectrogram};
 
@@ -153,13 +156,29 @@ impl Stft {
     ///
     /// [`AudioError::NonFiniteSample`] for NaN and infinities.
     pub fn analyze(&self, samples: &[f32]) -> Result<Spectrogram, AudioError> {
-        crate::clip::ensure_finite("sound to be analysed", samples)?;
-        let frames = self.config.frames(samples.len());
+        self.analyze_frames(samples, 0..self.config.frames(samples.len()))
+    }
+
+    /// Some of the frames that [`analyze`](Self::analyze) makes of the whole of `samples`; what goes
+    /// beyond them is left out. Long sounds can so be transformed part by part.
+    ///
+    /// # Errors
+    ///
+    /// [`AudioError::NonFiniteSample`] for NaN and infinities in these frames.
+    pub fn analyze_frames(
+        &self,
+        samples: &[f32],
+        frames: Range<usize>,
+    ) -> Result<Spectrogram, AudioError> {
+        let end = frames.end.min(self.config.frames(samples.len()));
+        let frames = frames.start.min(end)..end;
+        let touched = self.samples_under(&frames, samples.len());
+        crate::clip::ensure_finite("sound to be analysed", &samples[touched])?;
         let mut input = self.forward.make_input_vec();
         let mut output = self.forward.make_output_vec();
         let mut scratch = self.forward.make_scratch_vec();
-        let mut data = Vec::with_capacity(frames * self.config.bins());
-        for frame in 0..frames {
+        let mut data = Vec::with_capacity(frames.len() * self.config.bins());
+        for frame in frames.clone() {
             let (inside, first) = self.inside(frame, samples.len());
             input.fill(0.0);
             for (n, x) in inside.clone().zip(&samples[first..]) {
@@ -174,7 +193,7 @@ impl Stft {
                     .map(|z| Complex32::new(z.re as f32, z.im as f32)),
             );
         }
-        Spectrogram::new(self.config.bins(), frames, data)
+        Spectrogram::new(self.config.bins(), frames.len(), data)
     }
 
     /// Puts a spectrogram together again to `samples` samples, as many as were analysed.
@@ -187,24 +206,61 @@ impl Stft {
         spectrogram: &Spectrogram,
         samples: usize,
     ) -> Result<Vec<f32>, AudioError> {
-        let (bins, frames) = (self.config.bins(), self.config.frames(samples));
+        self.synthesize_part(spectrogram, samples, 0..samples)
+    }
+
+    /// The frames that the samples `part` of a signal of `samples` samples lie in, by their numbers
+    /// in [`analyze`](Self::analyze).
+    pub fn frames_of(&self, part: &Range<usize>, samples: usize) -> Range<usize> {
+        let StftConfig { n_fft, hop } = self.config;
+        if part.is_empty() {
+            return 0..0;
+        }
+        let lead = self.config.frames_before() * hop;
+        // frame m holds the samples m·hop − lead … m·hop − lead + n_fft − 1
+        let first = (part.start + lead + 1).saturating_sub(n_fft).div_ceil(hop);
+        let end = (part.end + lead).div_ceil(hop);
+        first..end.min(self.config.frames(samples))
+    }
+
+    /// Some of the samples that [`synthesize`](Self::synthesize) makes.
+    ///
+    /// - `spectrogram`: the frames [`frames_of`](Self::frames_of) these samples
+    /// - `samples`: of the whole signal
+    ///
+    /// # Errors
+    ///
+    /// [`AudioError::Shape`] for a spectrogram that does not belong to this transform and part.
+    pub fn synthesize_part(
+        &self,
+        spectrogram: &Spectrogram,
+        samples: usize,
+        part: Range<usize>,
+    ) -> Result<Vec<f32>, AudioError> {
+        let of_part = self.frames_of(&part, samples);
+        let (bins, frames) = (self.config.bins(), of_part.len());
         if (spectrogram.bins(), spectrogram.frames()) != (bins, frames) {
             return Err(AudioError::Shape {
                 what: "spectrogram to put together",
-                expected: format!("{bins} bins and {frames} frames, which make {samples} samples"),
+                expected: format!(
+                    "{} and {}, which make {}",
+                    count(bins, "bin"),
+                    count(frames, "frame"),
+                    count(part.len(), "sample")
+                ),
                 found: format!(
-                    "{} bins and {} frames",
-                    spectrogram.bins(),
-                    spectrogram.frames()
+                    "{} and {}",
+                    count(spectrogram.bins(), "bin"),
+                    count(spectrogram.frames(), "frame")
                 ),
             });
         }
         let mut input = self.inverse.make_input_vec();
         let mut output = self.inverse.make_output_vec();
         let mut scratch = self.inverse.make_scratch_vec();
-        let mut sum = vec![0.0f64; samples];
-        for frame in 0..frames {
-            for (z, x) in input.iter_mut().zip(spectrogram.frame(frame)) {
+        let mut sum = vec![0.0f64; part.len()];
+        for (index, frame) in of_part.enumerate() {
+            for (z, x) in input.iter_mut().zip(spectrogram.frame(index)) {
                 *z = Complex64::new(f64::from(x.re), f64::from(x.im));
             }
             self.drop_impossible_parts(&mut input);
@@ -212,13 +268,18 @@ impl Stft {
                 .process_with_scratch(&mut input, &mut output, &mut scratch)
                 .map_err(|e| self.failed(e))?;
             let (inside, first) = self.inside(frame, samples);
-            for (n, y) in inside.clone().zip(&mut sum[first..]) {
+            // what of the window lies before the part
+            let before = part.start.saturating_sub(first);
+            let sounding = inside.start + before..inside.end;
+            let at = (first + before - part.start).min(sum.len());
+            for (n, y) in sounding.zip(&mut sum[at..]) {
                 *y += self.window[n] * output[n];
             }
         }
         // The lead is a whole number of hops, so the cover repeats from sample 0 on.
         let scale = 1.0 / self.config.n_fft as f64;
-        let cover = self.cover.iter().cycle();
+        let phase = part.start % self.config.hop;
+        let cover = self.cover.iter().cycle().skip(phase);
         Ok(sum
             .iter()
             .zip(cover)
@@ -226,8 +287,18 @@ impl Stft {
             .collect())
     }
 
+    /// The samples, of a signal of `samples`, that lie in some frames.
+    fn samples_under(&self, frames: &Range<usize>, samples: usize) -> Range<usize> {
+        if frames.is_empty() {
+            return 0..0;
+        }
+        let (_, first) = self.inside(frames.start, samples);
+        let (inside, last) = self.inside(frames.end - 1, samples);
+        first..(last + inside.len()).min(samples)
+    }
+
     /// Which part of the window of `frame` lies on the signal, and on which of its samples it begins.
-    fn inside(&self, frame: usize, samples: usize) -> (std::ops::Range<usize>, usize) {
+    fn inside(&self, frame: usize, samples: usize) -> (Range<usize>, usize) {
         let StftConfig { n_fft, hop } = self.config;
         let (start, lead) = (frame * hop, self.config.frames_before() * hop);
         let skipped = lead.saturating_sub(start);

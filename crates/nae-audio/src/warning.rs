@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use nae_files::count;
+
 /// A fault of a file that was read all the same.
 ///
 /// Each displays as a sentence without the file's name; [`AudioReader`](crate::AudioReader) logs them
@@ -69,16 +71,21 @@ impl fmt::Display for Warning {
             }
             Self::Shorter { promised, found } => write!(
                 f,
-                "cut short: its header states {promised} samples per channel, but the file holds only {found}; what is there is used"
+                "cut short: its header states {} per channel, but the file holds only {found}; what is there is used",
+                count(*promised, "sample")
             ),
             Self::Longer { promised, found } => write!(
                 f,
-                "its header states only {promised} samples per channel, but the file holds {found}; all of them are used"
+                "its header states only {} per channel, but the file holds {found}; all of them are used",
+                count(*promised, "sample")
             ),
             Self::Unfinished => write!(
                 f,
                 "ends in the middle of its sound and was probably cut short; what is there is used"
             ),
+            Self::LeftOver { bytes: 1 } => {
+                write!(f, "1 byte is no whole sample or packet and was left out")
+            }
             Self::LeftOver { bytes } => write!(
                 f,
                 "{bytes} bytes are not whole samples or packets and were left out"

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Seek, Write};
 use std::path::Path;
 
-use nae_files::PendingFile;
+use nae_files::{PendingFile, count};
 
 use crate::{AudioError, Clip};
 
@@ -125,7 +125,8 @@ impl WavSink {
                 path: self.pending.path().into(),
                 expected: "as many channels as it began with, all of one length",
                 found: format!(
-                    "channels of {lengths:?} samples for a file of {channel_count} channels"
+                    "channels of {lengths:?} samples for a file of {}",
+                    count(channel_count, "channel")
                 ),
             });
         }
@@ -207,7 +208,7 @@ impl Header {
             return Err(AudioError::BadWav {
                 path: path.into(),
                 expected: "1 to 16383 channels, a sample rate above 0 Hz and less than 4 GiB a second",
-                found: format!("{channel_count} channels at {sample_rate} Hz"),
+                found: format!("{} at {sample_rate} Hz", count(channel_count, "channel")),
             });
         }
         Ok(Self {

@@ -269,3 +269,24 @@ fn complementary_masks_give_parts_that_add_up() {
     // As the round trip, with one rounding of the sum.
     assert!(largest_difference(&sum, &x) < ROUND_TRIP);
 }
+
+#[test]
+fn parts_of_a_transform_are_those_of_the_whole() {
+    let x: Vec<f32> = (0..1000).map(|n| (n as f32 * 0.37).sin()).collect();
+    for (n_fft, hop) in [(256, 64), (255, 60), (64, 50), (10, 3)] {
+        let stft = stft(n_fft, hop);
+        let whole = stft.analyze(&x).unwrap();
+        let back = stft.synthesize(&whole, x.len()).unwrap();
+        for part in [0..1, 0..1000, 130..131, 63..577, 900..1000, 400..400] {
+            let frames = stft.frames_of(&part, x.len());
+            let some = stft.analyze_frames(&x, frames.clone()).unwrap();
+            let expected: Vec<_> = frames.flat_map(|m| whole.frame(m).to_vec()).collect();
+            assert_eq!(some.data(), expected, "{n_fft} {hop} {part:?}");
+            let samples = stft.synthesize_part(&some, x.len(), part.clone()).unwrap();
+            assert_eq!(samples, back[part.clone()], "{n_fft} {hop} {part:?}");
+        }
+    }
+    let stft = stft(256, 64);
+    assert_eq!(stft.analyze_frames(&x, 15..99).unwrap().frames(), 4);
+    assert_eq!(stft.analyze_frames(&x, 50..99).unwrap().frames(), 0);
+}

@@ -1,8 +1,10 @@
 //! The two places where text is written: standard output for results, standard error for the rest.
 //! Names and messages may come from untrusted files, so all text is made [`printable`].
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{Write, stderr, stdout};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use nae_files::{printable, printable_json};
@@ -15,6 +17,19 @@ use crate::arguments::Terminal;
 /// If standard output is closed or full.
 pub fn print(text: &str) -> Result<()> {
     writeln!(stdout(), "{}", printable(text.trim_end())).context("cannot write to standard output")
+}
+
+/// Prints what the command line's parser says: help, the version, or what is wrong with the arguments.
+pub fn usage_error(error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    let shown = printable(&text);
+    // as it is, it has colours
+    if let Cow::Borrowed(_) = shown {
+        error.exit();
+    }
+    // no help has anything to escape, so this is an error
+    write!(stderr(), "{shown}").ok();
+    ExitCode::from(2)
 }
 
 /// Prints JSON to standard output.

@@ -5,7 +5,6 @@ mod allocator;
 mod arguments;
 mod commands;
 mod console;
-mod counts;
 mod device;
 mod interrupt;
 mod joining;
@@ -28,7 +27,10 @@ use interrupt::Interrupted;
 
 fn main() -> ExitCode {
     allocator::keep_pages();
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return console::usage_error(&error),
+    };
     arguments.terminal.start_log();
     // inside the thread pool, where parallel loops start without waking anybody
     let outcome = interrupt::catch_signals().and_then(|()| rayon::scope(|_| run(&arguments)));

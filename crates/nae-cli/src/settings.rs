@@ -1,6 +1,6 @@
 //! Configuration: defaults, then a TOML file, then `--set`, strict all the way.
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use nae_config::{Assignment, CrossCheck, Keys, Settings as _, known, put};
 use nae_joint::JointConfig;
 use nae_model::{AudioConfig, ModelConfig};
@@ -42,10 +42,21 @@ impl Settings {
         }
         let settings = Self::deserialize(Value::Table(table))
             .map_err(|error| anyhow!("{}", error.message()))?;
-        settings.recipe().validate()?;
-        settings.separate.validate()?;
-        settings.joint.validate()?;
+        let checked = settings.check_all();
+        match &configured.config {
+            // with both, the message's key tells which it was
+            Some(path) if configured.set.is_empty() => {
+                checked.with_context(|| path.display().to_string())?;
+            }
+            _ => checked?,
+        }
         Ok(settings)
+    }
+
+    fn check_all(&self) -> Result<()> {
+        self.recipe().validate()?;
+        self.separate.validate()?;
+        Ok(self.joint.validate()?)
     }
 
     /// What training needs.

@@ -240,6 +240,26 @@ fn paths_in_messages_and_tables_are_escaped() {
 }
 
 #[test]
+fn what_the_parser_says_of_arguments_is_escaped() {
+    for arguments in [
+        vec!["tra\u{1b}[2Jin"],
+        vec!["train", "clip.wav", "--wr\u{1b}]0;ong"],
+        vec!["train", "clip.wav", "--out", "m", "--seed", "\u{9b}31m"],
+        vec!["separate", "a.wav", "b.wav", "c\u{202e}.wav", "--out", "s"],
+        vec!["completions", "ba\u{7}sh"],
+    ] {
+        let output = nae(&arguments);
+        let said = check_printable(&output);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains("\\u{"), "{arguments:?}: {said}");
+        assert!(said.contains("--help"), "{arguments:?}: {said}");
+    }
+    // as before
+    assert!(stdout(&["--help"]).contains("Usage"));
+    assert_eq!(nae(&["train"]).status.code(), Some(2));
+}
+
+#[test]
 fn names_in_experiments_are_checked() {
     let folder = tempfile::tempdir().unwrap();
     let sound = clip(&folder.path().join("clip.wav"));

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::text::printable;
+use crate::text::{count, printable};
 
 /// Errors of files and folders; each message says what was expected, what was found and what to
 /// try.
@@ -94,7 +94,7 @@ pub enum FileError {
     },
     /// More bytes than such a file may have.
     #[error(
-        "{path}: has {length} bytes, but at most {limit} were expected; check that it is the right file"
+        "{path}: has {}, but at most {limit} were expected; check that it is the right file", count(*.length, "byte")
     )]
     TooLarge {
         /// The path as given.

@@ -69,5 +69,5 @@ pub use reservation::{Reservation, check_writable};
 pub use retry::{is_transient, retrying};
 pub use scratch::ScratchFolder;
 pub use shell::{command, shell_word};
-pub use text::{printable, printable_json};
+pub use text::{count, printable, printable_json};
 pub use write::{PendingFile, write_atomically};

@@ -42,6 +42,21 @@ fn escaped(text: &str, escape: impl Fn(char, &mut String)) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// `1 cell`, `2 cells`: a number of things in a message.
+///
+/// - `noun`: in the singular, with a regular plural
+///
+/// ```
+/// assert_eq!(nae_files::count(1_u64, "sample"), "1 sample");
+/// assert_eq!(nae_files::count(0_usize, "byte"), "0 bytes");
+/// ```
+pub fn count<N: std::fmt::Display + PartialEq + From<u8>>(number: N, noun: &str) -> String {
+    match number == N::from(1) {
+        true => format!("1 {noun}"),
+        false => format!("{number} {noun}s"),
+    }
+}
+
 /// Whether a character changes how others are shown without being shown itself: embeddings,
 /// overrides and isolates of the writing direction, line and paragraph separators.
 pub(crate) fn is_disguise(c: char) -> bool {

@@ -88,8 +88,8 @@ impl JointEncoder {
             config: file.settings("joint")?,
             training: file.json("training")?,
         };
-        metadata.audio.validate().map_err(JointError::from)?;
-        metadata.config.validate()?;
+        file.checked(metadata.audio.validate())?;
+        file.checked(metadata.config.validate_stored())?;
         // names in untrusted files decide where stems are written
         check_names(metadata.sources.iter().map(|source| source.name.as_str()))
             .map_err(|error| file.format_error(error.to_string()))?;
@@ -97,7 +97,7 @@ impl JointEncoder {
         let (config, sources) = (&metadata.config, &metadata.sources);
         let mut rank = 0;
         for (index, source) in sources.iter().enumerate() {
-            source.model.validate()?;
+            file.checked(source.model.validate())?;
             rank += source.model.rank();
             check_network(
                 &file,

@@ -1,5 +1,7 @@
 //! The `[joint]` settings.
 
+use std::ops::RangeInclusive;
+
 use nae_config::{Choice, CrossCheck, OutOfRange, Range, Settings};
 use nae_model::ModelError;
 use serde::{Deserialize, Serialize};
@@ -118,7 +120,13 @@ nae_config::settings! {
     }
 }
 
-/// Speeds at most: the spectra of each are kept.
+/// Compressions in files: with less, 32 bits hardly tell magnitudes apart.
+const STORED_COMPRESSIONS: RangeInclusive<f64> = 1e-4..=1.0;
+
+/// Mask exponents in files: amplitudes up to 34 times unit level have half that power in 32 bits.
+const STORED_MASK_EXPONENTS: RangeInclusive<f64> = 1e-4..=50.0;
+
+/// Speeds at most: the sound at each is kept.
 const MAX_SPEEDS: usize = 16;
 
 /// Frames of all mixtures of a step at most: each takes some kB.
@@ -161,6 +169,35 @@ impl JointConfig {
     pub fn validate(&self) -> Result<(), ModelError> {
         Ok(Settings::check(self, "joint")?)
     }
+
+    /// Checks what a network that is already trained depends on, as files need: earlier builds took
+    /// more, and what only its training used does not matter any more.
+    ///
+    /// # Errors
+    /// [`ModelError::Setting`] naming the first key that is out of range.
+    pub(crate) fn validate_stored(&self) -> Result<(), ModelError> {
+        let mut used = Self {
+            body: self.body,
+            width: self.width,
+            blocks: self.blocks,
+            kernel: self.kernel,
+            context: self.context,
+            compression: self.compression,
+            mask_exponent: self.mask_exponent,
+            ensemble_size: self.ensemble_size,
+            ..Self::default()
+        };
+        if used.body != BodyKind::Conv {
+            used.blocks = Self::default().blocks;
+        }
+        if STORED_COMPRESSIONS.contains(&used.compression) {
+            used.compression = Self::default().compression;
+        }
+        if STORED_MASK_EXPONENTS.contains(&used.mask_exponent) {
+            used.mask_exponent = Self::default().mask_exponent;
+        }
+        used.validate()
+    }
 }
 
 #[cfg(test)]
@@ -176,6 +213,25 @@ mod tests {
         let config = JointConfig::default();
         assert_eq!(serde_json::to_string(&Canonical(&config)).unwrap(), text);
         assert_eq!(canonical::from_json::<JointConfig>(text).unwrap(), config);
+    }
+
+    #[test]
+    fn files_may_hold_what_earlier_builds_took() {
+        let stored = |change: &dyn Fn(&mut JointConfig)| {
+            let mut config = JointConfig::default();
+            change(&mut config);
+            config.validate().unwrap_err();
+            config.validate_stored()
+        };
+        stored(&|c| c.compression = 0.005).unwrap();
+        stored(&|c| c.mask_exponent = 30.0).unwrap();
+        stored(&|c| c.learning_rate = 10.0).unwrap();
+        stored(&|c| (c.mixtures, c.frames) = (2000, 1_000_000)).unwrap();
+        stored(&|c| c.compression = 1e-300).unwrap_err();
+        stored(&|c| c.mask_exponent = 1e300).unwrap_err();
+        stored(&|c| c.mask_exponent = f64::NAN).unwrap_err();
+        stored(&|c| c.width = 1_000_000_000).unwrap_err();
+        stored(&|c| c.kernel = 4).unwrap_err();
     }
 
     #[test]

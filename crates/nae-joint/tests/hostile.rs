@@ -185,6 +185,41 @@ fn names_that_would_leave_the_folder_or_command_the_terminal_are_refused() {
 }
 
 #[test]
+fn numbers_out_of_range_name_the_file_and_those_of_earlier_builds_are_taken() {
+    let bytes = joint(config()).to_bytes().unwrap();
+    for (entry, key, value) in [
+        ("joint", "width", json!(0)),
+        ("joint", "compression", json!(1e-300)),
+        ("joint", "mask_exponent", json!(1e300)),
+        ("joint", "kernel", json!(4)),
+        ("audio", "sample_rate", json!(1)),
+        ("audio", "n_fft", json!(1)),
+        ("audio", "hop", json!(64)),
+    ] {
+        let change = |settings: &mut Value| settings[key] = value.clone();
+        let message = load(&with_entries(&bytes, &[(entry, &change)]));
+        let message = message.unwrap_err().to_string();
+        assert!(message.contains("joint.safetensors"), "{key}: {message}");
+        assert!(
+            message.contains("settings cannot be used"),
+            "{key}: {message}"
+        );
+    }
+    let change = |sources: &mut Value| sources[1]["model"]["rank"] = json!(0);
+    let message = load(&with_entries(&bytes, &[("sources", &change)]));
+    let message = message.unwrap_err().to_string();
+    assert!(message.contains("joint.safetensors"), "{message}");
+    for (key, value) in [
+        ("compression", json!(0.005)),
+        ("mask_exponent", json!(30.0)),
+        ("learning_rate", json!(10.0)),
+    ] {
+        let change = |joint: &mut Value| joint[key] = value.clone();
+        load(&with_entries(&bytes, &[("joint", &change)])).unwrap();
+    }
+}
+
+#[test]
 fn a_network_has_as_many_numbers_as_files_are_held_against() {
     let device = Device::flex();
     for body in [

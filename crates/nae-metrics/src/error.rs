@@ -9,6 +9,8 @@ pub enum Signal {
     Reference(usize),
     /// A separated source, by its place in the set of estimates.
     Estimate(usize),
+    /// What is scored as the estimate of every reference.
+    Mixture,
 }
 
 impl fmt::Display for Signal {
@@ -16,6 +18,7 @@ impl fmt::Display for Signal {
         match self {
             Signal::Reference(index) => write!(f, "reference {}", index + 1),
             Signal::Estimate(index) => write!(f, "estimate {}", index + 1),
+            Signal::Mixture => f.write_str("the mixture"),
         }
     }
 }
@@ -27,7 +30,7 @@ pub enum MetricsError {
     /// Every sample is zero: scores of silence are undefined.
     #[error(
         "{signal} is silent: expected at least one sample other than zero, found {samples} zeros. \
-         Leave this source out, or score a part of the file in which it is active"
+         Leave this sound out, or score a part of the file in which it is active"
     )]
     Silent {
         /// The silent signal.
@@ -52,8 +55,9 @@ pub enum MetricsError {
 
     /// Two signals that must be compared sample by sample differ in length.
     #[error(
-        "{signal} has {found} samples: expected {expected}, as many as reference 1. \
-         Cut or pad it to the same length, and check that both have the same sample rate"
+        "{signal} has {}: expected {expected}, as many as reference 1. \
+         Cut or pad it to the same length, and check that both have the same sample rate",
+        counted(*.found, "sample")
     )]
     LengthMismatch {
         /// The signal of another length.
@@ -66,8 +70,9 @@ pub enum MetricsError {
 
     /// There are too few samples for the projection.
     #[error(
-        "{signal} has {found} samples: expected at least {expected} for this many references and \
-         taps. Score a longer stretch, or use fewer taps"
+        "{signal} has {}: expected at least {expected} for this many references and \
+         taps. Score a longer stretch, or use fewer taps",
+        counted(*.found, "sample")
     )]
     TooShort {
         /// The short signal.
@@ -80,8 +85,9 @@ pub enum MetricsError {
 
     /// Too little is left for STOI once the silent frames are gone.
     #[error(
-        "{found} frames (12.8 ms apart) of reference 1 are loud enough: expected at least \
-         {expected}, about 0.4 s of speech. Score a longer stretch, or take STOI as undefined here"
+        "too little of reference 1 is loud enough for STOI: {} of 12.8 ms, expected at least \
+         {expected}, about 0.4 s of speech. Score a longer stretch, or take STOI as undefined here",
+        counted(*.found, "frame")
     )]
     TooFewFrames {
         /// Frames in one STOI segment.
@@ -104,8 +110,10 @@ pub enum MetricsError {
 
     /// Estimates cannot be paired with references one to one.
     #[error(
-        "there are {found} estimates for {expected} references: expected as many of one as of the \
-         other. Give one estimate for each reference, in the same order"
+        "{} came for {}: expected as many of one as of the \
+         other. Give one estimate for each reference, in the same order",
+        counted(*.found, "estimate"),
+        counted(*.expected, "reference")
     )]
     CountMismatch {
         /// How many references there are.
@@ -117,6 +125,18 @@ pub enum MetricsError {
     /// The set of references is empty.
     #[error("there is no reference: expected at least one. Give the true sources to score against")]
     NoReference,
+
+    /// The set of references is too large for the memory that its projections take.
+    #[error(
+        "there are {found} references: expected at most {expected} sources in one mixture. \
+         Score every mixture with its own references"
+    )]
+    TooManyReferences {
+        /// The most there may be.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
 
     /// There is no reference of that index.
     #[error(
@@ -144,8 +164,10 @@ pub enum MetricsError {
 
     /// The references are so similar that there is no stable projection onto them.
     #[error(
-        "the Gram matrix of {references} references with {taps} taps could not be factored: \
-         expected linearly independent references. Remove references that are copies of another"
+        "the Gram matrix of {} with {} could not be factored: \
+         expected linearly independent references. Remove references that are copies of another",
+        counted(*.references, "reference"),
+        counted(*.taps, "tap")
     )]
     Dependent {
         /// How many references are projected onto.
@@ -153,4 +175,39 @@ pub enum MetricsError {
         /// Taps of each projection filter.
         taps: usize,
     },
+}
+
+/// `1 sample`, `2 samples`.
+fn counted(number: usize, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        number => format!("{number} {noun}s"),
+    }
+}
+
+impl MetricsError {
+    /// The signal that the error is about, if it is about one.
+    #[must_use]
+    pub fn signal(&self) -> Option<Signal> {
+        match self {
+            Self::Silent { signal, .. }
+            | Self::NonFinite { signal, .. }
+            | Self::LengthMismatch { signal, .. }
+            | Self::TooShort { signal, .. } => Some(*signal),
+            _ => None,
+        }
+    }
+
+    /// The same of another signal, where a single one was measured.
+    pub(crate) fn about(self, other: Signal) -> Self {
+        let mut error = self;
+        if let Self::Silent { signal, .. }
+        | Self::NonFinite { signal, .. }
+        | Self::LengthMismatch { signal, .. }
+        | Self::TooShort { signal, .. } = &mut error
+        {
+            *signal = other;
+        }
+        error
+    }
 }

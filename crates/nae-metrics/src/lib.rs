@@ -81,6 +81,7 @@ mod toeplitz;
 
 pub use bss_eval::{BSS_EVAL_TAPS, BssEval, Ratios, SCALE_INVARIANT_TAPS};
 pub use error::{MetricsError, Signal};
+pub use permutation::best_assignment;
 pub use scale_invariant::si_sdr;
 pub use signal::{Estimate, Reference, Sample};
 pub use stoi::{Intelligibility, STOI_OF_TOO_FEW_FRAMES, estoi, intelligibility, stoi};

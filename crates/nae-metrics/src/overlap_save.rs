@@ -2,10 +2,13 @@
 //!
 //! Only the `L` lags that the filters reach are needed, so the signals are cut into blocks of `B`
 //! samples and every transform has `F = B + L − 1` points, small enough for the cache. Block `b` has
-//! two spectra, of which only the second is kept:
+//! two spectra:
 //!
 //! - its *body*, the samples `bB … bB + B − 1` followed by zeros;
 //! - its *history*, the samples `bB − (L − 1) … bB + B − 1`.
+//!
+//! The histories of a signal are kept as far as they fit [`KEPT_BYTES`], and those of further blocks
+//! are made again whenever they are needed: the same numbers, in memory that does not grow.
 //!
 //! With `A` the bodies of `a` and `H` the histories of `s`,
 //!
@@ -23,6 +26,9 @@ use crate::signal::Sample;
 /// The fewest points of a transform: below it the calls cost more than the arithmetic.
 const MIN_POINTS: usize = 1024;
 
+/// What the kept histories of one set of signals take at most. A minute of two sources at 16 kHz fits.
+const KEPT_BYTES: usize = 32 << 20;
+
 /// How signals of one length are cut for lags `0 … taps − 1`.
 #[derive(Clone)]
 pub(crate) struct Blocks {
@@ -33,16 +39,37 @@ pub(crate) struct Blocks {
     count: usize,
 }
 
-/// The spectra of the histories of all blocks of one signal, one after the other.
-pub(crate) struct Histories {
+/// The spectra of the histories of one signal's blocks.
+pub(crate) struct Histories<'a, S> {
+    signal: &'a [S],
+    scale: f64,
     bins: usize,
-    spectra: Vec<Bin>,
+    /// Of the first blocks, one after the other.
+    kept: Vec<Bin>,
 }
 
-impl Histories {
-    /// The spectrum of one history.
-    pub(crate) fn block(&self, index: usize) -> &[Bin] {
-        &self.spectra[index * self.bins..(index + 1) * self.bins]
+/// Room for one history that is not kept.
+#[derive(Clone)]
+pub(crate) struct HistoryBuffer {
+    samples: Vec<f64>,
+    spectrum: Vec<Bin>,
+}
+
+impl<S: Sample> Histories<'_, S> {
+    /// The spectrum of one history, made in `buffer` if it is not kept.
+    pub(crate) fn block<'b>(
+        &'b self,
+        blocks: &mut Blocks,
+        index: usize,
+        buffer: &'b mut HistoryBuffer,
+    ) -> &'b [Bin] {
+        let start = index * self.bins;
+        if let Some(kept) = self.kept.get(start..start + self.bins) {
+            return kept;
+        }
+        let HistoryBuffer { samples, spectrum } = buffer;
+        blocks.history(self.signal, self.scale, index, samples, spectrum);
+        spectrum
     }
 }
 
@@ -92,39 +119,84 @@ impl Blocks {
         trailing.fill(0.0);
     }
 
-    /// The spectra of the histories of `signal` times `scale`.
-    pub(crate) fn histories<S: Sample>(&mut self, signal: &[S], scale: f64) -> Histories {
+    /// The histories of `signal` times `scale`.
+    ///
+    /// - `signals`: how many signals share the memory for kept histories
+    pub(crate) fn histories<'a, S: Sample>(
+        &mut self,
+        signal: &'a [S],
+        scale: f64,
+        signals: usize,
+    ) -> Histories<'a, S> {
         let bins = self.fft.bins();
-        let mut buffer = vec![0.0; self.fft.len()];
-        let mut spectra = vec![Bin::default(); bins * self.count];
-        for (index, spectrum) in spectra.chunks_exact_mut(bins).enumerate() {
-            self.copy(signal, index, self.taps - 1, &mut buffer);
-            for value in &mut buffer {
-                *value *= scale;
-            }
-            self.fft.forward(&mut buffer, spectrum);
+        let room = KEPT_BYTES / signals / (bins * size_of::<Bin>());
+        let mut samples = vec![0.0; self.fft.len()];
+        let mut kept = vec![Bin::default(); bins * self.count.min(room)];
+        for (index, spectrum) in kept.chunks_exact_mut(bins).enumerate() {
+            self.history(signal, scale, index, &mut samples, spectrum);
         }
-        Histories { bins, spectra }
+        Histories {
+            signal,
+            scale,
+            bins,
+            kept,
+        }
     }
 
-    /// `Σₙ a[n] s[n − τ]` for `τ = 0 … taps − 1`, for each `s` in turn.
-    pub(crate) fn correlate<S: Sample>(&mut self, a: &[S], signals: &[Histories]) -> Vec<Vec<f64>> {
+    /// Room for one history.
+    pub(crate) fn history_buffer(&self) -> HistoryBuffer {
+        HistoryBuffer {
+            samples: vec![0.0; self.fft.len()],
+            spectrum: vec![Bin::default(); self.fft.bins()],
+        }
+    }
+
+    /// The spectrum of the history of one block of `signal` times `scale`.
+    fn history<S: Sample>(
+        &mut self,
+        signal: &[S],
+        scale: f64,
+        index: usize,
+        samples: &mut [f64],
+        spectrum: &mut [Bin],
+    ) {
+        self.copy(signal, index, self.taps - 1, samples);
+        for value in &mut *samples {
+            *value *= scale;
+        }
+        self.fft.forward(samples, spectrum);
+    }
+
+    /// `Σₙ a[n] s[n − τ]` for `τ = 0 … taps − 1`, for each `a` and each `s` in turn.
+    pub(crate) fn correlate<S: Sample>(
+        &mut self,
+        signals: &[&[S]],
+        histories: &[Histories<'_, S>],
+    ) -> Vec<Vec<Vec<f64>>> {
         let bins = self.fft.bins();
-        let mut sums = vec![vec![Bin::default(); bins]; signals.len()];
+        let zeros = vec![vec![Bin::default(); bins]; histories.len()];
+        let mut sums = vec![zeros; signals.len()];
         let mut buffer = vec![0.0; self.fft.len()];
-        let mut body = vec![Bin::default(); bins];
+        let mut bodies = vec![vec![Bin::default(); bins]; signals.len()];
+        let mut history_buffer = self.history_buffer();
         for index in 0..self.count {
-            self.copy(a, index, 0, &mut buffer);
-            self.fft.forward(&mut buffer, &mut body);
-            for (sum, histories) in sums.iter_mut().zip(signals) {
-                conjugate_multiply_add(sum, &body, histories.block(index));
+            for (signal, body) in signals.iter().zip(&mut bodies) {
+                self.copy(signal, index, 0, &mut buffer);
+                self.fft.forward(&mut buffer, body);
+            }
+            for (i, histories) in histories.iter().enumerate() {
+                let history = histories.block(self, index, &mut history_buffer);
+                for (sums, body) in sums.iter_mut().zip(&bodies) {
+                    conjugate_multiply_add(&mut sums[i], body, history);
+                }
             }
         }
-        sums.iter_mut()
-            .map(|sum| {
-                self.fft.inverse(sum, &mut buffer);
-                buffer[..self.taps].iter().rev().copied().collect()
-            })
+        let mut lags = |sum: &mut Vec<Bin>| {
+            self.fft.inverse(sum, &mut buffer);
+            buffer[..self.taps].iter().rev().copied().collect()
+        };
+        let all = sums.iter_mut();
+        all.map(|sums| sums.iter_mut().map(&mut lags).collect())
             .collect()
     }
 
@@ -172,10 +244,11 @@ mod tests {
         for (samples, taps) in [(5000, 1), (700, 512), (9000, 512), (64, 30), (3000, 7)] {
             let (a, s) = (chirp(samples, 1e-3), chirp(samples, 3e-3));
             let mut blocks = Blocks::new(samples, taps);
-            let histories = blocks.histories(&s, SCALE);
-            let lags = blocks.correlate(&a, &[histories]);
-            assert_eq!(lags[0].len(), taps);
-            for (lag, value) in lags[0].iter().enumerate() {
+            let histories = blocks.histories(&s, SCALE, 1);
+            let lags = blocks.correlate(&[&a], &[histories]);
+            let lags = &lags[0][0];
+            assert_eq!(lags.len(), taps);
+            for (lag, value) in lags.iter().enumerate() {
                 let naive: f64 = (lag..samples).map(|n| product(a[n], s[n - lag])).sum();
                 // Rounding of a sum of `samples` products near 1.
                 let tolerance = 1e-14 * samples as f64;
@@ -189,13 +262,15 @@ mod tests {
         for (samples, taps) in [(5000, 1), (700, 512), (9000, 512), (64, 30), (3000, 7)] {
             let (signal, filter) = (chirp(samples, 1e-3), chirp(taps, 7e-3));
             let mut blocks = Blocks::new(samples, taps);
-            let histories = blocks.histories(&signal, SCALE);
+            let histories = blocks.histories(&signal, SCALE, 1);
+            let mut history_buffer = blocks.history_buffer();
             let response = blocks.filter(filter.iter().map(|&tap| f64::from(tap)));
             let mut buffer = vec![0.0; blocks.fft.len()];
             let mut output = Vec::new();
             for index in 0..blocks.count() {
                 let mut product = vec![Bin::default(); blocks.fft.bins()];
-                multiply_add(&mut product, &response, histories.block(index));
+                let history = histories.block(&mut blocks, index, &mut history_buffer);
+                multiply_add(&mut product, &response, history);
                 output.extend_from_slice(blocks.output(&mut product, &mut buffer));
             }
             assert!(output.len() >= samples + taps - 1);
@@ -209,5 +284,24 @@ mod tests {
                 assert!((value - naive).abs() < tolerance, "{samples} {taps} {n}");
             }
         }
+    }
+
+    #[test]
+    fn histories_that_are_not_kept_are_made_again_the_same() {
+        let signal = chirp(9000, 1e-3);
+        let mut blocks = Blocks::new(signal.len(), 512);
+        let all = blocks.histories(&signal, SCALE, 1);
+        // memory for so many signals that none is kept
+        let none = blocks.histories(&signal, SCALE, usize::MAX);
+        assert!(none.kept.is_empty());
+        let (mut first, mut second) = (blocks.history_buffer(), blocks.history_buffer());
+        for index in 0..blocks.count() {
+            let kept = all.block(&mut blocks, index, &mut first);
+            assert_eq!(kept, none.block(&mut blocks, index, &mut second));
+        }
+        assert_eq!(
+            blocks.correlate(&[&signal], &[all]),
+            blocks.correlate(&[&signal], &[none])
+        );
     }
 }

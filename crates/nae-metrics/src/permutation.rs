@@ -15,8 +15,18 @@ const STEPS_PER_DB: f64 = 1e9;
 const INFINITE_DB: f64 = 1e6;
 
 /// For each reference the index of its estimate, such that the sum of `score_db(reference,
-/// estimate)` is greatest. Of equal sums any may come.
-pub(crate) fn best_assignment(count: usize, score_db: impl Fn(usize, usize) -> f64) -> Vec<usize> {
+/// estimate)` is greatest. Of sums that are equal (to 10⁻⁹ dB) any may come.
+///
+/// - `count`: of references, and of estimates
+/// - `score_db`: in dB; beyond ±10⁶ dB, infinities among them, all count the same
+///
+/// ```
+/// let scores = [[1.0, 9.0], [8.0, 2.0]];
+/// let order = nae_metrics::best_assignment(2, |reference, estimate| scores[reference][estimate]);
+/// assert_eq!(order, [1, 0]);
+/// ```
+#[must_use]
+pub fn best_assignment(count: usize, score_db: impl Fn(usize, usize) -> f64) -> Vec<usize> {
     let weights = Matrix::from_fn(count, count, |(reference, estimate)| {
         let db = score_db(reference, estimate).clamp(-INFINITE_DB, INFINITE_DB);
         (db * STEPS_PER_DB).round() as i64

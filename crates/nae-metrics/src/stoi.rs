@@ -26,6 +26,8 @@
 //! - The resampler is that of Octave: see the module `octave_resample`.
 //! - A frame that would end on the last sample is left out, both times the signal is cut: up to 128
 //!   samples and then one more frame are lost at the end.
+//! - The 2·10⁻¹⁶ that pystoi adds to levels and norms, to divide by no zero, is added here to signals
+//!   brought to a peak between 1 and 2: scores do not depend on the level, however quiet.
 //! - ESTOI there adds noise of 2·10⁻¹⁶ before it normalises, to divide by no zero. Here nothing is
 //!   added: a band or frame without variation counts as uncorrelated (0), where pystoi has random
 //!   numbers.
@@ -144,22 +146,29 @@ fn band_amplitudes<S: Sample>(
     check(reference, Signal::Reference(0))?;
     check_of_length(estimate, Signal::Estimate(0), reference.len())?;
     let resampler = OctaveResampler::new(sample_rate, RATE);
-    let resampled = |signal: &[S]| {
-        let samples: Vec<f64> = signal.iter().map(|&value| value.into()).collect();
-        resampler.resample(&samples)
-    };
-    let (x, y) = (resampled(reference), resampled(estimate));
     let window = hann();
+    let x = resampler.resample(reference, to_unit_level(reference));
     let loud = loud_frames(&x, &window);
-    let x = amplitudes(&only_frames(&x, &loud, &window), &window);
-    let y = amplitudes(&only_frames(&y, &loud, &window), &window);
+    let x = amplitudes(&x, &loud, &window);
     if x.len() < SEGMENT {
         return Err(MetricsError::TooFewFrames {
             expected: SEGMENT,
             found: x.len(),
         });
     }
+    let y = resampler.resample(estimate, to_unit_level(estimate));
+    let y = amplitudes(&y, &loud, &window);
     Ok((x, y))
+}
+
+/// The power of two that brings the peak of a signal to between 1 and 2. Both scores are those of any
+/// level, but for the absolute `f64::EPSILON` that pystoi adds to levels and norms: without this it
+/// drowns a reference at −300 dB. A power of two changes no digit of the samples.
+fn to_unit_level<S: Sample>(signal: &[S]) -> f64 {
+    let values = signal.iter().map(|&value| -> f64 { value.into() });
+    let peak = values.fold(0.0, |peak: f64, value| peak.max(value.abs()));
+    // the least of `f64` would need more than it holds
+    (-peak.log2().floor()).min(1000.0).exp2()
 }
 
 /// A Hann window without its two zeros.
@@ -197,34 +206,29 @@ fn loud_frames(signal: &[f64], window: &[f64; FRAME]) -> Vec<usize> {
         .collect()
 }
 
-/// The windowed frames at `starts`, closed up and added where they overlap.
-fn only_frames(signal: &[f64], starts: &[usize], window: &[f64; FRAME]) -> Vec<f64> {
-    let samples = match starts.len() {
-        0 => 0,
-        frames => (frames - 1) * HOP + FRAME,
-    };
-    let mut joined = vec![0.0; samples];
-    for (index, &start) in starts.iter().enumerate() {
-        let frame = signal[start..start + FRAME].iter().zip(window);
-        for (slot, (sample, weight)) in joined[index * HOP..].iter_mut().zip(frame) {
-            *slot += sample * weight;
-        }
-    }
-    joined
-}
-
-/// Third-octave amplitudes of each frame of `signal`.
-fn amplitudes(signal: &[f64], window: &[f64; FRAME]) -> Amplitudes {
+/// Third-octave amplitudes of each frame of a signal of which only the frames at `starts` are kept:
+/// windowed, closed up and added where they overlap.
+fn amplitudes(signal: &[f64], starts: &[usize], window: &[f64; FRAME]) -> Amplitudes {
     let bands = bands(RATE, N_FFT);
     let mut fft = RealFft::new(N_FFT);
     let mut buffer = vec![0.0; N_FFT];
     let mut spectrum = vec![Bin::default(); fft.bins()];
-    frame_starts(signal.len())
-        .map(|start| {
+    let windowed = |index: usize, n: usize| signal[starts[index] + n] * window[n];
+    // no frame ends on the last sample
+    let frames = starts.len().saturating_sub(1);
+    (0..frames)
+        .map(|frame| {
             buffer[FRAME..].fill(0.0);
-            let frame = signal[start..start + FRAME].iter().zip(window);
-            for (slot, (sample, weight)) in buffer.iter_mut().zip(frame) {
-                *slot = sample * weight;
+            for n in 0..HOP {
+                // 0 + frame before + this one, and 0 + this one + the one after: the order of a sum
+                let before = if frame > 0 {
+                    windowed(frame - 1, HOP + n)
+                } else {
+                    0.0
+                };
+                buffer[n] = (before + windowed(frame, n)) * window[n];
+                let after = windowed(frame + 1, n);
+                buffer[HOP + n] = (windowed(frame, HOP + n) + after) * window[HOP + n];
             }
             fft.forward(&mut buffer, &mut spectrum);
             std::array::from_fn(|band| {

@@ -1,7 +1,11 @@
 //! The `[model]` settings.
 
+use std::ops::RangeInclusive;
+
 use nae_config::{Choice, CrossCheck, OutOfRange, Settings};
 use serde::{Deserialize, Serialize};
+
+use nae_files::count;
 
 use crate::error::ModelError;
 use crate::nonlinearity::Nonlinearity;
@@ -101,6 +105,12 @@ nae_config::settings! {
     }
 }
 
+/// Compressions in files: with less, 32 bits hardly tell magnitudes apart.
+const STORED_COMPRESSIONS: RangeInclusive<f64> = 1e-4..=1.0;
+
+/// Sharpnesses in files: with more or less, 32 bits do not hold softplus.
+const STORED_SHARPNESSES: RangeInclusive<f64> = 1e-4..=1e6;
+
 impl CrossCheck for ModelConfig {
     /// Widths fit the number of layers and the rank.
     fn cross_check(&self, section: &str) -> Result<(), OutOfRange> {
@@ -113,7 +123,10 @@ impl CrossCheck for ModelConfig {
         let hidden = self.layers - 1;
         if self.widths.len() != hidden {
             return out_of_range(
-                format!("empty or {hidden} numbers, one for each hidden layer"),
+                format!(
+                    "empty or {}, one for each hidden layer",
+                    count(hidden, "number")
+                ),
                 format!("{:?}", self.widths),
                 "leaving it out: every hidden layer then has `model.rank` units",
             );
@@ -141,6 +154,20 @@ impl ModelConfig {
     /// [`ModelError::Setting`] naming the first key that is out of range.
     pub fn validate(&self) -> Result<(), ModelError> {
         Ok(Settings::check(self, "model")?)
+    }
+
+    /// Checks ranges as files need: earlier builds took more of some numbers.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
+    pub(crate) fn validate_stored(mut self) -> Result<(), ModelError> {
+        if STORED_COMPRESSIONS.contains(&self.compression) {
+            self.compression = Self::default().compression;
+        }
+        if STORED_SHARPNESSES.contains(&self.sharpness) {
+            self.sharpness = Self::default().sharpness;
+        }
+        self.validate()
     }
 
     /// Number of layers from the input to the bottleneck.
@@ -182,5 +209,21 @@ mod tests {
         refused("compression", &|c| c.compression = 1.5);
         refused("compression", &|c| c.compression = 1e-300);
         refused("compression", &|c| c.compression = f64::NAN);
+    }
+
+    #[test]
+    fn files_may_hold_what_earlier_builds_took() {
+        let stored = |change: &dyn Fn(&mut ModelConfig)| {
+            let mut config = ModelConfig::default();
+            change(&mut config);
+            config.validate().unwrap_err();
+            config.validate_stored()
+        };
+        stored(&|c| c.compression = 0.005).unwrap();
+        stored(&|c| c.sharpness = 500.0).unwrap();
+        stored(&|c| c.compression = 1e-300).unwrap_err();
+        stored(&|c| c.compression = 1.5).unwrap_err();
+        stored(&|c| c.sharpness = f64::INFINITY).unwrap_err();
+        stored(&|c| c.rank = 0).unwrap_err();
     }
 }

@@ -108,7 +108,7 @@ impl Model {
     ///
     /// # Errors
     /// [`ModelError::File`], [`ModelError::NotAModel`], [`ModelError::Version`] or
-    /// [`ModelError::Tensor`], each naming the file; [`ModelError::Setting`].
+    /// [`ModelError::Tensor`], each naming the file.
     pub fn load(path: &Path, device: &Device) -> Result<Self, ModelError> {
         let file = SafetensorsFile::open(path, "nae", FORMAT_VERSION)?;
         let metadata = Metadata {
@@ -118,8 +118,8 @@ impl Model {
             gain: file.json("gain")?,
             training: file.json("training")?,
         };
-        metadata.audio.validate()?;
-        metadata.architecture.validate()?;
+        file.checked(metadata.audio.validate())?;
+        file.checked(metadata.architecture.validate())?;
         if !GAINS.contains(&metadata.gain) {
             let (least, most) = (GAINS.start(), GAINS.end());
             return Err(file.format_error(format!(

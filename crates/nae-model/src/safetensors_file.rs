@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use burn::tensor::f16;
 use nae_config::{Settings, canonical};
-use nae_files::{FileError, open_regular};
+use nae_files::{FileError, count, open_regular};
 use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo, TensorView};
 use serde::de::DeserializeOwned;
 
@@ -160,6 +160,19 @@ impl SafetensorsFile {
             expected: self.expected,
             reason: printable(&reason.into()),
         }
+    }
+
+    /// What checking settings of the file has found, with the file's name.
+    ///
+    /// # Errors
+    /// [`ModelError::NotAModel`] for settings that are out of range.
+    pub fn checked(&self, outcome: Result<(), ModelError>) -> Result<(), ModelError> {
+        outcome.map_err(|error| match error {
+            ModelError::Setting(_) | ModelError::Audio(_) => {
+                self.format_error(format!("its settings cannot be used: {error}"))
+            }
+            other => other,
+        })
     }
 
     /// The error that a tensor is not what the metadata needs.
@@ -328,7 +341,8 @@ fn header(start: &[u8], length: u64) -> Result<Metadata, String> {
         Ok(metadata)
     } else {
         Err(format!(
-            "its header declares {declared} bytes of tensors, and it holds {held}"
+            "its header declares {} of tensors, and it holds {held}",
+            count(declared, "byte")
         ))
     }
 }

@@ -43,7 +43,8 @@ pub enum SeparateError {
     },
     /// Spectra that would take too much memory.
     #[error(
-        "the spectra of {seconds:.1} s of this mixture would take {gib:.1} GiB, and at most {limit} are taken: the models' frames are {n_fft} samples every {hop}, in {channels} channels. Set `separate.block_s` lower, or use models with a larger `audio.hop`."
+        "the spectra of {seconds:.1} s of this mixture would take {gib:.1} GiB, and at most {limit} are taken: the models' frames are {n_fft} samples every {hop}, in {}. Set `separate.block_s` lower, or use models with a larger `audio.hop`.",
+        nae_files::count(*.channels, "channel")
     )]
     TooMuchMemory {
         /// Length of what was to be separated at once.

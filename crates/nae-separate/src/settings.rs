@@ -70,7 +70,7 @@ impl CrossCheck for SeparateConfig {
         if self.overlap_s <= half {
             return Ok(());
         }
-        let expected = format!("at most half of {section}.block_s, {half} seconds");
+        let expected = format!("at most half of {section}.block_s, {half} s");
         Err(OutOfRange::new(
             section,
             "overlap_s",

@@ -69,7 +69,7 @@ pub enum SweepError {
     },
     /// A mixture of too many sources for a joint encoder.
     #[error(
-        "the system `{name}` joins its models, and `{pair}` in `data.pairs` has {came} sources: a joint encoder separates 2 to 6. Remove that mixture or the `join`."
+        "the system `{name}` joins its models, and `{pair}` in `data.pairs` has {}: a joint encoder separates 2 to 6. Remove that mixture or the `join`.", nae_files::count(*.came, "source")
     )]
     TooManyToJoin {
         /// The system.

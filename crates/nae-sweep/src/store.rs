@@ -89,8 +89,8 @@ impl Store {
     /// The run's cells.
     ///
     /// # Errors
-    /// [`SweepError::Damaged`] if the manifest cannot be read, [`SweepError::File`] for identities and
-    /// names in it that cannot be those of files.
+    /// [`SweepError::Damaged`] if the manifest cannot be read, or has identities or names that cannot be
+    /// those of files.
     pub fn manifest(&self) -> Result<Manifest, SweepError> {
         let path = self.root.join(MANIFEST);
         let damaged = |message: String| SweepError::Damaged {
@@ -100,11 +100,12 @@ impl Store {
         let bytes = read_bytes(&path, MANIFEST_LIMIT)?;
         let manifest: Manifest =
             serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
-        manifest.check().map_err(damaged)?;
         // run folders are passed on, and these become paths
         manifest
             .file_names()
-            .try_for_each(nae_files::check_stem_name)?;
+            .try_for_each(nae_files::check_stem_name)
+            .map_err(|error| damaged(error.to_string()))?;
+        manifest.check().map_err(damaged)?;
         Ok(manifest)
     }
 

@@ -1,7 +1,7 @@
 //! Errors of training.
 
 use nae_audio::AudioError;
-use nae_files::FileError;
+use nae_files::{FileError, count};
 use nae_model::ModelError;
 use nae_model::optim::OptimizationError;
 
@@ -22,7 +22,9 @@ pub enum TrainError {
     },
     /// Too few frames to train on.
     #[error(
-        "the clips have only {frames} frames that are not silent ({duration_s:.2} s of sound in all), but a model needs at least {needed}. Give longer clips; about 20 s of clean sound is a good amount."
+        "the clips have only {} that {} not silent ({duration_s:.2} s of sound in all), but a model needs at least {needed}. Give longer clips; about 20 s of clean sound is a good amount.",
+        count(*.frames, "frame"),
+        if *.frames == 1 { "is" } else { "are" }
     )]
     TooShort {
         /// Frames that are not silent.

@@ -7,6 +7,8 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom};
 use std::path::Path;
 
+use nae_files::count;
+
 use super::chunks::{CHUNK_HEADER, Chunk, bytes_at, is_chunk};
 use super::pcm::{ByteOrder, Layout, SampleFormat};
 use super::spec::Spec;
@@ -57,7 +59,8 @@ impl AiffHeader {
         Err(AudioError::damaged(
             path,
             format!(
-                "the file ends after {file_len} bytes without both an AIFF file's parts: how its sound is stored, and the sound"
+                "the file ends after {} without both an AIFF file's parts: how its sound is stored, and the sound",
+                count(file_len, "byte")
             ),
         ))
     }
@@ -83,7 +86,8 @@ impl AiffHeader {
         if start > file_len {
             warnings.push(Warning::Header {
                 detail: format!(
-                    "its sound is said to begin {offset} bytes further on, outside the file; it was read from the beginning"
+                    "its sound is said to begin {} further on, outside the file; it was read from the beginning",
+                    count(offset, "byte")
                 ),
             });
             start = sound.start + SOUND_HEADER;
@@ -163,8 +167,9 @@ impl Counts {
         let is_agreed = self.counted == samples && self.stored == samples;
         (!self.is_unset && !is_agreed).then(|| Warning::Header {
             detail: format!(
-                "it counts {} samples per channel in one place and {} in another; the file holds {samples}, which are used",
-                self.counted, self.stored
+                "it counts {} per channel in one place and {} in another; the file holds {samples}, which are used",
+                count(self.counted, "sample"),
+                self.stored
             ),
         })
     }
@@ -177,8 +182,8 @@ impl Common {
             return Err(AudioError::damaged(
                 path,
                 format!(
-                    "its `COMM` chunk has {} bytes instead of 18 or more",
-                    chunk.len
+                    "its `COMM` chunk has {} instead of 18 or more",
+                    count(chunk.len, "byte")
                 ),
             ));
         }
@@ -193,7 +198,10 @@ impl Common {
         if channels == 0 || sample_rate == 0 {
             return Err(AudioError::damaged(
                 path,
-                format!("its header states {channels} channels at {sample_rate} Hz"),
+                format!(
+                    "its header states {} at {sample_rate} Hz",
+                    count(channels, "channel")
+                ),
             ));
         }
         let (format, order) =

@@ -148,12 +148,29 @@ pub(crate) struct Edit {
     pub tick: u64,
 }
 
-impl Edit {
-    /// Reads the edit list of the track with number `track` from the content of an index.
+/// What the index says about the sound's beginning and end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EditList {
+    /// Nothing.
+    None,
+    /// One piece of the track.
+    One(Edit),
+    /// So many pieces put together, which is not followed.
+    Several(usize),
+}
+
+impl EditList {
+    /// Reads the edit list of the track with number `track` from the content of an index; without one,
+    /// the note `iTunSMPB` that iTunes leaves instead.
     ///
-    /// Empty edits, which only delay, are left out; a list that puts several pieces together is not
-    /// followed (`None`).
-    pub fn read(index: &[u8], track: u32) -> Option<Self> {
+    /// Empty edits, which only delay, are left out.
+    pub fn read(index: &[u8], track: u32) -> Self {
+        Self::of_track(index, track)
+            .or_else(|| itunes_note(index).map(Self::One))
+            .unwrap_or(Self::None)
+    }
+
+    fn of_track(index: &[u8], track: u32) -> Option<Self> {
         let movie_clock = u64::from(clock(find(index, b"mvhd")?)?).max(1);
         let trak = boxes(index).find(|(name, content)| {
             name == b"trak" && find(content, b"tkhd").and_then(track_number) == Some(track)
@@ -163,7 +180,8 @@ impl Edit {
         let is_long = *list.first()? == 1;
         let count = u32::from_be_bytes(*list.get(4..8)?.first_chunk()?) as usize;
         let width = if is_long { 20 } else { 12 };
-        let mut edits = list[8..]
+        let mut edits = list
+            .get(8..)?
             .chunks_exact(width)
             .take(count)
             .filter_map(|edit| {
@@ -181,19 +199,42 @@ impl Edit {
                 (start >= 0).then_some((duration, start as u64))
             });
         let (duration, start) = edits.next()?;
-        if edits.next().is_some() {
-            return None;
+        let further = edits.count();
+        if further > 0 {
+            return Some(Self::Several(1 + further));
         }
         let in_track = |ticks: u64| {
             u64::try_from(u128::from(ticks) * u128::from(track_clock) / u128::from(movie_clock))
                 .ok()
         };
-        Some(Self {
+        Some(Self::One(Edit {
             start,
             duration: (duration > 0).then(|| in_track(duration)).flatten(),
             tick: track_clock.div_ceil(movie_clock),
-        })
+        }))
     }
+}
+
+/// The most that an encoder delays; a note of more is damaged.
+const MAX_DELAY: u64 = 1 << 16;
+
+/// What iTunes writes about a track of AAC: ` 00000000 DELAY PADDING LENGTH …` in hexadecimal samples.
+fn itunes_note(index: &[u8]) -> Option<Edit> {
+    let name = b"iTunSMPB";
+    let at = index.windows(name.len()).position(|found| found == name)?;
+    let rest = index.get(at + name.len()..)?;
+    // the box `data`: length, name, type, locale, text
+    let rest = &rest[..rest.len().min(256)];
+    let text = rest.windows(4).position(|found| found == b"data")? + 12;
+    let text = String::from_utf8_lossy(rest.get(text..)?);
+    let mut numbers = text.split([' ', '\0']).filter(|word| !word.is_empty());
+    let mut next = || u64::from_str_radix(numbers.next()?, 16).ok();
+    let (_, delay, _, length) = (next()?, next()?, next()?, next()?);
+    (delay <= MAX_DELAY && length > 0).then_some(Edit {
+        start: delay,
+        duration: Some(length),
+        tick: 0,
+    })
 }
 
 /// The boxes in `content`, as far as their lengths make sense.
@@ -324,16 +365,46 @@ mod tests {
 
     #[test]
     fn an_edit_list_says_where_the_sound_begins_and_how_long_it_is() {
-        let edit = Edit::read(&index(&[(200, -1), (3000, 1024)]), 7).unwrap();
+        let edit = EditList::read(&index(&[(200, -1), (3000, 1024)]), 7);
         let expected = Edit {
             start: 1024,
             duration: Some(132_300),
             tick: 45,
         };
-        assert_eq!(edit, expected);
-        assert_eq!(Edit::read(&index(&[(0, 1024)]), 7).unwrap().duration, None);
-        assert_eq!(Edit::read(&index(&[(10, 0), (10, 500)]), 7), None);
-        assert_eq!(Edit::read(&index(&[(10, 0)]), 8), None);
+        assert_eq!(edit, EditList::One(expected));
+        let EditList::One(edit) = EditList::read(&index(&[(0, 1024)]), 7) else {
+            panic!("one piece");
+        };
+        assert_eq!(edit.duration, None);
+        let several = index(&[(10, 0), (9, -1), (10, 500), (10, 900)]);
+        assert_eq!(EditList::read(&several, 7), EditList::Several(3));
+        assert_eq!(EditList::read(&index(&[(10, 0)]), 8), EditList::None);
+    }
+
+    #[test]
+    fn the_note_of_itunes_stands_in_for_an_edit_list() {
+        let text = b" 00000000 00000840 000001C0 0000000000020500 00000000 00000000";
+        let note = |text: &[u8]| {
+            let data = [&[0, 0, 0, 1, 0, 0, 0, 0], text].concat();
+            let parts = [
+                boxed(b"mean", b"\0\0\0\0com.apple.iTunes"),
+                boxed(b"name", b"\0\0\0\0iTunSMPB"),
+                boxed(b"data", &data),
+            ];
+            boxed(b"udta", &boxed(b"----", &parts.concat()))
+        };
+        let expected = Edit {
+            start: 0x840,
+            duration: Some(0x2_0500),
+            tick: 0,
+        };
+        assert_eq!(EditList::read(&note(text), 7), EditList::One(expected));
+        // the edit list itself counts for more
+        let both = [index(&[(10, 0), (10, 500)]), note(text)].concat();
+        assert_eq!(EditList::read(&both, 7), EditList::Several(2));
+        for damaged in [&text[..20], b" 0 FFFFFFFF 0 10", b"\xff\xfe", b""] {
+            assert_eq!(EditList::read(&note(damaged), 7), EditList::None);
+        }
     }
 
     fn top(bytes: &[u8]) -> TopBoxes {

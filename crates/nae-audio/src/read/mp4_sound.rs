@@ -1,10 +1,11 @@
-//! MP4 files (M4A, MOV): the encoder's delay and padding are left out as the edit list says.
+//! MP4 files (M4A, MOV): the encoder's delay and padding are left out as the edit list or
+//! iTunes' own note says.
 
 use std::fs::File;
 use std::path::Path;
 
 use super::demuxer::{Demuxer, Next, Unit};
-use super::mp4::{Edit, Patched, TopBoxes};
+use super::mp4::{Edit, EditList, Patched, TopBoxes};
 use super::packets::Packets;
 use super::spec::Spec;
 use super::timeline::Timeline;
@@ -59,6 +60,8 @@ impl Mp4 {
             warnings: Vec::new(),
             demuxer,
         };
+        let clock = this.demuxer.duration().map(|(_, clock)| clock);
+        this.in_samples = clock == Some(this.demuxer.spec().sample_rate);
         if wrong > 0 {
             let places: Vec<String> = patches.iter().map(|(at, _)| at.to_string()).collect();
             this.warnings.push(Warning::Header {
@@ -68,18 +71,31 @@ impl Mp4 {
                 ),
             });
         }
-        this.follow(Edit::read(&index, this.demuxer.track()));
+        match EditList::read(&index, this.demuxer.track()) {
+            EditList::None => {}
+            EditList::One(edit) => this.follow(edit),
+            EditList::Several(count) => this.warnings.push(Warning::Header {
+                detail: format!(
+                    "its edit list joins {count} pieces of the sound, which is not followed; all of the sound is used, in the order it is stored"
+                ),
+            }),
+        }
         Ok(this)
     }
 
-    fn follow(&mut self, edit: Option<Edit>) {
-        let Some((all, clock)) = self.demuxer.duration() else {
+    /// Leaves out the encoder's delay and padding.
+    fn follow(&mut self, edit: Edit) {
+        let Some((all, _)) = self.demuxer.duration() else {
             return;
         };
-        self.in_samples = clock == self.demuxer.spec().sample_rate;
-        let Some(edit) = edit.filter(|_| self.in_samples) else {
+        if !self.in_samples {
+            if edit.start > 0 {
+                self.warnings.push(Warning::Header {
+                    detail: "its edit list does not count in samples, and is not followed; the sound begins with the encoder's delay".into(),
+                });
+            }
             return;
-        };
+        }
         self.start = edit.start;
         let rest = all.saturating_sub(edit.start);
         // the packets give their length to the sample, the edit list in coarser ticks

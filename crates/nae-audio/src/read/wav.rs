@@ -12,6 +12,8 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
+use nae_files::count;
+
 use super::chunks::{CHUNK_HEADER, Chunk, bytes_at, is_chunk};
 use super::pcm::{ByteOrder, Layout};
 use super::wav_extent::{Claim, Extent, is_unset};
@@ -129,8 +131,8 @@ impl Chunks {
                 return Err(AudioError::damaged(
                     path,
                     format!(
-                        "the file ends after {} bytes, within its header, before any samples",
-                        self.file_len
+                        "the file ends after {}, within its header, before any samples",
+                        count(self.file_len, "byte")
                     ),
                 ));
             };
@@ -162,7 +164,7 @@ impl Chunks {
         if chunk.len > MAX_FORMAT_BYTES || chunk.start + u64::from(chunk.len) > self.file_len {
             return Err(AudioError::damaged(
                 path,
-                format!("a format chunk claims {} bytes", chunk.len),
+                format!("a format chunk claims {}", count(chunk.len, "byte")),
             ));
         }
         let mut bytes = vec![0; chunk.len as usize];
@@ -289,7 +291,8 @@ impl Chunks {
         match extent {
             Extent::ToTheEnd if !is_unset && len != 0 => self.warnings.push(Warning::Header {
                 detail: format!(
-                    "its data chunk states {len} bytes, but the file holds {available}, as the outer length states too; all of them are used"
+                    "its data chunk states {}, but the file holds {available}, as the outer length states too; all of them are used",
+                    count(len, "byte")
                 ),
             }),
             Extent::Stated(len) if len > 0 && available > len + 1 && !is_followed => {

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use nae_files::count;
+
 use super::pcm::{ByteOrder, Layout, SampleFormat};
 use super::spec::Spec;
 use crate::AudioError;
@@ -40,8 +42,8 @@ impl Format {
             return Err(AudioError::damaged(
                 path,
                 format!(
-                    "its format chunk has {} bytes instead of 16 or more",
-                    bytes.len()
+                    "its format chunk has {} instead of 16 or more",
+                    count(bytes.len(), "byte")
                 ),
             ));
         }
@@ -61,7 +63,10 @@ impl Format {
         if channels == 0 || sample_rate == 0 {
             return Err(AudioError::damaged(
                 path,
-                format!("its header states {channels} channels at {sample_rate} Hz"),
+                format!(
+                    "its header states {} at {sample_rate} Hz",
+                    count(channels, "channel")
+                ),
             ));
         }
         Ok(Self {
@@ -126,8 +131,11 @@ impl Format {
         if layout.block() != block as u64 || is_odd {
             warnings.push(Warning::Header {
                 detail: format!(
-                    "it states {bits} bits and blocks of {block} bytes for {channels} channels; the sound was read as {} bytes a sample instead",
-                    format.bytes()
+                    "it states {} and blocks of {} for {}; the sound was read as {} a sample instead",
+                    count(bits, "bit"),
+                    count(block, "byte"),
+                    count(channels, "channel"),
+                    count(format.bytes(), "byte")
                 ),
             });
         }

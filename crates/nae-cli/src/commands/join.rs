@@ -6,6 +6,8 @@ use anyhow::Result;
 use nae_joint::{JointEncoder, PretrainedWeights};
 use serde::Serialize;
 
+use nae_files::count;
+
 use crate::arguments::{Join, Terminal};
 use crate::console::{log_line, print_json};
 use crate::interrupt::conclude;
@@ -55,8 +57,8 @@ pub fn run(command: &Join, terminal: &Terminal) -> Result<()> {
     report(command, terminal, &joint, &device.name)?;
     let training = &joint.metadata.training;
     let stopped = training.interrupted.then(|| {
-        let steps = training.steps;
-        format!("the best joint encoder so far, after {steps} steps, was saved")
+        let steps = count(training.steps, "step");
+        format!("the best joint encoder so far, after {steps}, was saved")
     });
     conclude(logged, stopped)
 }
@@ -66,10 +68,10 @@ fn report(command: &Join, terminal: &Terminal, joint: &JointEncoder, device: &st
     log_line(
         terminal,
         format_args!(
-            "{}: loss {:.5} after {} steps, trained in {:.1} s",
+            "{}: loss {:.5} after {}, trained in {:.1} s",
             command.out.display(),
             training.loss,
-            training.steps,
+            count(training.steps, "step"),
             training.seconds
         ),
     );

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use nae_files::check_source_name;
+use nae_files::{check_source_name, count};
 use nae_model::Model;
 use serde::Serialize;
 
@@ -56,8 +56,8 @@ pub fn run(command: &Train, terminal: &Terminal) -> Result<()> {
     report(command, terminal, &model, &device.name)?;
     let training = &model.metadata.training;
     let stopped = training.interrupted.then(|| {
-        let steps = training.steps;
-        format!("the best model so far, after {steps} steps, was saved")
+        let steps = count(training.steps, "step");
+        format!("the best model so far, after {steps}, was saved")
     });
     conclude(logged, stopped)
 }
@@ -67,11 +67,11 @@ fn report(command: &Train, terminal: &Terminal, model: &Model, device: &str) -> 
     log_line(
         terminal,
         format_args!(
-            "{}: loss {:.5} after {} steps on {} frames ({:.1} s of audio), trained in {:.1} s",
+            "{}: loss {:.5} after {} on {} ({:.1} s of audio), trained in {:.1} s",
             command.out.display(),
             training.loss,
-            training.steps,
-            training.frames,
+            count(training.steps, "step"),
+            count(training.frames, "frame"),
             training.duration_s,
             training.seconds
         ),

@@ -103,8 +103,8 @@ impl PretrainedWeights {
     fn read(file: &SafetensorsFile, device: &Device) -> Result<Self, JointError> {
         let audio: AudioConfig = file.settings("audio")?;
         let config: JointConfig = file.settings("joint")?;
-        audio.validate().map_err(JointError::from)?;
-        config.validate()?;
+        file.checked(audio.validate())?;
+        file.checked(config.validate_stored())?;
         let bins = audio.stft().bins();
         let needed = EncoderNetwork::pretrained_count(&config, bins);
         check_count(file, &["input.", "body."], needed)?;

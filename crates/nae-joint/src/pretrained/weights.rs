@@ -2,6 +2,7 @@
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor};
+use nae_config::{Content, Field, Settings};
 use nae_model::AudioConfig;
 
 use crate::error::JointError;
@@ -48,27 +49,44 @@ impl PretrainedWeights {
         config: &JointConfig,
         audio: &AudioConfig,
     ) -> Option<String> {
-        let own = describe(&self.config, &self.audio);
-        let expected = describe(config, audio);
-        (own != expected).then(|| format!("they are for {own}, but the settings are {expected}"))
+        let own = relevant(&self.config, &self.audio);
+        let expected = relevant(config, audio);
+        let differing = own
+            .iter()
+            .zip(&expected)
+            .filter(|(own, other)| own != other);
+        let differing: Vec<String> = differing
+            .map(|((key, own), (_, other))| format!("`{key}` is {own} there and {other} here"))
+            .collect();
+        (!differing.is_empty()).then(|| differing.join(", "))
     }
 }
 
-/// All that the weights depend on.
-fn describe(config: &JointConfig, audio: &AudioConfig) -> String {
-    let JointConfig {
-        body,
-        width,
-        blocks,
-        kernel,
-        context,
-        compression,
-        ..
-    } = config;
-    format!(
-        "body {body:?} of width {width}, {blocks} blocks and kernel {kernel}, {context:?} context, compression {compression}, {} Hz with frames of {} every {}",
-        audio.sample_rate, audio.n_fft, audio.hop
-    )
+/// All settings that the weights depend on, with their values.
+fn relevant(config: &JointConfig, audio: &AudioConfig) -> Vec<(String, String)> {
+    let shown = |section: &str, fields: Vec<Field>, names: &[&str]| -> Vec<(String, String)> {
+        let relevant = fields
+            .into_iter()
+            .filter(|field| names.contains(&field.name));
+        relevant
+            .map(|field| match field.content {
+                Content::Value(value) => (format!("{section}.{}", field.name), value.to_string()),
+                Content::Section(_) => (format!("{section}.{}", field.name), String::new()),
+            })
+            .collect()
+    };
+    let architecture = [
+        "body",
+        "width",
+        "blocks",
+        "kernel",
+        "hearing",
+        "compression",
+    ];
+    let mut all = shown("joint", config.fields(), &architecture);
+    let frames = ["sample_rate", "n_fft", "hop"];
+    all.extend(shown("audio", audio.fields(), &frames));
+    all
 }
 
 /// Copies parameters to a device, to be trained there.

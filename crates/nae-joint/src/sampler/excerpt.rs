@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use super::plane::SpectrogramPlane;
+use nae_audio::Stft;
+
+use super::shifted_sound::ShiftedSound;
 
 /// The split of the sources' frames that excerpts are taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +27,7 @@ impl Split {
 
 /// Consecutive frames of a source, with a gain.
 pub(super) struct Excerpt<'a> {
-    pub plane: &'a SpectrogramPlane,
+    pub sound: &'a ShiftedSound,
     /// First frame.
     pub start: usize,
     /// Frames that the excerpt may use; past their end it continues at their start.
@@ -34,21 +36,33 @@ pub(super) struct Excerpt<'a> {
     pub gain: f32,
 }
 
+/// An excerpt's spectra times its gain, a row a bin: `[bins, frames]` each.
+pub(super) struct ExcerptSpectra {
+    pub re: Vec<f32>,
+    pub im: Vec<f32>,
+}
+
 impl Excerpt<'_> {
-    /// Writes the excerpt's frames of one bin, times the gain.
-    pub fn row(&self, bin: usize, re: &mut [f32], im: &mut [f32]) {
-        let frames = self.plane.frames;
-        for (from, to) in [(&self.plane.re, re), (&self.plane.im, im)] {
-            let row = &from[bin * frames..(bin + 1) * frames];
-            let (mut at, mut done) = (self.start, 0);
-            while done < to.len() {
-                let count = (self.range.end - at).min(to.len() - done);
-                for (to, from) in to[done..done + count].iter_mut().zip(&row[at..]) {
-                    *to = self.gain * from;
+    /// Transforms `frames` frames.
+    pub fn spectra(&self, stft: &Stft, frames: usize) -> ExcerptSpectra {
+        let bins = stft.config().bins();
+        let (mut re, mut im) = (vec![0.0; bins * frames], vec![0.0; bins * frames]);
+        let (mut from, mut column) = (self.start, 0);
+        while column < frames {
+            let count = (self.range.end - from).min(frames - column);
+            let done = self.sound.for_frames(stft, from..from + count, |frame| {
+                for (bin, (re_here, im_here)) in frame.enumerate() {
+                    re[bin * frames + column] = self.gain * re_here;
+                    im[bin * frames + column] = self.gain * im_here;
                 }
-                done += count;
-                at = self.range.start;
+                column += 1;
+            });
+            debug_assert!(done.is_ok(), "the sampler has checked all samples");
+            if done.is_err() {
+                break;
             }
+            from = self.range.start;
         }
+        ExcerptSpectra { re, im }
     }
 }

@@ -2,7 +2,7 @@
 
 use nae_model::spectra::level_of;
 
-use super::excerpt::Excerpt;
+use super::excerpt::ExcerptSpectra;
 
 /// Magnitudes of several mixtures, bin-major on the host.
 pub(super) struct Magnitudes {
@@ -31,18 +31,23 @@ impl Magnitudes {
     ///
     /// - `silence_db`: frames this far below the loudest are ignored when the level is measured, in dB
     ///   (negative)
-    pub fn mix(&mut self, excerpts: &[Excerpt<'_>], first: usize, frames: usize, silence_db: f32) {
+    pub fn mix(
+        &mut self,
+        excerpts: &[ExcerptSpectra],
+        first: usize,
+        frames: usize,
+        silence_db: f32,
+    ) {
         let (bins, columns) = (self.bins, self.columns);
-        let mut sources = vec![(vec![0.0f32; frames], vec![0.0f32; frames]); excerpts.len()];
         let (mut re, mut im) = (vec![0.0f32; frames], vec![0.0f32; frames]);
         let mut energies = vec![0.0f64; frames];
         for bin in 0..bins {
             re.fill(0.0);
             im.fill(0.0);
-            for (excerpt, (of_re, of_im)) in excerpts.iter().zip(&mut sources) {
-                excerpt.row(bin, of_re, of_im);
-                add(&mut re, of_re);
-                add(&mut im, of_im);
+            let rows = bin * frames..(bin + 1) * frames;
+            for excerpt in excerpts {
+                add(&mut re, &excerpt.re[rows.clone()]);
+                add(&mut im, &excerpt.im[rows.clone()]);
             }
             let row = &mut self.mixture[bin * columns + first..][..frames];
             for ((x, re), im) in row.iter_mut().zip(&re).zip(&im) {
@@ -57,7 +62,8 @@ impl Magnitudes {
                 *re *= inverse;
                 *im *= inverse;
             }
-            for (source, (of_re, of_im)) in sources.iter().enumerate() {
+            for (source, excerpt) in excerpts.iter().enumerate() {
+                let (of_re, of_im) = (&excerpt.re[rows.clone()], &excerpt.im[rows.clone()]);
                 let target = &mut self.targets[(source * bins + bin) * columns + first..][..frames];
                 let mixture = row.iter().zip(re.iter().zip(&im));
                 let source = of_re.iter().zip(of_im);

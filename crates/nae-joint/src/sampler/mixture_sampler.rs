@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor};
-use nae_audio::{Stft, resample};
+use nae_audio::{AudioError, Stft, resample};
 use nae_model::AudioConfig;
 use nae_model::init::from_host;
 use nae_model::random::generator;
@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use super::excerpt::{Excerpt, Split};
 use super::mix::Magnitudes;
-use super::plane::SpectrogramPlane;
+use super::shifted_sound::ShiftedSound;
 use crate::error::JointError;
 use crate::settings::JointConfig;
 
@@ -24,8 +24,8 @@ const EXAMPLES: usize = 24;
 /// The rate that stands for the original speed: with thousandths, resampling ratios stay simple.
 const UNIT_RATE: f64 = 1000.0;
 
-/// Frames of a source that are used at most (80 s at the default hop): every speed and shift of them
-/// is kept in memory.
+/// Frames of a source that are used at most (80 s at the default hop): their sound is kept in memory at
+/// every speed.
 pub const MAX_FRAMES: usize = 5000;
 
 /// Positions of the frames within a hop at which sounds are transformed. With one only, the same few
@@ -33,8 +33,8 @@ pub const MAX_FRAMES: usize = 5000;
 const SHIFTS: usize = 4;
 
 /// One source's sound at every speed and shift.
-struct SourceSpectra {
-    planes: Vec<SpectrogramPlane>,
+struct SourceSounds {
+    sounds: Vec<ShiftedSound>,
     /// Brings the source to unit level.
     gain: f32,
 }
@@ -53,14 +53,14 @@ pub struct Batch {
 
 /// Draws mixtures of random excerpts of all sources.
 pub struct MixtureSampler {
-    sources: Vec<Arc<SourceSpectra>>,
-    bins: usize,
+    sources: Vec<Arc<SourceSounds>>,
+    stft: Stft,
     config: JointConfig,
     key: [u8; 32],
 }
 
 impl MixtureSampler {
-    /// Transforms the sources' clips at every speed and shift.
+    /// Resamples the sources' clips to every speed.
     ///
     /// - `clips`: name and clips of every source, mono at the models' rate; what goes beyond
     ///   [`MAX_FRAMES`] is left out
@@ -75,12 +75,12 @@ impl MixtureSampler {
     ) -> Result<Self, JointError> {
         let stft = Stft::new(audio.stft())?;
         let sources = clips.par_iter().map(|(name, clips)| {
-            let source = SourceSpectra::new(name, clips, &stft, config)?;
+            let source = SourceSounds::new(name, clips, &stft, config)?;
             Ok(Arc::new(source))
         });
         Ok(Self {
             sources: sources.collect::<Result<_, JointError>>()?,
-            bins: audio.stft().bins(),
+            stft,
             config: config.clone(),
             key: generator(seed, "mixtures").random(),
         })
@@ -96,7 +96,7 @@ impl MixtureSampler {
         let sources = sources.iter().filter_map(|&i| self.sources.get(i));
         Self {
             sources: sources.cloned().collect(),
-            bins: self.bins,
+            stft: self.stft.clone(),
             config: self.config.clone(),
             key: self.key,
         }
@@ -112,13 +112,16 @@ impl MixtureSampler {
     ) -> Batch {
         let frames = self.config.frames;
         let columns = mixtures.len() * frames;
-        let (bins, sources) = (self.bins, self.sources.len());
+        let (bins, sources) = (self.stft.config().bins(), self.sources.len());
         let mut magnitudes = Magnitudes::new(sources, bins, columns);
         for (i, number) in mixtures.enumerate() {
             let mut rng = ChaCha8Rng::from_seed(self.key);
             let split_bit = u64::from(split == Split::Validation) << 63;
             rng.set_stream(split_bit | (step as u64) << 24 | number as u64);
-            let excerpts = self.excerpts(&mut rng, split);
+            let excerpts = self.excerpts(&mut rng, split).into_iter();
+            let excerpts: Vec<_> = excerpts
+                .map(|excerpt| excerpt.spectra(&self.stft, frames))
+                .collect();
             let silence_db = self.config.silence_db as f32;
             magnitudes.mix(&excerpts, i * frames, frames, silence_db);
         }
@@ -140,17 +143,17 @@ impl MixtureSampler {
     /// Of every source an excerpt with random speed, shift, position and level.
     fn excerpts(&self, rng: &mut ChaCha8Rng, split: Split) -> Vec<Excerpt<'_>> {
         let excerpts = self.sources.iter().map(|source| {
-            let plane = &source.planes[rng.random_range(0..source.planes.len())];
-            let held_back = (plane.frames as f64 * self.config.held_back).round() as usize;
+            let sound = &source.sounds[rng.random_range(0..source.sounds.len())];
+            let held_back = (sound.frames() as f64 * self.config.held_back).round() as usize;
             // something to draw from, however short the sound
             let held_back = held_back.max(usize::from(self.config.held_back > 0.0));
-            let range = split.range(plane.frames, held_back);
+            let range = split.range(sound.frames(), held_back);
             // a source shorter than a mixture is repeated
             let last = range.len().saturating_sub(self.config.frames);
             let start = range.start + rng.random_range(0..=last);
             let db = self.config.level_db * rng.random_range(-1.0..=1.0f64);
             Excerpt {
-                plane,
+                sound,
                 start,
                 range,
                 gain: source.gain * 10f32.powf(db as f32 / 20.0),
@@ -160,39 +163,47 @@ impl MixtureSampler {
     }
 }
 
-impl SourceSpectra {
+impl SourceSounds {
     fn new(
         name: &str,
         clips: &[Vec<f32>],
         stft: &Stft,
         config: &JointConfig,
     ) -> Result<Self, JointError> {
-        let (hop, bins) = (stft.config().hop, stft.config().bins());
+        let hop = stft.config().hop;
         let clips = first_samples(clips, MAX_FRAMES * hop);
         let mut gain = 0.0;
-        let mut planes = Vec::with_capacity(config.speed_perturbation.len() * SHIFTS);
+        let mut sounds = Vec::with_capacity(config.speed_perturbation.len() * SHIFTS);
         for speed in &config.speed_perturbation {
             let rate = (UNIT_RATE * speed).round() as u32;
             let clips = clips
                 .iter()
-                .map(|clip| Ok(resample(clip, rate, UNIT_RATE as u32)?))
-                .collect::<Result<Vec<_>, JointError>>()?;
+                .map(|clip| finite(resample(clip, rate, UNIT_RATE as u32)?))
+                .collect::<Result<Vec<_>, AudioError>>()?;
+            let clips = Arc::new(clips);
             for shift in 0..SHIFTS {
-                let skipped = hop * shift / SHIFTS;
-                let spectra = clips
-                    .iter()
-                    .map(|clip| Ok(stft.analyze(clip.get(skipped..).unwrap_or_default())?))
-                    .collect::<Result<Vec<_>, JointError>>()?;
-                let plane = SpectrogramPlane::new(&spectra, bins);
-                if planes.is_empty() {
-                    gain = plane.gain(name, bins, config)?;
+                let sound = ShiftedSound::new(Arc::clone(&clips), hop * shift / SHIFTS, stft);
+                if sounds.is_empty() {
+                    gain = sound.gain(name, stft, config)?;
                 }
-                planes.push(plane);
+                sounds.push(sound);
             }
         }
         // of very short clips the later shifts have nothing left, and a split needs a frame a part
-        planes.retain(|plane| plane.frames >= 2);
-        Ok(Self { planes, gain })
+        sounds.retain(|sound| sound.frames() >= 2);
+        Ok(Self { sounds, gain })
+    }
+}
+
+/// Refuses a sound with samples that are not finite: it could not be transformed later.
+fn finite(samples: Vec<f32>) -> Result<Vec<f32>, AudioError> {
+    match samples.iter().position(|x| !x.is_finite()) {
+        None => Ok(samples),
+        Some(sample) => Err(AudioError::NonFiniteSample {
+            what: "training material",
+            sample,
+            value: samples[sample],
+        }),
     }
 }
 

@@ -1,13 +1,13 @@
 //! Mixtures made during training, as spectra.
 //!
-//! The transform is linear: every source's sound is transformed once (at every speed), and a mixture
-//! is a sum of complex spectra, excerpts at random positions and levels.
+//! The transform is linear: a mixture is a sum of complex spectra, excerpts of the sources at random
+//! positions, speeds and levels, which are transformed as they are drawn.
 
 mod excerpt;
 mod mix;
 mod mixture_sampler;
-mod plane;
+mod shifted_sound;
 
 pub use excerpt::Split;
 pub use mixture_sampler::{Batch, MAX_FRAMES, MixtureSampler};
-pub use plane::MIN_FRAMES;
+pub use shifted_sound::MIN_FRAMES;

@@ -72,11 +72,11 @@ pub const SCALE_INVARIANT_TAPS: usize = 1;
 /// assert!((ratios.sir - 20.0).abs() < 1.0 && ratios.sar > 100.0);
 /// # Ok::<(), nae_metrics::MetricsError>(())
 /// ```
-pub struct BssEval {
-    projections: Projections,
+pub struct BssEval<'a, S = f32> {
+    projections: Projections<'a, S>,
 }
 
-impl fmt::Debug for BssEval {
+impl<S: Sample> fmt::Debug for BssEval<'_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BssEval")
             .field("references", &self.references())
@@ -86,21 +86,19 @@ impl fmt::Debug for BssEval {
     }
 }
 
-impl BssEval {
+impl<'a, S: Sample> BssEval<'a, S> {
     /// Prepares `references` of one length for projections with `taps` taps: [`BSS_EVAL_TAPS`] for
     /// BSS_eval v3, [`SCALE_INVARIANT_TAPS`] for the scale-invariant ratios.
     ///
-    /// Takes about 19 bytes a sample and reference, and `4 (references · taps)²` bytes.
+    /// Takes `4 (references · taps)²` bytes, and up to 32 MB for spectra of the references, whatever
+    /// their length; the samples stay where they are.
     ///
     /// # Errors
     ///
     /// No reference, no taps; a reference that is silent, has a sample that is not finite, or has
-    /// another length than the first; fewer than `(references − 1) · taps + 2` samples, of which the
+    /// another length than the first; more than 32 references; fewer than `(references − 1) · taps + 2` samples, of which the
     /// projection would leave nothing over; references that no loading makes independent.
-    pub fn new<S: Sample>(
-        references: &[Reference<'_, S>],
-        taps: usize,
-    ) -> Result<Self, MetricsError> {
+    pub fn new(references: &[Reference<'a, S>], taps: usize) -> Result<Self, MetricsError> {
         let projections = Projections::new(references, taps)?;
         Ok(Self { projections })
     }
@@ -129,7 +127,7 @@ impl BssEval {
     ///
     /// No such reference; an estimate that is silent, has a sample that is not finite, or has
     /// another length than the references.
-    pub fn score<S: Sample>(
+    pub fn score(
         &self,
         index_of_reference: usize,
         estimate: &Estimate<'_, S>,
@@ -149,20 +147,20 @@ impl BssEval {
         Ok(self.projections.ratios(&[task])[0][0])
     }
 
-    /// Scores `estimate` as that of each reference in turn. The mixture, scored so, gives the floor
-    /// of every source at once.
+    /// Scores the mixture as the estimate of each reference in turn: the floor of every source at
+    /// once.
     ///
     /// # Errors
     ///
-    /// An estimate that is silent, has a sample that is not finite, or has another length than the
+    /// A mixture that is silent, has a sample that is not finite, or has another length than the
     /// references.
-    pub fn score_against_each<S: Sample>(
+    pub fn score_against_each(
         &self,
-        estimate: &Estimate<'_, S>,
+        mixture: &Estimate<'_, S>,
     ) -> Result<Vec<Ratios>, MetricsError> {
-        check_of_length(estimate.0, Signal::Estimate(0), self.samples())?;
+        check_of_length(mixture.0, Signal::Mixture, self.samples())?;
         let task = Task {
-            estimate: estimate.0,
+            estimate: mixture.0,
             targets: 0..self.references(),
         };
         Ok(self.projections.ratios(&[task]).swap_remove(0))
@@ -174,10 +172,7 @@ impl BssEval {
     ///
     /// More or fewer estimates than references; an estimate that is silent, has a sample that is not
     /// finite, or has another length than the references.
-    pub fn score_all<S: Sample>(
-        &self,
-        estimates: &[Estimate<'_, S>],
-    ) -> Result<Vec<Ratios>, MetricsError> {
+    pub fn score_all(&self, estimates: &[Estimate<'_, S>]) -> Result<Vec<Ratios>, MetricsError> {
         let scores = self.score_targets(estimates, |index| index..index + 1)?;
         Ok(scores.into_iter().flatten().collect())
     }
@@ -191,7 +186,7 @@ impl BssEval {
     /// # Errors
     ///
     /// As for [`BssEval::score_all`].
-    pub fn best_permutation<S: Sample>(
+    pub fn best_permutation(
         &self,
         estimates: &[Estimate<'_, S>],
     ) -> Result<(Vec<usize>, Vec<Ratios>), MetricsError> {
@@ -210,7 +205,7 @@ impl BssEval {
 
     /// Checks all estimates, then scores each against its targets, as many at a time as there are
     /// threads to share them.
-    fn score_targets<S: Sample>(
+    fn score_targets(
         &self,
         estimates: &[Estimate<'_, S>],
         targets: impl Fn(usize) -> Range<usize>,

@@ -13,26 +13,26 @@ use crate::projection::{Projection, Projector};
 use crate::signal::{Reference, Sample, check_of_length};
 use crate::toeplitz::BlockToeplitz;
 
+/// References at most: the Cholesky factor of 32 with 512 taps takes 1.1 GB.
+pub(super) const MAX_REFERENCES: usize = 32;
+
 /// A set of references, ready to be projected on.
-pub(super) struct Projections {
+pub(super) struct Projections<'a, S> {
     pub taps: usize,
     pub samples: usize,
     blocks: Blocks,
     /// Of each reference, scaled to unit energy.
-    histories: Vec<Histories>,
+    histories: Vec<Histories<'a, S>>,
     /// The projection on all references.
     together: Projector,
     /// The projection on each reference; empty when there is one, which `together` serves.
     alone: Vec<Projector>,
 }
 
-impl Projections {
+impl<'a, S: Sample> Projections<'a, S> {
     /// Prepares `references` of one length for projections with `taps` taps; the errors are those of
     /// [`BssEval::new`](super::BssEval::new).
-    pub(super) fn new<S: Sample>(
-        references: &[Reference<'_, S>],
-        taps: usize,
-    ) -> Result<Self, MetricsError> {
+    pub(super) fn new(references: &[Reference<'a, S>], taps: usize) -> Result<Self, MetricsError> {
         if taps == 0 {
             return Err(MetricsError::NoTaps {
                 expected: 1,
@@ -41,14 +41,20 @@ impl Projections {
         }
         let count = references.len();
         let samples = references.first().ok_or(MetricsError::NoReference)?.0.len();
+        if count > MAX_REFERENCES {
+            return Err(MetricsError::TooManyReferences {
+                expected: MAX_REFERENCES,
+                found: count,
+            });
+        }
         let blocks = Blocks::new(samples, taps);
-        let (scales, histories): (Vec<f64>, Vec<Histories>) = references
+        let (scales, histories): (Vec<f64>, Vec<Histories<'a, S>>) = references
             .par_iter()
             .enumerate()
             .map_with(blocks.clone(), |blocks, (index, reference)| {
                 check_of_length(reference.0, Signal::Reference(index), samples)?;
                 let scale = 1.0 / energy(reference.0).sqrt();
-                Ok((scale, blocks.histories(reference.0, scale)))
+                Ok((scale, blocks.histories(reference.0, scale, count)))
             })
             .collect::<Result<Vec<_>, MetricsError>>()?
             .into_iter()
@@ -61,17 +67,21 @@ impl Projections {
                 found: samples,
             });
         }
-        let lags: Vec<Vec<Vec<f64>>> = references
-            .par_iter()
-            .zip(scales)
-            .map_with(blocks.clone(), |blocks, (reference, scale)| {
-                let mut lags = blocks.correlate(reference.0, &histories);
-                for value in lags.iter_mut().flatten() {
-                    *value *= scale;
-                }
-                lags
+        // as many at a time as there are threads to share them
+        let share = count.div_ceil(rayon::current_num_threads());
+        let mut lags: Vec<Vec<Vec<f64>>> = references
+            .par_chunks(share)
+            .map_with(blocks.clone(), |blocks, references| {
+                let signals: Vec<&[S]> = references.iter().map(|reference| reference.0).collect();
+                blocks.correlate(&signals, &histories)
             })
+            .flatten_iter()
             .collect();
+        for (lags, scale) in lags.iter_mut().zip(scales) {
+            for value in lags.iter_mut().flatten() {
+                *value *= scale;
+            }
+        }
         let lag = |i: usize, j: usize| lags[i][j].as_slice();
         let on_all = || Projector::new(&BlockToeplitz::new(count, taps, lag));
         let on_each = || -> Option<Vec<Projector>> {
@@ -104,12 +114,10 @@ impl Projections {
     }
 
     /// The ratios of each estimate as that of each of its targets.
-    pub(super) fn ratios<S: Sample>(&self, tasks: &[Task<'_, S>]) -> Vec<Vec<Ratios>> {
+    pub(super) fn ratios(&self, tasks: &[Task<'_, S>]) -> Vec<Vec<Ratios>> {
         let mut blocks = self.blocks.clone();
-        let correlations: Vec<Vec<Vec<f64>>> = tasks
-            .iter()
-            .map(|task| blocks.correlate(task.estimate, &self.histories))
-            .collect();
+        let estimates: Vec<&[S]> = tasks.iter().map(|task| task.estimate).collect();
+        let correlations = blocks.correlate(&estimates, &self.histories);
         let interleaved = correlations.iter().map(|lags| self.interleave(lags));
         let on_all = self.together.project(interleaved.collect());
         let parts = tasks.iter().zip(correlations).zip(on_all);
@@ -154,11 +162,7 @@ impl Projections {
     }
 
     /// The projection on each target; none when there is one reference.
-    fn projections_on_own<S: Sample>(
-        &self,
-        task: &Task<'_, S>,
-        correlations: &[Vec<f64>],
-    ) -> Vec<Projection> {
+    fn projections_on_own(&self, task: &Task<'_, S>, correlations: &[Vec<f64>]) -> Vec<Projection> {
         task.targets
             .clone()
             .filter_map(|target| Some((target, self.alone.get(target)?)))
@@ -168,7 +172,7 @@ impl Projections {
 
     /// The energies of the parts of an estimate for each of its targets, summed block by block.
     /// `on_own` is empty when there is one reference: then both projections are the same.
-    fn energies<S: Sample>(
+    fn energies(
         &self,
         blocks: &mut Blocks,
         task: &Task<'_, S>,
@@ -180,11 +184,13 @@ impl Projections {
         let mut estimate = vec![0.0; blocks.body()];
         let mut all_buffer = vec![0.0; blocks.fft.len()];
         let mut own_buffer = vec![0.0; blocks.fft.len()];
+        let mut history_buffer = blocks.history_buffer();
         for index in 0..blocks.count() {
             blocks.copy(task.estimate, index, 0, &mut estimate);
             spectrum.fill(Bin::default());
             for (filter, history) in on_all.iter().zip(&self.histories) {
-                multiply_add(&mut spectrum, filter, history.block(index));
+                let history = history.block(blocks, index, &mut history_buffer);
+                multiply_add(&mut spectrum, filter, history);
             }
             let all = blocks.output(&mut spectrum, &mut all_buffer);
             if on_own.is_empty() {
@@ -194,7 +200,8 @@ impl Projections {
             }
             for ((sum, target), filter) in sums.iter_mut().zip(task.targets.clone()).zip(on_own) {
                 spectrum.fill(Bin::default());
-                multiply_add(&mut spectrum, filter, self.histories[target].block(index));
+                let history = self.histories[target].block(blocks, index, &mut history_buffer);
+                multiply_add(&mut spectrum, filter, history);
                 sum.add(
                     &estimate,
                     all,

@@ -21,7 +21,7 @@ fn what_cannot_be_scored_is_a_typed_error() {
     let (a, b) = (tone(1e-4), tone(3e-4));
     let pair = [Reference(&a), Reference(&b)];
     assert_eq!(
-        BssEval::new::<f32>(&[], 1).unwrap_err(),
+        BssEval::<f32>::new(&[], 1).unwrap_err(),
         MetricsError::NoReference
     );
     assert!(matches!(
@@ -52,7 +52,22 @@ fn what_cannot_be_scored_is_a_typed_error() {
             ..
         })
     ));
+    // a folder of mixtures taken for one of a thousand sources
+    assert!(matches!(
+        BssEval::new(&vec![pair[0]; 1000], 512),
+        Err(MetricsError::TooManyReferences {
+            expected: 32,
+            found: 1000
+        })
+    ));
     let evaluation = BssEval::new(&pair, 4).unwrap();
+    assert!(matches!(
+        evaluation.score_against_each(&Estimate(&zeros)),
+        Err(MetricsError::Silent {
+            signal: Signal::Mixture,
+            ..
+        })
+    ));
     assert!(matches!(
         evaluation.score(2, &Estimate(&a)),
         Err(MetricsError::NoSuchReference {

@@ -25,7 +25,7 @@
 mod form;
 
 use crate::bss_eval::{BSS_EVAL_TAPS, BssEval, Ratios, SCALE_INVARIANT_TAPS};
-use crate::error::MetricsError;
+use crate::error::{MetricsError, Signal};
 use crate::signal::{Estimate, Reference, Sample};
 use crate::stoi::{Intelligibility, intelligibility};
 pub use form::{Form, RELIABLE_DB, improvement, named};
@@ -312,8 +312,8 @@ impl Measurements {
 /// References with their projections worked out once.
 pub struct Evaluation<'a, S = f32> {
     references: &'a [Reference<'a, S>],
-    bss_eval: Option<BssEval>,
-    scale_invariant: Option<BssEval>,
+    bss_eval: Option<BssEval<'a, S>>,
+    scale_invariant: Option<BssEval<'a, S>>,
     is_speech_scored: bool,
     sample_rate: u32,
 }
@@ -352,28 +352,34 @@ impl<'a, S: Sample> Evaluation<'a, S> {
                 found: estimates.len(),
             });
         }
-        self.rows(estimates, |projection| projection.score_all(estimates))
-    }
-
-    /// Scores one signal as the estimate of every reference in turn.
-    ///
-    /// # Errors
-    /// As [`score_all`](Self::score_all).
-    pub fn score_against_each(
-        &self,
-        estimate: &Estimate<'_, S>,
-    ) -> Result<Vec<Scores>, MetricsError> {
-        let copies = vec![*estimate; self.references.len()];
-        self.rows(&copies, |projection| {
-            projection.score_against_each(estimate)
+        self.rows(estimates, Signal::Estimate, |projection| {
+            projection.score_all(estimates)
         })
     }
 
-    /// One row for every reference; `score` works out the ratios of all.
+    /// Scores the mixture as the estimate of every reference in turn.
+    ///
+    /// # Errors
+    /// [`MetricsError`] for a mixture that cannot be scored.
+    pub fn score_against_each(
+        &self,
+        mixture: &Estimate<'_, S>,
+    ) -> Result<Vec<Scores>, MetricsError> {
+        let copies = vec![*mixture; self.references.len()];
+        self.rows(
+            &copies,
+            |_| Signal::Mixture,
+            |projection| projection.score_against_each(mixture),
+        )
+    }
+
+    /// One row for every reference; `score` works out the ratios of all, and `role` is what errors
+    /// call the estimate of an index.
     fn rows(
         &self,
         estimates: &[Estimate<'_, S>],
-        score: impl Fn(&BssEval) -> Result<Vec<Ratios>, MetricsError>,
+        role: impl Fn(usize) -> Signal,
+        score: impl Fn(&BssEval<'a, S>) -> Result<Vec<Ratios>, MetricsError>,
     ) -> Result<Vec<Scores>, MetricsError> {
         let bss_eval = self.bss_eval.as_ref().map(&score).transpose()?;
         let scale_invariant = self.scale_invariant.as_ref().map(&score).transpose()?;
@@ -383,7 +389,12 @@ impl<'a, S: Sample> Evaluation<'a, S> {
             let found = Measurements {
                 bss_eval: of(&bss_eval, i),
                 scale_invariant: of(&scale_invariant, i),
-                intelligibility: self.intelligibility(reference, estimate)?,
+                intelligibility: self.intelligibility(reference, estimate).map_err(|error| {
+                    match error.signal() {
+                        Some(Signal::Reference(_)) => error.about(Signal::Reference(i)),
+                        _ => error.about(role(i)),
+                    }
+                })?,
             };
             Ok(found.scores())
         });

@@ -124,7 +124,7 @@ impl ArchitectureKind for DenseArchitecture {
     }
 
     fn validate(&self) -> Result<(), ModelError> {
-        // the settings that lead here have the same ranges
+        // the settings that lead here have the same ranges, or narrower ones
         ModelConfig {
             kind: ModelKind::Nae,
             layers: self.layers,
@@ -137,7 +137,7 @@ impl ArchitectureKind for DenseArchitecture {
             bias: self.bias,
             basis_norm: self.basis_norm,
         }
-        .validate()
+        .validate_stored()
     }
 
     fn name(&self) -> &'static str {

@@ -79,7 +79,7 @@ impl ArchitectureKind for NmfArchitecture {
     }
 
     fn validate(&self) -> Result<(), ModelError> {
-        // the settings that lead here have the same ranges
+        // the settings that lead here have the same ranges, or narrower ones
         ModelConfig {
             kind: ModelKind::Nmf,
             layers: self.layers,
@@ -92,7 +92,7 @@ impl ArchitectureKind for NmfArchitecture {
             bias: self.bias,
             basis_norm: self.basis_norm,
         }
-        .validate()
+        .validate_stored()
     }
 
     fn name(&self) -> &'static str {

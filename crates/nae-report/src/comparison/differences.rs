@@ -189,16 +189,21 @@ pub(super) fn method(unit: Unit, found: &Differences, seed: u64) -> String {
         .flat_map(|row| row.scores.iter().flatten())
         .map(|one| one.paired.units);
     let (least, most) = (units.clone().min().unwrap_or(0), units.max().unwrap_or(0));
-    let count = match least == most {
-        true => most.to_string(),
-        false => format!("{least} to {most}"),
+    let noun = match unit {
+        Unit::Pair => "pair",
+        Unit::Mixture => "mixture",
+    };
+    let units_are = match (least, most) {
+        (1, 1) => format!("the one {noun} is the unit"),
+        (least, most) if least == most => format!("the {most} {noun}s are the units"),
+        (least, most) => format!("the {least} to {most} {noun}s are the units"),
     };
     let unit = match unit {
         Unit::Pair => format!(
-            "Differences on the same mixtures are averaged over sources, seeds and the mixtures of a pair; the {count} pairs are the units."
+            "Differences on the same mixtures are averaged over sources, seeds and the mixtures of a pair; {units_are}."
         ),
         Unit::Mixture => format!(
-            "Differences on the same mixtures are averaged over sources and seeds; the {count} mixtures are the units, since fewer than {ENOUGH_PAIRS} pairs could never reach 5 %. Mixtures of one pair share their models and are not independent: intervals are too short and p too small."
+            "Differences on the same mixtures are averaged over sources and seeds; {units_are}, since fewer than {ENOUGH_PAIRS} pairs could never reach 5 %. Mixtures of one pair share their models and are not independent: intervals are too short and p too small."
         ),
     };
     format!(

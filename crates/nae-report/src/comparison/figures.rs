@@ -32,6 +32,7 @@ pub(super) fn boxes(systems: &Systems, scores: &[Score]) -> Result<Vec<Figure>, 
             name: format!("boxes-{}", file_name(&score.key)),
             title: score.label(),
             caption: match (least, most) {
+                (Some(1), Some(1)) => "1 value a box.".into(),
                 (Some(least), Some(most)) if least == most => format!("{most} values a box."),
                 (Some(least), Some(most)) => format!("{least} to {most} values a box."),
                 _ => "No values.".into(),

@@ -197,5 +197,49 @@ fn a_run_has_a_name_that_can_be_said() {
         let error = Store::create(&folder.path().join(name), "", &manifest()).unwrap_err();
         assert!(matches!(error, SweepError::RunPath { .. }), "{error}");
         assert!(!error.to_string().contains(char::is_control));
+
+/// Run folders are passed on: what is in them decides which files are read and written.
+#[test]
+fn a_manifest_with_names_that_cannot_be_those_of_files_is_refused() {
+    let training = |id: &str| crate::cell::Training {
+        id: id.into(),
+        variant: 0,
+        speaker: 0,
+        seed: 0,
+    };
+    let speaker = |name: &str| crate::dataset::Speaker {
+        name: name.into(),
+        train: Vec::new(),
+        test: Vec::new(),
+    };
+    let (_folder, store) = store();
+    for name in [
+        "../up",
+        "/tmp/x",
+        "a/b",
+        "",
+        ".hidden",
+        "a\u{1b}[2Jx",
+        "C:x",
+    ] {
+        for manifest in [
+            Manifest {
+                trainings: vec![training("fine"), training(name)],
+                ..manifest()
+            },
+            Manifest {
+                speakers: vec![speaker(name)],
+                ..manifest()
+            },
+        ] {
+            let path = store.root().join(MANIFEST);
+            std::fs::write(&path, serde_json::to_vec(&manifest).unwrap()).unwrap();
+            let error = store.manifest().unwrap_err();
+            assert!(matches!(error, SweepError::Damaged { .. }), "{error}");
+            let message = error.to_string();
+            assert!(message.contains(path.to_str().unwrap()), "{message}");
+            assert!(message.contains("cannot be the name"), "{message}");
+            assert!(!message.contains(char::is_control), "{message:?}");
+        }
     }
 }

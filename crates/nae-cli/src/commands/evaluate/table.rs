@@ -3,47 +3,32 @@
 use nae_metrics::scores::{MetricGroup, RELIABLE_DB, ScoreSpec, Scores, TABLE, improvement};
 use nae_metrics::summary::Summary;
 
-use super::scores::Row;
+use super::example::Row;
+use super::{LeftOut, Scored};
+use nae_files::count;
 
 /// One number of a summary.
 type Statistic = fn(&Summary) -> f64;
 
-/// A line an estimate, then the summary of all.
-pub fn table(rows: &[Row]) -> String {
+/// A line an estimate, then the summary of all, and what was left out.
+pub fn table(scored: &Scored) -> String {
+    let rows = scored.rows.as_slice();
     let width = rows
         .iter()
         .map(|row| row.estimate.chars().count())
         .max()
         .unwrap_or(0)
         .max("median, ideal ratio mask".len());
-    let line = |name: &str, scores: &Scores| {
-        let cells = TABLE.iter().zip(scores);
-        let cells: String = cells.map(|(spec, value)| cell(spec, *value)).collect();
-        format!("{name:<width$}{cells}")
-    };
     let mut lines = header(width);
-    lines.extend(rows.iter().map(|row| line(&row.estimate, &row.scores)));
+    lines.extend(
+        rows.iter()
+            .map(|row| line(width, &row.estimate, &row.scores)),
+    );
+    let mut incomplete = Vec::new();
     let mut summarise = |name: &str, pick: &dyn Fn(&Row) -> Option<Scores>| {
         let all: Vec<Scores> = rows.iter().filter_map(pick).collect();
-        if all.len() < rows.len() {
-            return;
-        }
-        let of = |i: usize, part: Statistic| {
-            let values: Option<Vec<f64>> = all.iter().map(|scores| scores[i]).collect();
-            values
-                .and_then(|values| Summary::of(&values))
-                .map(|summary| part(&summary))
-        };
-        let parts: [(&str, Statistic); 3] = [
-            ("median", |s| s.median),
-            ("lower quartile", |s| s.lower_quartile),
-            ("upper quartile", |s| s.upper_quartile),
-        ];
-        let shown = if rows.len() >= 4 { 3 } else { 1 };
-        for (part, value) in &parts[..shown] {
-            let scores: Scores = std::array::from_fn(|i| of(i, *value));
-            lines.push(line(&format!("{part}{name}"), &scores));
-        }
+        lines.extend(summary_lines(width, name, &all));
+        incomplete.extend(incomplete_note(name, &all, rows.len()));
     };
     summarise("", &|row| Some(row.scores));
     summarise(" gain over mixture", &|row| {
@@ -54,6 +39,7 @@ pub fn table(rows: &[Row]) -> String {
     summarise(", ideal ratio mask", &|row| {
         row.bounds.map(|bounds| bounds.1)
     });
+    lines.extend(incomplete);
     let names: Vec<&str> = rows.iter().map(|row| row.reference.as_str()).collect();
     let notes = MetricGroup::ALL.map(MetricGroup::note);
     let notes: Vec<&str> = notes.into_iter().filter(|note| !note.is_empty()).collect();
@@ -62,7 +48,63 @@ pub fn table(rows: &[Row]) -> String {
         notes.join("; "),
         names.join(", ")
     ));
+    lines.extend(scored.hints.iter().map(|hint| format!("hint: {hint}")));
+    if !scored.left_out.is_empty() {
+        lines.push(format!(
+            "left out: {}",
+            count(scored.left_out.len(), "mixture")
+        ));
+        let reasons = scored.left_out.iter();
+        lines.extend(reasons.map(|LeftOut { name, reason }| format!("  {name}: {reason}")));
+    }
     lines.join("\n")
+}
+
+fn line(width: usize, name: &str, scores: &Scores) -> String {
+    let cells = TABLE.iter().zip(scores);
+    let cells: String = cells.map(|(spec, value)| cell(spec, *value)).collect();
+    format!("{name:<width$}{cells}")
+}
+
+/// Median and, of at least four, quartiles of the scores there are.
+fn summary_lines(width: usize, name: &str, all: &[Scores]) -> Vec<String> {
+    let of = |i: usize, part: Statistic| {
+        let values: Vec<f64> = all.iter().filter_map(|scores| scores[i]).collect();
+        Summary::of(&values).map(|summary| part(&summary))
+    };
+    let parts: [(&str, Statistic); 3] = [
+        ("median", |s| s.median),
+        ("lower quartile", |s| s.lower_quartile),
+        ("upper quartile", |s| s.upper_quartile),
+    ];
+    let shown = match all.len() {
+        0 => 0,
+        1..=3 => 1,
+        _ => 3,
+    };
+    let lines = parts[..shown].iter().map(|(part, value)| {
+        let scores: Scores = std::array::from_fn(|i| of(i, *value));
+        line(width, &format!("{part}{name}"), &scores)
+    });
+    lines.collect()
+}
+
+/// A note, if a median is of some of the sources only.
+fn incomplete_note(name: &str, all: &[Scores], sources: usize) -> Option<String> {
+    let counted = TABLE.iter().enumerate().map(|(i, spec)| {
+        let counted = all.iter().filter(|scores| scores[i].is_some()).count();
+        (spec.label, counted)
+    });
+    let partial: Vec<String> = counted
+        .filter(|(_, counted)| (1..sources).contains(counted))
+        .map(|(label, counted)| format!("{label} of {counted}"))
+        .collect();
+    (!partial.is_empty()).then(|| {
+        format!(
+            "median{name}: {} of {sources} sources; the others have no such score",
+            partial.join(", ")
+        )
+    })
 }
 
 /// Width of a column of scores.

@@ -8,7 +8,7 @@ use nae_sweep::status::status;
 use super::status_lines::say_left_out;
 use crate::arguments::{SweepFolder, Terminal};
 use crate::console::log_line;
-use crate::counts::count;
+use nae_files::count;
 
 pub fn run(command: &SweepFolder, terminal: &Terminal) -> Result<()> {
     let store = Store::open(&command.run)?;

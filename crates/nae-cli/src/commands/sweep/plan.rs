@@ -1,7 +1,7 @@
 //! `nae sweep plan`
 
 use anyhow::Result;
-use nae_files::{OutputFolder, check_writable};
+use nae_files::{OutputFolder, check_writable, count};
 use nae_sweep::status::{Status, status};
 use nae_sweep::store::{MANIFEST, check_path, set_folder_aside};
 use nae_sweep::{Experiment, Manifest, Store};
@@ -9,7 +9,6 @@ use nae_sweep::{Experiment, Manifest, Store};
 use super::status_lines::{counts, failures, paths, time_left};
 use crate::arguments::SweepPlan;
 use crate::console::print;
-use crate::counts::count;
 use crate::lists::numbers;
 
 pub fn run(command: &SweepPlan) -> Result<()> {

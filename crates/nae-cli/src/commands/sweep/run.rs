@@ -9,10 +9,10 @@ use serde_json::json;
 use super::share::share;
 use crate::arguments::{SweepRun, Terminal};
 use crate::console::{error_line, log_line, print_json};
-use crate::counts::count;
 use crate::device::cores;
 use crate::interrupt::{bail_if_interrupted, is_interrupted, stop_gracefully};
 use crate::progress::draw_target;
+use nae_files::count;
 
 pub fn run(command: &SweepRun, terminal: &Terminal) -> Result<()> {
     let store = Store::open(&command.run)?;

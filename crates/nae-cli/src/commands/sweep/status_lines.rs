@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use nae_files::command;
+use nae_files::count;
 use nae_sweep::cell::CellKind;
 use nae_sweep::status::Status;
 use nae_sweep::{Failure, Unreadable};
 
 use crate::console::error_line;
-use crate::counts::count;
 use crate::device::cores;
 
 /// Time left, in words.

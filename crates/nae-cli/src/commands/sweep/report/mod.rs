@@ -7,7 +7,7 @@ mod observations;
 mod systems;
 
 use anyhow::{Result, bail};
-use nae_files::{check_writable, create_folder};
+use nae_files::{check_writable, count, create_folder};
 use nae_report::Page;
 use nae_report::comparison::{Comparison, Report};
 use nae_sweep::collect::{self, Rows};
@@ -82,11 +82,11 @@ fn lead(manifest: &Manifest) -> String {
     seeds.sort_unstable();
     seeds.dedup();
     format!(
-        "{} sources ({}) in {} pairs, {} mixtures per pair of {} s at {} dB; up to {} s of training audio per source; seeds {}. Everything on this page was computed by nae {}.",
-        names.len(),
+        "{} ({}) in {}, {} per pair of {} s at {} dB; up to {} s of training audio per source; seeds {}. Everything on this page was computed by nae {}.",
+        count(names.len(), "source"),
         words(&names, 40),
-        manifest.pairs.len(),
-        manifest.mixtures,
+        count(manifest.pairs.len(), "pair"),
+        count(manifest.mixtures, "mixture"),
         mix.mixture_s,
         mix.level_db,
         mix.train_s,
