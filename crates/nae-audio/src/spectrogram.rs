@@ -119,6 +119,6 @@ mod tests {
         let s = Spectrogram::new(2, 1, vec![z(0., 0.); 2]).unwrap();
         let mask = Magnitude::new(1, 2, vec![0.0; 2]).unwrap();
         let error = s.masked(&mask).unwrap_err().to_string();
-        assert!(error.contains("2 bins and 1 frames") && error.contains("1 bins and 2 frames"));
+        assert!(error.contains("2 bins and 1 frame") && error.contains("1 bin and 2 frames"));
     }
 }

@@ -1,15 +1,15 @@
 //! The two places where text is written: standard output for results, standard error for the rest.
 //! Names and messages may come from untrusted files, so all text is made [`printable`].
 
-use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{Write, stderr, stdout};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use clap::Parser;
 use nae_files::{printable, printable_json};
 
-use crate::arguments::Terminal;
+use crate::arguments::{Arguments, Terminal};
 
 /// Prints a result to standard output, with one line break at its end.
 ///
@@ -21,14 +21,17 @@ pub fn print(text: &str) -> Result<()> {
 
 /// Prints what the command line's parser says: help, the version, or what is wrong with the arguments.
 pub fn usage_error(error: &clap::Error) -> ExitCode {
-    let text = error.render().to_string();
-    let shown = printable(&text);
-    // as it is, it has colours
-    if let Cow::Borrowed(_) = shown {
+    let given = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    let given: Vec<String> = given.collect();
+    let escaped: Vec<String> = given.iter().map(|a| printable(a).into_owned()).collect();
+    if escaped == given {
         error.exit();
     }
-    // no help has anything to escape, so this is an error
-    write!(stderr(), "{shown}").ok();
+    // the parser repeats arguments as they are, or without what looks like its own colours
+    if let Err(error) = Arguments::try_parse_from(escaped) {
+        error.exit();
+    }
+    write!(stderr(), "{}", printable(&error.render().to_string())).ok();
     ExitCode::from(2)
 }
 
