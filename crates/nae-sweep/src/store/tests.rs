@@ -197,6 +197,8 @@ fn a_run_has_a_name_that_can_be_said() {
         let error = Store::create(&folder.path().join(name), "", &manifest()).unwrap_err();
         assert!(matches!(error, SweepError::RunPath { .. }), "{error}");
         assert!(!error.to_string().contains(char::is_control));
+    }
+}
 
 /// Run folders are passed on: what is in them decides which files are read and written.
 #[test]
