@@ -128,7 +128,10 @@ fn an_initialisation_is_pretrained_and_used(folder: &Path, models: &[String; 2])
     let arguments = join(&start);
     let wider = [&arguments, "--set", "joint.width=32"].join("\n");
     let message = failure(&wider.split('\n').collect::<Vec<_>>());
-    assert!(message.contains("width 64"), "{message}");
+    assert!(
+        message.contains("`joint.width` is 64 there and 32 here"),
+        "{message}"
+    );
     stdout(&arguments.split('\n').collect::<Vec<_>>());
 }
 
