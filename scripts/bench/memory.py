@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Peak memory of nae's tasks, from short to long: a table in Markdown.
 
-usage: scripts/bench/memory.py [--nae PROGRAM] [--only WORD,...] [--dir DIR] [--list]
+usage: scripts/bench/memory.py [--nae PROGRAM] [--only WORD,...] [--dir DIR] [--quick] [--list]
 
 Sounds are made by repeating the recordings in data/ with a changing level. The long ones need room: 19 h are 2.2 GB, and twice
 that for each of two stems. Peak memory is the largest resident set of the process, as the system counts it.
+--quick trains with few steps, which takes up to a tenth less memory.
 Needs Python's standard library, and cargo unless --nae is given.
 """
 import argparse
@@ -55,8 +56,10 @@ def write_long(path, samples, seconds, channels=1):
 
 
 class Bench:
-    def __init__(self, program, folder):
+    def __init__(self, program, folder, is_quick):
         self.program, self.folder = program, folder
+        sets = lambda *values: [item for value in values for item in ("--set", value)]
+        self.quick = {"train": sets("train.max_steps=100", "train.refine.passes=10"), "join": sets("joint.steps=20")} if is_quick else {}
         self.voices = {name: voice(name) for name in VOICES[:2]}
         self.models = []
 
@@ -88,7 +91,7 @@ class Bench:
 
     def run(self, *arguments):
         """Runs nae: exit status, peak in MiB, seconds, last line said."""
-        command = [self.program, *map(str, arguments), *([] if arguments[0] == "evaluate" else ["--device", "cpu"]), "-q"]
+        command = [self.program, *map(str, arguments), *([] if arguments[0] == "evaluate" else ["--device", "cpu"]), *self.quick.get(arguments[0], []), "-q"]
         with tempfile.TemporaryFile("w+") as said:
             started = time.monotonic()
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)
@@ -155,6 +158,7 @@ def main():
     parser.add_argument("--nae", help="a binary to use instead of building one")
     parser.add_argument("--only", help="words of the cases to run, separated by commas")
     parser.add_argument("--dir", help="folder for the sounds (default: a temporary one)")
+    parser.add_argument("--quick", action="store_true", help="train with few steps")
     parser.add_argument("--list", action="store_true", help="print the cases and exit")
     options = parser.parse_args()
     program = options.nae
@@ -162,7 +166,7 @@ def main():
         subprocess.run(["cargo", "build", "--release", "-q"], cwd=ROOT, check=True)
         program = os.path.join(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"), "release", "nae")
     with tempfile.TemporaryDirectory(dir=options.dir) as folder:
-        all_cases = cases(Bench(program, Path(folder)))
+        all_cases = cases(Bench(program, Path(folder), options.quick))
         words = options.only.split(",") if options.only else [""]
         wanted = {name: case for name, case in all_cases.items() if any(word in name for word in words)}
         if options.list:
