@@ -115,7 +115,14 @@ fn range(text: &str) -> Option<Vec<Value>> {
     Some((0..count as usize).map(|i| Value::Float(at(i))).collect())
 }
 
-/// Every combination of the axes' values, the last axis fastest; one empty point without axes.
+/// How many combinations of the axes' values there are; as many as can be counted if there are more.
+pub fn count(axes: &[Axis]) -> usize {
+    let counts = axes.iter().map(|axis| axis.values.len());
+    counts.fold(1, usize::saturating_mul)
+}
+
+/// Every combination of the axes' values, the last axis fastest; one empty point without axes. All of
+/// them take memory at once: compare their [`count`] with what is expected first.
 pub fn points(axes: &[Axis]) -> Vec<Point> {
     axes.iter().fold(vec![Point::new()], |points, axis| {
         let extend = |point: &Point| {
@@ -186,7 +193,7 @@ mod tests {
     fn every_combination_comes_once_the_last_axis_fastest() {
         let axes = expand("model.rank = [1, 2]\ntrain.refine.passes = [0, 5, 9]");
         let points = points(&axes);
-        assert_eq!(points.len(), 6);
+        assert_eq!((points.len(), count(&axes)), (6, 6));
         let seen: Vec<(i64, i64)> = points
             .iter()
             .map(|point| {
@@ -199,6 +206,13 @@ mod tests {
         assert_eq!(seen, [(1, 0), (1, 5), (1, 9), (2, 0), (2, 5), (2, 9)]);
         assert_eq!(points[0][1].0, "train.refine.passes");
         assert_eq!(super::points(&[]), [Point::new()]);
+        assert_eq!(count(&[]), 1);
+    }
+
+    #[test]
+    fn combinations_beyond_all_numbers_are_counted() {
+        let axis = expand("model.rank = '0..=9999'").remove(0);
+        assert_eq!(count(&vec![axis; 6]), usize::MAX);
     }
 
     #[test]

@@ -79,6 +79,26 @@ pub enum SweepError {
         /// How many there are.
         came: usize,
     },
+    /// A key of a grid without a value.
+    #[error(
+        "the grid of the system `{name}` gives `{key}` no value: expected a value, a list or a range, such as [10, 20] or \"10..=50 step 10\". Add one, or remove the key."
+    )]
+    EmptyAxis {
+        /// The system.
+        name: String,
+        /// The key.
+        key: String,
+    },
+    /// Grids of too many points.
+    #[error(
+        "the grids of all systems have {came} points together: at most {most} are expected. Vary fewer keys, give them fewer values, or divide the experiment."
+    )]
+    TooManyVariants {
+        /// How many there are; the greatest number there is if there are more.
+        came: usize,
+        /// How many there may be.
+        most: usize,
+    },
     /// No seed.
     #[error(
         "`seeds` is empty: expected at least one. Try seeds = [0], or \"0..=4\" for five of them."

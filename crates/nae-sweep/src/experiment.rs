@@ -18,6 +18,9 @@ use crate::metric_groups::ScoreSettings;
 use crate::overrides::{absolute, assign};
 use crate::system::{System, Variant};
 
+/// Most points that the grids of all systems may have together.
+const MOST_VARIANTS: usize = 10_000;
+
 /// An experiment with nothing left open: every path absolute, every default written out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Experiment {
@@ -86,8 +89,10 @@ impl Experiment {
     /// Every system at every point of its grid.
     ///
     /// # Errors
-    /// [`SweepError::Value`] for grid values that do not fit their key.
+    /// [`SweepError::Value`] for grid values that do not fit their key; [`SweepError::EmptyAxis`],
+    /// [`SweepError::TooManyVariants`].
     pub fn variants(&self) -> Result<Vec<Variant>, SweepError> {
+        self.check_grids()?;
         let mut variants = Vec::new();
         for system in &self.systems {
             let mut seen = HashSet::new();
@@ -100,6 +105,27 @@ impl Experiment {
             }
         }
         Ok(variants)
+    }
+
+    /// Counts the points of all grids before memory is taken for them.
+    fn check_grids(&self) -> Result<(), SweepError> {
+        let mut came = 0usize;
+        for system in &self.systems {
+            if let Some(axis) = system.axes.iter().find(|axis| axis.values.is_empty()) {
+                return Err(SweepError::EmptyAxis {
+                    name: system.name.clone(),
+                    key: axis.key.clone(),
+                });
+            }
+            came = came.saturating_add(grid::count(&system.axes));
+        }
+        match came > MOST_VARIANTS {
+            true => Err(SweepError::TooManyVariants {
+                came,
+                most: MOST_VARIANTS,
+            }),
+            false => Ok(()),
+        }
     }
 
     /// The experiment as a file that gives the same cells again.

@@ -60,6 +60,7 @@ mod keys;
 pub mod listening;
 pub mod lists;
 pub mod manifest;
+mod manifest_check;
 mod metric_groups;
 mod options;
 mod overrides;

@@ -89,8 +89,8 @@ impl Store {
     /// The run's cells.
     ///
     /// # Errors
-    /// [`SweepError::Damaged`] if the manifest cannot be read, or has identities or names that cannot be
-    /// those of files.
+    /// [`SweepError::Damaged`] if the manifest cannot be read, says what cannot be, or has identities or
+    /// names that cannot be those of files.
     pub fn manifest(&self) -> Result<Manifest, SweepError> {
         let path = self.root.join(MANIFEST);
         let damaged = |message: String| SweepError::Damaged {
@@ -106,6 +106,7 @@ impl Store {
             .try_for_each(nae_files::check_stem_name)
             .map_err(|error| damaged(error.to_string()))?;
         manifest.check().map_err(damaged)?;
+        manifest.check_values().map_err(damaged)?;
         Ok(manifest)
     }
 
