@@ -136,6 +136,7 @@ impl AudioReader {
     /// single sample; more than 64 channels, or a rate outside 100 Hz to 1 MHz.
     pub fn open(path: &Path) -> Result<Self, AudioError> {
         let mut file = nae_files::open_regular(path)?;
+        let bytes = length(path, &file)?;
         let (start, head) = source::first_bytes(path, &mut file)?;
         let packets: Box<dyn Packets> = match source::container(&head) {
             Container::Wav if start == 0 => return Self::open_wav(path, file, &head),
@@ -153,7 +154,7 @@ impl AudioReader {
                 }
             }
         };
-        Self::packets(path, packets)
+        Self::packets(path, packets, bytes)
     }
 
     /// Streams a clip that is in memory already.
@@ -173,6 +174,7 @@ impl AudioReader {
     }
 
     fn open_wav(path: &Path, mut file: File, head: &[u8]) -> Result<Self, AudioError> {
+        let bytes = length(path, &file)?;
         let header = WavHeader::read(path, &mut file)?;
         if let Encoding::Pcm(layout) = header.encoding {
             let samples = header.samples.unwrap_or(0);
@@ -196,7 +198,7 @@ impl AudioReader {
             }
             other => other,
         })?;
-        let mut this = Self::packets(path, Box::new(packets))?;
+        let mut this = Self::packets(path, Box::new(packets), bytes)?;
         this.warnings = header.warnings;
         Ok(this)
     }
@@ -229,9 +231,9 @@ impl AudioReader {
         }
     }
 
-    fn packets(path: &Path, packets: Box<dyn Packets>) -> Result<Self, AudioError> {
+    fn packets(path: &Path, packets: Box<dyn Packets>, bytes: u64) -> Result<Self, AudioError> {
         packets.spec().check(path)?;
-        let reader = PacketReader::new(path, packets)?;
+        let reader = PacketReader::new(path, packets, bytes)?;
         Ok(Self {
             path: path.into(),
             spec: reader.spec(),
@@ -330,6 +332,13 @@ fn say_once(sentence: &str) {
     if is_new {
         log::warn!("{sentence}");
     }
+}
+
+fn length(path: &Path, file: &File) -> Result<u64, AudioError> {
+    let metadata = file.metadata();
+    Ok(metadata
+        .map_err(|e| AudioError::io(path, "read it", e))?
+        .len())
 }
 
 fn rewound(path: &Path, mut file: File) -> Result<File, AudioError> {

@@ -11,6 +11,9 @@ use toml::Value;
 
 use crate::{message, scratch};
 
+/// Variants of an experiment up to which checking them takes no time.
+const MOST_VARIANTS: usize = 300;
+
 /// What stands before an assignment.
 const SET: &str = "--set ";
 
@@ -75,6 +78,10 @@ fn check_settings(config: &SystemConfig) {
 
 /// Checks an experiment that was accepted: its resolved form gives the same cells.
 fn check_experiment(experiment: &Experiment) {
+    let texts = variants(experiment).expect("they were resolved before");
+    if texts.len() > MOST_VARIANTS {
+        return;
+    }
     let text = experiment.to_toml().unwrap();
     let path = scratch::file("resolved.toml", text.as_bytes());
     let again = Experiment::load(&path, &[]).expect("what was written is read");
@@ -82,7 +89,7 @@ fn check_experiment(experiment: &Experiment) {
     assert_eq!(again.seeds, experiment.seeds);
     assert_eq!(again.groups, experiment.groups);
     assert_eq!(again.data, experiment.data);
-    assert_eq!(variants(&again).unwrap(), variants(experiment).unwrap());
+    assert_eq!(variants(&again).unwrap(), texts);
 }
 
 /// The settings of all variants, in the order of their text: that of the axes may be another.

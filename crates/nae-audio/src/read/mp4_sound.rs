@@ -15,6 +15,9 @@ use crate::warning::Warning;
 /// Samples in a packet of AAC.
 const AAC_SAMPLES: u64 = 1024;
 
+/// Samples in a packet of any coding, at most.
+const MOST_SAMPLES: u64 = 1 << 16;
+
 /// Decodes an MP4 file.
 pub(crate) struct Mp4 {
     demuxer: Demuxer,
@@ -118,7 +121,9 @@ impl Mp4 {
                 }
                 timeline.push(sound);
             }
-            None if self.in_samples => timeline.lose(unit.duration),
+            None if self.in_samples && unit.duration <= MOST_SAMPLES => {
+                timeline.lose(unit.duration);
+            }
             None => timeline.lose(AAC_SAMPLES),
         }
     }

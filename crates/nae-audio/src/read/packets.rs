@@ -29,9 +29,9 @@ pub(crate) struct PacketReader {
 }
 
 impl PacketReader {
-    /// Decodes up to the first sample.
-    pub fn new(path: &Path, packets: Box<dyn Packets>) -> Result<Self, AudioError> {
-        let timeline = Timeline::new(packets.spec());
+    /// Decodes up to the first sample of a file of `bytes` bytes.
+    pub fn new(path: &Path, packets: Box<dyn Packets>, bytes: u64) -> Result<Self, AudioError> {
+        let timeline = Timeline::new(packets.spec(), bytes);
         let mut this = Self { packets, timeline };
         while this.timeline.queued() == 0 {
             if !this.packets.step(path, &mut this.timeline)? {

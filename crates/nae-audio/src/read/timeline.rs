@@ -5,6 +5,10 @@ use std::collections::VecDeque;
 use super::spec::Spec;
 use crate::warning::Warning;
 
+/// Samples per channel that a byte can stand for at most: a FLAC frame of 11 bytes can hold 65,535 equal
+/// ones.
+const MOST_SAMPLES_A_BYTE: u64 = 6000;
+
 /// The samples between a decoder and its reader.
 ///
 /// Silence is a number until it is read, so that a long gap takes no memory.
@@ -21,6 +25,8 @@ pub(crate) struct Timeline {
     /// Samples that are still wanted.
     wanted: Option<u64>,
     lost: Lost,
+    /// Samples that may still be lost.
+    losable: u64,
 }
 
 enum Piece {
@@ -41,7 +47,8 @@ struct Lost {
 }
 
 impl Timeline {
-    pub fn new(spec: Spec) -> Self {
+    /// Of a file of `bytes` bytes.
+    pub fn new(spec: Spec, bytes: u64) -> Self {
         Self {
             channels: spec.channels,
             sample_rate: spec.sample_rate,
@@ -51,6 +58,7 @@ impl Timeline {
             skip: 0,
             wanted: None,
             lost: Lost::default(),
+            losable: bytes.saturating_mul(MOST_SAMPLES_A_BYTE),
         }
     }
 
@@ -88,13 +96,15 @@ impl Timeline {
         });
     }
 
-    /// Puts in silence for `samples` that are lost.
+    /// Puts in silence for `samples` that are lost, of all together no more than the file can have held:
+    /// a damaged position or duration may say anything.
     pub fn lose(&mut self, samples: u64) {
         let place = self.position;
-        let (_, kept) = self.trimmed(samples);
+        let (_, kept) = self.trimmed(samples.min(self.losable));
         if kept == 0 {
             return;
         }
+        self.losable -= kept;
         if !self.lost.is_open {
             if self.lost.places == 0 {
                 self.lost.first = place;
@@ -186,7 +196,7 @@ mod tests {
 
     #[test]
     fn what_goes_in_comes_out_in_pieces_of_any_size() {
-        let mut timeline = Timeline::new(SPEC);
+        let mut timeline = Timeline::new(SPEC, 1);
         timeline.push(vec![vec![1.0, 2.0, 3.0]]);
         timeline.lose(2);
         timeline.push(vec![vec![4.0]]);
@@ -198,7 +208,7 @@ mod tests {
 
     #[test]
     fn delay_and_padding_are_left_out() {
-        let mut timeline = Timeline::new(SPEC);
+        let mut timeline = Timeline::new(SPEC, 1);
         timeline.begin(2, Some(3));
         timeline.push(vec![vec![1.0, 2.0, 3.0, 4.0]]);
         timeline.push(vec![vec![5.0, 6.0]]);
@@ -207,8 +217,18 @@ mod tests {
     }
 
     #[test]
+    fn no_more_is_lost_than_the_file_can_have_held() {
+        let mut timeline = Timeline::new(SPEC, 1);
+        timeline.lose(10);
+        timeline.push(vec![vec![1.0]]);
+        timeline.lose(u64::MAX);
+        timeline.lose(1);
+        assert_eq!(timeline.queued(), MOST_SAMPLES_A_BYTE + 1);
+    }
+
+    #[test]
     fn lost_packets_side_by_side_are_one_place() {
-        let mut timeline = Timeline::new(SPEC);
+        let mut timeline = Timeline::new(SPEC, 1);
         timeline.push(vec![vec![1.0]]);
         timeline.lose(1);
         timeline.lose(1);

@@ -4,7 +4,7 @@ use nae_audio::AudioError;
 use nae_testing::compare::snr_db;
 
 use crate::common::{chirp, read_bytes};
-use crate::{LOSSY_DB, SAMPLES, bytes_of, decoded, says};
+use crate::{LOSSY_DB, SAMPLES, assert_damaged, bytes_of, decoded, says};
 
 #[test]
 fn an_m4a_without_its_edit_list_keeps_the_delay_and_nothing_else() {
@@ -62,4 +62,20 @@ fn an_m4a_that_is_cut_says_so() {
         found.len()
     );
     assert!(says(&warnings, "cut short"), "{warnings:?}");
+}
+
+#[test]
+fn damaged_packets_that_claim_to_last_for_hours_are_as_long_as_others() {
+    let mut m4a = bytes_of("chirp-fragments.m4a");
+    let second = |name: &[u8]| {
+        let mut places = (0..m4a.len() - 4).filter(|&at| &m4a[at..at + 4] == name);
+        places.nth(1).unwrap()
+    };
+    let (header, media) = (second(b"tfhd"), second(b"mdat"));
+    // behind flags, track and offset: the samples of every packet of the fragment
+    let samples = header + 20;
+    assert_eq!(m4a[samples..samples + 4], 1024u32.to_be_bytes());
+    m4a[samples..samples + 4].copy_from_slice(&0x7fff_ffffu32.to_be_bytes());
+    m4a[media + 4..media + 1600].fill(0xff);
+    assert_damaged("hours", &m4a, 6 * 1024);
 }
