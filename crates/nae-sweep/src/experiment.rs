@@ -166,3 +166,44 @@ impl Experiment {
         toml::to_string(&table).map_err(bad)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error_of(text: &str, overrides: &[&str]) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("experiment.toml");
+        std::fs::write(&path, text).unwrap();
+        let overrides: Vec<String> = overrides.iter().map(|text| (*text).to_owned()).collect();
+        Experiment::load(&path, &overrides).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn grids_of_more_points_than_memory_holds_are_refused_with_their_number() {
+        let axes = "model.rank = '1..=1000'\ntrain.max_steps = '1..=1000'\n";
+        let error = error_of(&format!("[sweep.grid]\n{axes}[[system]]\nname = 'a'"), &[]);
+        assert!(error.contains("1000000 points"), "{error}");
+        let systems: String = (0..11)
+            .map(|name| {
+                format!("[[system]]\nname = '{name}'\ngrid = {{ model.rank = '1..=1000' }}\n")
+            })
+            .collect();
+        let error = error_of(&systems, &[]);
+        assert!(error.contains("11000 points"), "{error}");
+        let sets = ["model.rank=1..=1000", "train.max_steps=1..=1000", "seeds=0"];
+        let error = error_of("[[system]]\nname = 'a'", &sets);
+        assert!(error.contains("1000000 points"), "{error}");
+    }
+
+    #[test]
+    fn a_key_of_a_grid_without_a_value_is_named_and_its_system_is_not_dropped() {
+        let error = error_of("[[system]]\nname = 'a'\ngrid = { model.rank = [] }", &[]);
+        assert!(
+            error.contains("`a`") && error.contains("`model.rank`"),
+            "{error}"
+        );
+        let error = error_of("[[system]]\nname = 'a'", &["model.rank=[]"]);
+        assert!(error.contains("`model.rank`"), "{error}");
+    }
+}

@@ -33,3 +33,36 @@ impl Manifest {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_durations_and_pairs_out_of_range_are_named() {
+        let text = include_str!("../tests/earlier_run/manifest.json");
+        let whole: Manifest = serde_json::from_str(text).unwrap();
+        assert_eq!(whole.check_values(), Ok(()));
+        let refused = |change: fn(&mut Manifest), word: &str| {
+            let mut manifest = whole.clone();
+            change(&mut manifest);
+            let error = manifest.check_values().unwrap_err();
+            assert!(error.contains(word), "{error}");
+        };
+        refused(|m| m.variants[0].config.audio.hop = 0, "audio.hop");
+        refused(
+            |m| m.variants[1].config.model.layers = 1 << 60,
+            "model.layers",
+        );
+        refused(
+            |m| m.variants[0].config.data.mixture_s = 1e300,
+            "data.mixture_s",
+        );
+        refused(|m| m.speakers[0].train[0].duration_s = -1.0, "-1e0 seconds");
+        refused(
+            |m| m.speakers[1].test[0].duration_s = 1e300,
+            "1e300 seconds",
+        );
+        refused(|m| m.pairs.push(Vec::new()), "pair 1");
+    }
+}
