@@ -2,7 +2,6 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
 
 /// Bytes that any file may take, however short it is: buffers, tables of decoders, spectra.
 const FIXED: usize = 64 << 20;
@@ -68,9 +67,6 @@ unsafe impl GlobalAlloc for Heap {
 /// # Panics
 /// If it took more memory than such a file may.
 pub(crate) fn bounded(length: usize, read: impl FnOnce()) {
-    // one at a time: the counters are those of all threads
-    static TURN: Mutex<()> = Mutex::new(());
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let before = HEAP.held.load(Relaxed);
     HEAP.most.store(before, Relaxed);
     read();

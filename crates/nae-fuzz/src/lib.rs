@@ -39,4 +39,4 @@ mod separation;
 mod start;
 mod target;
 
-pub use target::{TARGETS, Target, check};
+pub use target::{TARGETS, Target, check, clean};

@@ -1,7 +1,6 @@
 //! The folder of a finished run, in which one file after another is replaced.
 
 use std::path::PathBuf;
-use std::sync::LazyLock;
 
 use nae_sweep::Store;
 
@@ -34,8 +33,12 @@ const FILES: [(&str, &[u8]); 13] = [
     kept!("scores/bc13a906a9fcf771b8f33ac1151275f9412c56324da2c3e7bfcaa65871cc03ca.json"),
 ];
 
-static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+/// The run's folder, which is made if it is not there.
+fn root() -> PathBuf {
     let root = scratch::folder().join("run");
+    if root.is_dir() {
+        return root;
+    }
     for folder in ["models", "joints", "scores", "failed", "claims", "workers"] {
         std::fs::create_dir_all(root.join(folder)).unwrap();
     }
@@ -43,13 +46,14 @@ static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
         std::fs::write(root.join(path), bytes).unwrap();
     }
     root
-});
+}
 
 /// Reads the run with another file in the place of its own, which is put back afterwards.
 pub(crate) fn with(path: &str, bytes: &[u8], read: impl FnOnce(&Store)) {
-    let place = ROOT.join(path);
+    let root = root();
+    let place = root.join(path);
     std::fs::write(&place, bytes).unwrap();
-    match Store::open(&ROOT) {
+    match Store::open(&root) {
         Ok(store) => read(&store),
         Err(error) => message::check(&error),
     }

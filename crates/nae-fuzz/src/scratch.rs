@@ -1,23 +1,33 @@
 //! Files to be read.
 
-use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
-/// One folder for the process, which the system's cleaning of temporary files takes away.
-static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
-    let folder = std::env::temp_dir().join(format!("nae-fuzz-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
-});
+use tempfile::TempDir;
 
-/// The folder of the process.
-pub(crate) fn folder() -> &'static Path {
-    &FOLDER
+/// One folder for all of them.
+static FOLDER: Mutex<Option<TempDir>> = Mutex::new(None);
+
+/// The folder, which is made if it is not there.
+pub(crate) fn folder() -> PathBuf {
+    let mut folder = FOLDER.lock().unwrap_or_else(PoisonError::into_inner);
+    let make = || {
+        tempfile::Builder::new()
+            .prefix("nae-fuzz-")
+            .tempdir()
+            .unwrap()
+    };
+    folder.get_or_insert_with(make).path().into()
+}
+
+/// Removes the folder.
+pub(crate) fn clean() {
+    drop(FOLDER.lock().unwrap_or_else(PoisonError::into_inner).take());
 }
 
 /// Writes a file, which replaces the one of the same name.
 pub(crate) fn file(name: &str, bytes: &[u8]) -> PathBuf {
-    let path = FOLDER.join(name);
+    let path = folder().join(name);
     std::fs::write(&path, bytes).unwrap();
     path
 }

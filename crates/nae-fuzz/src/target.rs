@@ -1,6 +1,11 @@
 //! The targets.
 
-use crate::{audio, configuration, heap, joint, manifest, model, score, start};
+use std::sync::{Mutex, PoisonError};
+
+use crate::{audio, configuration, heap, joint, manifest, model, score, scratch, start};
+
+/// One file at a time: memory is counted for all threads together, and the files' names are the same.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// One kind of file.
 pub struct Target {
@@ -31,6 +36,7 @@ impl Target {
     /// # Panics
     /// If a promise is broken.
     pub fn check(&self, bytes: &[u8]) {
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         heap::bounded(bytes.len(), || (self.check)(bytes));
     }
 }
@@ -42,4 +48,10 @@ impl Target {
 pub fn check(name: &str, bytes: &[u8]) {
     let target = TARGETS.iter().find(|target| target.name == name);
     target.expect("a target").check(bytes);
+}
+
+/// Removes the files that were read; the next check makes them again.
+pub fn clean() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    scratch::clean();
 }
