@@ -48,6 +48,14 @@ impl Clip {
         }
     }
 
+    /// Channels of one length that were checked before.
+    pub(crate) fn of(channels: Vec<Vec<f32>>, sample_rate: u32) -> Self {
+        Self {
+            channels,
+            sample_rate,
+        }
+    }
+
     /// The channels, each `samples` long.
     pub fn channels(&self) -> &[Vec<f32>] {
         &self.channels

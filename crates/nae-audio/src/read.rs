@@ -46,15 +46,13 @@ mod wav_extent;
 mod wav_format;
 mod window;
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 use symphonia::core::io::ReadOnlySource;
 
-use crate::warning::Warning;
+use crate::warning::{Warning, warn_once};
 use crate::{AudioError, Clip};
 
 use aiff::AiffHeader;
@@ -293,7 +291,7 @@ impl AudioReader {
         if channels[0].len() < samples && !self.is_reported {
             self.is_reported = true;
             for warning in self.warnings() {
-                say_once(&format!("{}: {warning}", self.path.display()));
+                warn_once(&format!("{}: {warning}", self.path.display()));
             }
         }
         Ok(channels)
@@ -321,17 +319,6 @@ impl AudioReader {
 fn part(channels: &[Vec<f32>], start: usize, samples: usize) -> Vec<Vec<f32>> {
     let end = |c: &Vec<f32>| start.saturating_add(samples).min(c.len());
     channels.iter().map(|c| c[start..end(c)].to_vec()).collect()
-}
-
-/// Logs a sentence, unless this process has done so already.
-fn say_once(sentence: &str) {
-    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-    let is_new = SAID
-        .lock()
-        .map_or(true, |mut said| said.insert(sentence.into()));
-    if is_new {
-        log::warn!("{sentence}");
-    }
 }
 
 fn length(path: &Path, file: &File) -> Result<u64, AudioError> {

@@ -196,6 +196,31 @@ impl Stft {
         Spectrogram::new(self.config.bins(), frames.len(), data)
     }
 
+    /// Calls `visit` with the magnitudes of each frame in turn: those that [`analyze`](Self::analyze)
+    /// gives, without the memory for all of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`analyze`](Self::analyze).
+    pub fn each_magnitude(
+        &self,
+        samples: &[f32],
+        visit: &mut dyn FnMut(&[f32]),
+    ) -> Result<(), AudioError> {
+        const AT_ONCE: usize = 256;
+        crate::clip::ensure_finite("sound to be analysed", samples)?;
+        let frames = self.config.frames(samples.len());
+        for first in (0..frames).step_by(AT_ONCE) {
+            let some = first..(first + AT_ONCE).min(frames);
+            let magnitude = self.analyze_frames(samples, some)?.magnitude();
+            magnitude
+                .data()
+                .chunks_exact(self.config.bins())
+                .for_each(&mut *visit);
+        }
+        Ok(())
+    }
+
     /// Puts a spectrogram together again to `samples` samples, as many as were analysed.
     ///
     /// # Errors

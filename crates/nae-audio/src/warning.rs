@@ -1,6 +1,8 @@
 //! Faults of a sound file that can still be read.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Mutex;
 
 use nae_files::count;
 
@@ -92,6 +94,17 @@ impl fmt::Display for Warning {
             ),
             Self::Header { detail } => write!(f, "the header is wrong: {detail}"),
         }
+    }
+}
+
+/// Logs a sentence, unless this process has done so already.
+pub(crate) fn warn_once(sentence: &str) {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let is_new = SAID
+        .lock()
+        .map_or(true, |mut said| said.insert(sentence.into()));
+    if is_new {
+        log::warn!("{sentence}");
     }
 }
 

@@ -176,6 +176,16 @@ fn a_tone_peaks_in_its_bin_with_its_level() {
 }
 
 #[test]
+fn magnitudes_frame_by_frame_are_those_of_the_whole() {
+    let stft = stft(256, 96);
+    let samples = white(3001, SEED);
+    let mut values = Vec::new();
+    stft.each_magnitude(&samples, &mut |frame| values.extend_from_slice(frame))
+        .unwrap();
+    assert_eq!(values, stft.analyze(&samples).unwrap().magnitude().data());
+}
+
+#[test]
 fn no_samples_make_no_frames() {
     let stft = stft(1024, 256);
     let empty = stft.analyze(&[]).unwrap();

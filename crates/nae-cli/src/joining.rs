@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail};
 use burn::tensor::Device;
+use nae_joint::sampler::MAX_FRAMES;
 use nae_joint::{JointConfig, JointEncoder, PretrainedWeights, TrainingSource};
 use nae_separate::Source;
+use nae_train::{TrainingClip, Usage};
 
 use crate::arguments::Terminal;
 use crate::console::log_line;
@@ -13,15 +15,20 @@ use crate::device::NamedDevice;
 use crate::loss_log::LossRecord;
 use crate::progress::with_progress;
 use crate::sources::{SourceArgument, model_files};
-use crate::training_clips::{find_clips, read_clips};
+use crate::training_clips::{ClipReport, find_clips, read_beginnings, report};
 
-/// Reads the sources of `--model`, with the clips of `--clips` where these are given.
+/// Reads the sources of `--model`, with the clips of `--clips` where these are given, and says how much
+/// each clip gives.
+///
+/// - `silence_db`: what lies this far below the loudest frame is silent, in dB
 pub fn read_parts(
     models: &[String],
     clips: &[String],
+    silence_db: f64,
     device: &Device,
-) -> Result<Vec<TrainingSource>> {
-    let mut parts = Vec::new();
+    terminal: &Terminal,
+) -> Result<(Vec<TrainingSource>, Vec<ClipReport>)> {
+    let (mut parts, mut reports) = (Vec::new(), Vec::new());
     for text in models {
         parts.push(with_sole_model(SourceArgument::parse(text).read(device)?)?);
     }
@@ -32,12 +39,49 @@ pub fn read_parts(
         let part = part.with_context(|| {
             format!("--clips {text}: no source is named `{name}`; the sources are {names}")
         })?;
-        let rate = part.model.metadata.audio.sample_rate;
-        let clips = read_clips(&find_clips(&[path.into()])?, rate)?.into_iter();
-        let clips = clips.map(|clip| (clip.record, clip.samples));
-        part.clips.get_or_insert_default().extend(clips);
+        reports.extend(add_clips(part, path, silence_db, terminal)?);
     }
-    Ok(parts)
+    Ok((parts, reports))
+}
+
+/// Adds the clips of a file or folder to a source, as much of them as a joint encoder uses.
+fn add_clips(
+    part: &mut TrainingSource,
+    path: &str,
+    silence_db: f64,
+    terminal: &Terminal,
+) -> Result<Vec<ClipReport>> {
+    let audio = part.model.metadata.audio;
+    let rate = audio.sample_rate;
+    let files = find_clips(&[path.into()])?;
+    let kept = part.clips.get_or_insert_default();
+    let before: usize = kept.iter().map(|(_, samples)| samples.len()).sum();
+    let limit = MAX_FRAMES * audio.hop;
+    let read = read_beginnings(&files, rate, limit.saturating_sub(before))?;
+
+    let samples: Vec<&[f32]> = read.iter().map(|clip| clip.samples.as_slice()).collect();
+    let mut usage = Usage::of_clips(&samples, &audio, silence_db)?;
+    // what is left out here is no fault of its level
+    let is_read = |clip: &TrainingClip| !clip.samples.is_empty();
+    for (usage, clip) in usage.clips.iter_mut().zip(&read) {
+        usage.is_poor &= is_read(clip);
+    }
+    let seconds: Vec<f64> = read.iter().map(|clip| clip.record.duration_s).collect();
+    let setting = ("joint.silence_db", silence_db);
+    let reports = report(&files, &seconds, &usage, setting, terminal);
+    let left_out = seconds.iter().sum::<f64>() - usage.duration_s();
+    if left_out > 0.1 {
+        log_line(
+            terminal,
+            format_args!(
+                "{}: a joint encoder learns from the first {:.0} s of a source; {left_out:.1} s of its clips are left out",
+                part.name,
+                limit as f64 / f64::from(rate),
+            ),
+        );
+    }
+    kept.extend(read.into_iter().map(|clip| (clip.record, clip.samples)));
+    Ok(reports)
 }
 
 /// Takes `NAME=CLIP_OR_FOLDER` apart.

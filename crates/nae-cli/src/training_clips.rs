@@ -1,9 +1,31 @@
-//! Finding and reading training clips.
+//! Finding and reading training clips, and saying how much each of them gives.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
-use nae_train::TrainingClip;
+use anyhow::{Context, Result, bail};
+use nae_model::AudioConfig;
+use nae_train::{Material, TrainingClip, Usage};
+use serde::Serialize;
+
+use crate::arguments::Terminal;
+use crate::console::log_line;
+
+/// Clips that get a line each; more get one for all.
+const LINES: usize = 20;
+
+/// Warnings about clips that are printed at most; all clips are in the JSON.
+const WARNINGS: usize = 20;
+
+/// How much of a clip was used, for `--json`.
+#[derive(Clone, Debug, Serialize)]
+pub struct ClipReport {
+    /// The file.
+    pub file: PathBuf,
+    /// Its length.
+    pub seconds: f64,
+    /// Seconds of it that are loud enough and were used.
+    pub used_seconds: f64,
+}
 
 /// The files of all clips. Folders are searched with their subfolders, in the order of their names.
 pub fn find_clips(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
@@ -28,10 +50,107 @@ pub fn find_clips(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
 
 /// Reads clips, mixed down and at `sample_rate`.
 pub fn read_clips(files: &[PathBuf], sample_rate: u32) -> Result<Vec<TrainingClip>> {
+    read_beginnings(files, sample_rate, usize::MAX)
+}
+
+/// As [`read_clips`], but keeps only the first `limit` samples of them all.
+pub fn read_beginnings(
+    files: &[PathBuf],
+    sample_rate: u32,
+    limit: usize,
+) -> Result<Vec<TrainingClip>> {
+    let mut left = limit;
     let read = |path: &PathBuf| {
-        let clip = TrainingClip::read(path, sample_rate)?;
+        let clip = TrainingClip::read_beginning(path, sample_rate, left)?;
+        left -= clip.samples.len();
         log::info!("{}: {:.2} s", path.display(), clip.record.duration_s);
         Ok(clip)
     };
     files.iter().map(read).collect()
+}
+
+/// Reads what a model is trained on, and says how much each clip gives.
+///
+/// - `silence_db`: frames this far below the loudest are left out, in dB
+pub fn read_material(
+    files: &[PathBuf],
+    audio: &AudioConfig,
+    silence_db: f64,
+    terminal: &Terminal,
+) -> Result<(Material, Vec<ClipReport>)> {
+    let material = Material::read(files, audio, silence_db).with_context(|| some(files))?;
+    let frames = &material.frames;
+    let seconds: Vec<f64> = frames.records.iter().map(|clip| clip.duration_s).collect();
+    let setting = ("train.silence_db", silence_db);
+    let reports = report(files, &seconds, &frames.usage, setting, terminal);
+    let (chosen, available) = (frames.magnitude.frames(), frames.available);
+    if chosen < available {
+        log_line(
+            terminal,
+            format_args!(
+                "training on {chosen} of {available} frames, spread evenly over the clips: more are not held in memory, and more sound hardly helps"
+            ),
+        );
+    }
+    Ok((material, reports))
+}
+
+/// Says how much each clip gives, and warns of those that give little.
+///
+/// - `seconds`: length of every file
+/// - `usage`: of the clips, in the same order
+/// - `setting`: the setting that decides what is loud enough, and its value
+pub fn report(
+    files: &[PathBuf],
+    seconds: &[f64],
+    usage: &Usage,
+    setting: (&str, f64),
+    terminal: &Terminal,
+) -> Vec<ClipReport> {
+    let clips = files.iter().zip(seconds).zip(&usage.clips);
+    let reports = clips.map(|((file, &seconds), clip)| ClipReport {
+        file: file.clone(),
+        seconds,
+        used_seconds: clip.used_s,
+    });
+    let reports: Vec<ClipReport> = reports.collect();
+    let line = |what: &dyn std::fmt::Display, used: f64, of: f64| {
+        log_line(
+            terminal,
+            format_args!("{what}: {used:.1} s of {of:.1} s are used"),
+        );
+    };
+    if reports.len() <= LINES {
+        for clip in &reports {
+            line(&clip.file.display(), clip.used_seconds, clip.seconds);
+        }
+    } else {
+        let what = format!("{} clips", reports.len());
+        let used = reports.iter().map(|clip| clip.used_seconds).sum();
+        line(&what, used, seconds.iter().sum());
+    }
+    let names: Vec<String> = files
+        .iter()
+        .map(|file| file.display().to_string())
+        .collect();
+    let warnings = usage.warnings(&names, setting);
+    for warning in warnings.iter().take(WARNINGS) {
+        log::warn!("{warning}");
+    }
+    if warnings.len() > WARNINGS {
+        let further = warnings.len() - WARNINGS;
+        log::warn!("and {further} more like these; --json lists all clips");
+    }
+    reports
+}
+
+/// Some clips by name, for an error about all of them.
+fn some(files: &[PathBuf]) -> String {
+    const NAMED: usize = 3;
+    let display = |file: &PathBuf| Path::display(file).to_string();
+    let names: Vec<String> = files.iter().take(NAMED).map(display).collect();
+    match files.len().saturating_sub(NAMED) {
+        0 => names.join(", "),
+        further => format!("{} and {further} more", names.join(", ")),
+    }
 }

@@ -1,7 +1,7 @@
 //! What a joint encoder is trained with: the sources' sound and decoders.
 
 use burn::tensor::{Device, Tensor};
-use nae_audio::Stft;
+use nae_audio::{Stft, without_offset};
 use nae_model::init::from_host;
 use nae_model::random::generator;
 use nae_model::spectra::download;
@@ -23,7 +23,7 @@ pub(crate) struct TrainingMaterial {
 }
 
 impl TrainingMaterial {
-    /// Collects the sources' clips, or reconstructs them from latent caches.
+    /// Collects the sources' clips, without constant offsets, or reconstructs them from latent caches.
     ///
     /// # Errors
     /// [`JointError::NoMaterial`] for a source with neither.
@@ -43,7 +43,10 @@ impl TrainingMaterial {
             let (record, clips) = match (&source.clips, &source.model.latent_cache) {
                 (Some(clips), _) => {
                     let records = clips.iter().map(|(record, _)| record.clone()).collect();
-                    let samples = clips.iter().map(|(_, samples)| samples.clone());
+                    let rate = audio.sample_rate;
+                    let samples = clips
+                        .iter()
+                        .map(|(_, samples)| without_offset(samples, rate).into_owned());
                     (MaterialRecord::Clips(records), samples.collect())
                 }
                 (None, Some(cache)) => {

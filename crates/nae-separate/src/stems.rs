@@ -1,5 +1,7 @@
 //! Separation of a clip into its stems.
 
+use std::borrow::Cow;
+
 use burn::tensor::Tensor;
 use nae_audio::{Clip, Complex32, Magnitude, Spectrogram, Stft, resample, resample_to_len};
 use nae_model::AudioConfig;
@@ -26,6 +28,8 @@ pub struct Separated {
 
 /// Spectra of a mixture at the models' rate.
 pub(crate) struct MixtureSpectra {
+    /// Every channel's constant offset, which the spectra are without: it belongs to no source.
+    offsets: Vec<f32>,
     /// Every channel's samples.
     resampled: Vec<Vec<f32>>,
     /// Every channel's complex spectra.
@@ -51,11 +55,20 @@ fn check_level(mixture: &Clip) -> Result<(), SeparateError> {
     }
 }
 
+/// A channel without its offset.
+fn without(channel: &[f32], offset: f32) -> Cow<'_, [f32]> {
+    match offset {
+        0.0 => Cow::Borrowed(channel),
+        _ => Cow::Owned(channel.iter().map(|x| x - offset).collect()),
+    }
+}
+
 impl Separator {
     /// Separates a clip of any rate and channel count in one piece.
     ///
     /// All channels share one set of masks, estimated from their mean magnitude and applied to every
-    /// channel's complex spectrum, so the stems have the mixture's phase.
+    /// channel's complex spectrum, so the stems have the mixture's phase. A channel's constant offset
+    /// ([`nae_audio::offset`]) belongs to no source: all stems get the same share of it.
     ///
     /// # Errors
     /// [`SeparateError::TooLoud`], [`SeparateError::TooMuchMemory`]; [`SeparateError::Audio`] from
@@ -80,10 +93,13 @@ impl Separator {
         self.check_memory(mixture)?;
         let (rate, model_rate) = (mixture.sample_rate(), self.audio.sample_rate);
         let stft = Stft::new(self.audio.stft())?;
+        let offset = |channel: &Vec<f32>| nae_audio::offset(channel, rate);
+        let offsets: Vec<f32> = mixture.channels().iter().map(offset).collect();
         let resampled = mixture
             .channels()
             .iter()
-            .map(|channel| resample(channel, rate, model_rate))
+            .zip(&offsets)
+            .map(|(channel, &offset)| resample(&without(channel, offset), rate, model_rate))
             .collect::<Result<Vec<_>, _>>()?;
         let channels = resampled
             .iter()
@@ -91,6 +107,7 @@ impl Separator {
             .collect::<Result<Vec<Spectrogram>, _>>()?;
         let magnitudes: Vec<Magnitude> = channels.iter().map(Spectrogram::magnitude).collect();
         Ok(MixtureSpectra {
+            offsets,
             resampled,
             channels,
             magnitude: Magnitude::mean(&magnitudes)?,
@@ -134,7 +151,9 @@ impl Separator {
         let stft = Stft::new(self.audio.stft())?;
         let mut stems = vec![Vec::with_capacity(mixture.channel_count()); self.names.len()];
         let at_model_rate = spectra.resampled.iter().zip(&spectra.channels);
-        for (channel, (resampled, spectrum)) in mixture.channels().iter().zip(at_model_rate) {
+        let channels = mixture.channels().iter().zip(&spectra.offsets);
+        for ((channel, &offset), (resampled, spectrum)) in channels.zip(at_model_rate) {
+            let channel = without(channel, offset);
             let mut estimates = masks
                 .masks
                 .iter()
@@ -146,9 +165,13 @@ impl Separator {
             if rate != model_rate {
                 let hop_s = self.audio.hop as f64 / f64::from(model_rate);
                 let shares = residual_shares(spectrum, &masks.masks);
-                redistribute_residual(channel, &mut estimates, &shares, rate, hop_s);
+                redistribute_residual(&channel, &mut estimates, &shares, rate, hop_s);
             }
-            for (stem, estimate) in stems.iter_mut().zip(estimates) {
+            let share = offset / self.names.len() as f32;
+            for (stem, mut estimate) in stems.iter_mut().zip(estimates) {
+                if offset != 0.0 {
+                    estimate.iter_mut().for_each(|x| *x += share);
+                }
                 stem.push(estimate);
             }
         }

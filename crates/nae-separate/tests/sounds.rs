@@ -46,6 +46,45 @@ fn separator(audio: AudioConfig, change: impl FnOnce(Model) -> Model) -> Separat
     Separator::new(&models.map(source), config, 8, &Device::flex()).unwrap()
 }
 
+/// Half a second of two tones.
+fn tones() -> Vec<f32> {
+    (0..4000)
+        .map(|n| 0.1 * (n as f32 * 0.31).sin() + 0.07 * (n as f32 * 1.1).sin())
+        .collect()
+}
+
+#[test]
+fn an_offset_changes_no_stem_but_by_its_share() {
+    for rate in [8000, 11_025] {
+        let separator = separator(AUDIO, |model| model);
+        let clean = Clip::new(vec![tones(), tones()], rate).unwrap();
+        let moved = |by: f32| tones().iter().map(|x| x + by).collect::<Vec<f32>>();
+        let offsets = [0.05f32, -0.4];
+        let shifted = Clip::new(offsets.map(moved).to_vec(), rate).unwrap();
+        let separate = |clip: &Clip| separator.separate(clip, &mut |_| Flow::Continue).unwrap();
+        let expected = separate(&clean);
+        let many = [(&separator, &shifted)];
+        let many = separate_many(&many, &mut |_| Flow::Continue).pop().unwrap();
+        for found in [separate(&shifted), many.unwrap()] {
+            for (found, expected) in found.stems.iter().zip(&expected.stems) {
+                let channels = found.channels().iter().zip(expected.channels());
+                for ((found, expected), offset) in channels.zip(offsets) {
+                    for (a, b) in found.iter().zip(expected) {
+                        // the mean of the tones themselves is taken off too
+                        assert!((a - b - offset / 2.0).abs() < 5e-3, "{rate} Hz: {a} {b}");
+                    }
+                }
+            }
+            for c in 0..2 {
+                for (n, x) in shifted.channels()[c].iter().enumerate() {
+                    let sum: f32 = found.stems.iter().map(|stem| stem.channels()[c][n]).sum();
+                    assert!((sum - x).abs() < 1e-6, "{sum} {x}");
+                }
+            }
+        }
+    }
+}
+
 /// The model with the largest weight of a tensor replaced.
 fn with_weight(model: Model, tensor: &'static str, value: f32) -> Model {
     let mut stored = model.network.values().unwrap();

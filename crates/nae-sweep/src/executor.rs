@@ -1,6 +1,6 @@
 //! The work itself: one model trained, one set of models joined, one mixture separated and scored.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use nae_metrics::{Estimate, Reference};
 use nae_model::Model;
 use nae_model::optim::{Flow, Progress};
 use nae_separate::{Separated, Separator, Source, ideal_ratio_mask};
-use nae_train::{Job, Recipe, TrainingClip, store_latents};
+use nae_train::{Job, Recipe, TrainingClip, Usage, store_latents};
 use rayon::prelude::*;
 
 use crate::cell::{self, CellKind, Id, Joining, Place, Separation, Training};
@@ -38,6 +38,8 @@ pub(crate) struct Executor<'a> {
     bounds: Mutex<HashMap<Id, Arc<Vec<Bounds>>>>,
     /// Checksums of the weights of models and joint encoders.
     weights: Mutex<HashMap<Id, String>>,
+    /// Warnings about recordings that were logged: many cells share a recording.
+    warned: Mutex<BTreeSet<String>>,
     stop: &'a (dyn Fn() -> bool + Sync),
 }
 
@@ -56,6 +58,7 @@ impl<'a> Executor<'a> {
             device,
             bounds: Mutex::default(),
             weights: Mutex::default(),
+            warned: Mutex::default(),
             stop,
         }
     }
@@ -109,7 +112,35 @@ impl<'a> Executor<'a> {
 
     fn clips(&self, cell: &Training) -> Result<(Recipe, Vec<TrainingClip>), SweepError> {
         let recipe = self.manifest.variants[cell.variant].config.recipe();
-        Ok((recipe, self.training_clips(cell.variant, cell.speaker)?))
+        let clips = self.training_clips(cell.variant, cell.speaker)?;
+        self.warn_of_poor_clips(cell.speaker, &clips, &recipe)?;
+        Ok((recipe, clips))
+    }
+
+    /// Logs which recordings give little to train on, each once.
+    fn warn_of_poor_clips(
+        &self,
+        speaker: usize,
+        clips: &[TrainingClip],
+        recipe: &Recipe,
+    ) -> Result<(), SweepError> {
+        let samples: Vec<&[f32]> = clips.iter().map(|clip| clip.samples.as_slice()).collect();
+        let silence_db = recipe.train.silence_db;
+        let usage = Usage::of_clips(&samples, &recipe.audio, silence_db)?;
+        let speaker = &self.manifest.speakers[speaker];
+        let recordings = speaker.train.iter();
+        let names: Vec<String> = recordings
+            .map(|recording| recording.path.display().to_string())
+            .collect();
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        for warning in usage.warnings(&names, ("train.silence_db", silence_db)) {
+            let warning = format!("{}: {warning}", speaker.name);
+            if !warned.contains(&warning) {
+                log::warn!("{warning}");
+                warned.insert(warning);
+            }
+        }
+        Ok(())
     }
 
     fn training_clips(

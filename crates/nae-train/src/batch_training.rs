@@ -77,7 +77,7 @@ pub fn train_many(
 fn stacks(ready: &[(usize, Prepared<'_>)], device: &Device) -> Vec<Vec<usize>> {
     let mut alike: Vec<(Recipe, Vec<usize>)> = Vec::new();
     for (i, (_, prepared)) in ready.iter().enumerate() {
-        let mut recipe = prepared.job.recipe.clone();
+        let mut recipe = prepared.recipe.clone();
         if recipe.model.architecture().training_method() == TrainingMethod::Gradients {
             recipe.train.sparsity = 0.0;
         }

@@ -28,12 +28,17 @@ impl FrameRows {
         let [_, bins, longest] = spectra.values.dims();
         // through the host: on a device a transposed tensor is a view, its rows are not in order
         let values = read(spectra.values.clone().transpose())?;
-        let models = values.chunks((longest * bins).max(1)).zip(&spectra.frames);
         let count: usize = spectra.frames.iter().sum();
-        let mut rows = Vec::with_capacity(count * bins);
-        for (own, frames) in models {
-            rows.extend_from_slice(&own[..frames * bins]);
-        }
+        let rows = if spectra.frames.iter().all(|&frames| frames == longest) {
+            values
+        } else {
+            let models = values.chunks((longest * bins).max(1)).zip(&spectra.frames);
+            let mut rows = Vec::with_capacity(count * bins);
+            for (own, frames) in models {
+                rows.extend_from_slice(&own[..frames * bins]);
+            }
+            rows
+        };
         let starts = spectra.frames.iter().scan(0, |next, &frames| {
             let start = *next;
             *next += frames as i32;

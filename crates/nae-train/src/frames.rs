@@ -1,58 +1,53 @@
 //! Training frames from clips.
 
-use std::path::Path;
+use std::path::PathBuf;
 
-use nae_audio::{Magnitude, Stft, resample};
-use nae_files::sha256_of_file;
+use nae_audio::{Magnitude, MonoReader, Stft, edge_samples, resample, without_offset};
+use nae_model::latent_cache::MAX_FRAMES;
 use nae_model::spectra::level;
 use nae_model::{AudioConfig, ClipRecord};
 
+use crate::clip::{TrainingClip, record};
 use crate::error::TrainError;
+use crate::frame_collector::FrameCollector;
+use crate::usage::Usage;
 
 /// Frames that training needs at least.
 pub const MIN_FRAMES: usize = 8;
 
-/// One clip, mixed down and at the model's rate.
-#[derive(Clone, Debug)]
-pub struct TrainingClip {
-    /// What the model file says of the clip.
-    pub record: ClipRecord,
-    /// Mono samples at the model's rate.
-    pub samples: Vec<f32>,
-}
-
-impl TrainingClip {
-    /// Reads a sound file, mixes it down and brings it to `sample_rate` Hz.
-    ///
-    /// # Errors
-    /// [`TrainError::Audio`] or [`TrainError::File`], naming the file.
-    pub fn read(path: &Path, sample_rate: u32) -> Result<Self, TrainError> {
-        let clip = nae_audio::read(path)?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        Ok(Self {
-            record: ClipRecord {
-                name: name.into_owned(),
-                sha256: sha256_of_file(path)?,
-                duration_s: clip.duration_s(),
-            },
-            samples: resample(&clip.mixdown(), clip.sample_rate(), sample_rate)?,
-        })
-    }
-}
+/// Spectral values that are trained on at most: 256 MiB, 35 min at the default settings. By default a run
+/// draws about as many frames in all.
+pub const MAX_VALUES: usize = 1 << 26;
 
 /// Spectra of the frames that are not silent.
 #[derive(Clone, Debug)]
 pub struct Frames {
-    /// Uncompressed magnitudes.
+    /// Uncompressed magnitudes: at most [`MAX_VALUES`], a choice spread evenly over all clips where there
+    /// are more.
     pub magnitude: Magnitude,
+    /// Frames that are not silent, chosen or not.
+    pub available: usize,
     /// Factor that brings the sound to unit standard deviation.
     pub gain: f64,
     /// Length of all clips in seconds.
     pub duration_s: f64,
+    /// The clips.
+    pub records: Vec<ClipRecord>,
+    /// How much of each clip is used.
+    pub usage: Usage,
+}
+
+/// Frames of files, and their first sound.
+#[derive(Clone, Debug)]
+pub struct Material {
+    /// What a model is trained on.
+    pub frames: Frames,
+    /// As much of the first clips as [`store_latents`](crate::store_latents) uses.
+    pub beginning: Vec<TrainingClip>,
 }
 
 impl Frames {
-    /// Spectra of all clips, one after another, silent frames left out.
+    /// Spectra of all clips, one after another, silent frames left out, constant offsets taken off.
     ///
     /// Every clip is transformed by itself, so that no frame spans two clips.
     ///
@@ -63,35 +58,209 @@ impl Frames {
         audio: &AudioConfig,
         silence_db: f64,
     ) -> Result<Self, TrainError> {
-        if clips.is_empty() {
+        let stft = Stft::new(audio.stft())?;
+        let mut collector = collector(audio, silence_db);
+        for clip in clips {
+            collector.levels.begin_clip();
+            let centred = without_offset(&clip.samples, audio.sample_rate);
+            collector.add(&centred, &stft, (0, 0))?;
+        }
+        let records = clips.iter().map(|clip| clip.record.clone()).collect();
+        Self::of(collector, records, audio, silence_db)
+    }
+
+    fn of(
+        collector: FrameCollector,
+        records: Vec<ClipRecord>,
+        audio: &AudioConfig,
+        silence_db: f64,
+    ) -> Result<Self, TrainError> {
+        if records.is_empty() {
             return Err(TrainError::NoClips);
         }
-        let stft = Stft::new(audio.stft())?;
-        let bins = audio.stft().bins();
-        let samples: usize = clips.iter().map(|clip| clip.samples.len()).sum();
-        let duration_s = samples as f64 / f64::from(audio.sample_rate);
-        let mut values = Vec::new();
-        for clip in clips {
-            values.extend(stft.analyze(&clip.samples)?.magnitude().into_data());
-        }
-        let all = Magnitude::new(bins, values.len() / bins, values)?;
-        let silence_db = silence_db as f32;
-        let level = level(&all, silence_db);
+        let (magnitude, levels) = collector.finish()?;
+        let duration_s = levels.total_samples() as f64 / f64::from(audio.sample_rate);
+        let level = level(&magnitude, silence_db as f32);
         if level <= 0.0 {
             return Err(TrainError::Silent { duration_s });
         }
-        let active = all.active_frames(silence_db);
-        if active.len() < MIN_FRAMES {
+        if magnitude.frames() < MIN_FRAMES {
             return Err(TrainError::TooShort {
-                frames: active.len(),
+                frames: magnitude.frames(),
                 needed: MIN_FRAMES,
                 duration_s,
             });
         }
         Ok(Self {
-            magnitude: all.select(&active),
+            magnitude,
+            available: levels.loud_frames(),
             gain: 1.0 / level,
             duration_s,
+            records,
+            usage: levels.usage(audio),
         })
+    }
+}
+
+impl Material {
+    /// Spectra of sound files, as [`Frames::from_clips`] makes them of [`TrainingClip::read`]. Files are
+    /// read in pieces, so that memory does not grow with their length; of files in several pieces the few
+    /// frames at the cuts are left out.
+    ///
+    /// # Errors
+    /// As [`Frames::from_clips`]; [`TrainError::Audio`] or [`TrainError::File`], naming the file.
+    pub fn read(
+        files: &[PathBuf],
+        audio: &AudioConfig,
+        silence_db: f64,
+    ) -> Result<Self, TrainError> {
+        let stft = Stft::new(audio.stft())?;
+        let mut collector = collector(audio, silence_db);
+        let mut records = Vec::with_capacity(files.len());
+        let mut beginning = Vec::new();
+        let mut left = MAX_FRAMES;
+        for file in files {
+            collector.levels.begin_clip();
+            // samples that the frames still wanted lie on
+            let wanted = if left == 0 {
+                0
+            } else {
+                left * audio.hop + audio.n_fft
+            };
+            let reader = MonoReader::open(file)?;
+            let (duration_s, samples) = read_file(reader, audio, &stft, &mut collector, wanted)?;
+            let record = record(file, duration_s)?;
+            left = left.saturating_sub(stft.config().frames(samples.len()));
+            if wanted > 0 {
+                let record = record.clone();
+                beginning.push(TrainingClip { record, samples });
+            }
+            records.push(record);
+        }
+        Ok(Self {
+            frames: Frames::of(collector, records, audio, silence_db)?,
+            beginning,
+        })
+    }
+}
+
+/// Collects at most [`MAX_VALUES`].
+fn collector(audio: &AudioConfig, silence_db: f64) -> FrameCollector {
+    let bins = audio.stft().bins();
+    FrameCollector::new(bins, MAX_VALUES / bins, silence_db)
+}
+
+/// Adds a file's frames to those of its clip; returns its length in seconds and its first samples at the
+/// model's rate.
+fn read_file(
+    mut reader: MonoReader,
+    audio: &AudioConfig,
+    stft: &Stft,
+    collector: &mut FrameCollector,
+    wanted: usize,
+) -> Result<(f64, Vec<f32>), TrainError> {
+    let (from, rate) = (reader.sample_rate(), audio.sample_rate);
+    // frames that reach beyond a cut, or what the resampler rings there
+    let edge = edge_samples(from, rate)? as u64 * u64::from(rate) / u64::from(from);
+    let at_cut = (audio.n_fft + edge as usize).div_ceil(audio.hop) + 1;
+    let (mut count, mut first) = (0u64, Vec::new());
+    let mut is_first = true;
+    while let Some(piece) = reader.next_piece()? {
+        count += piece.samples.len() as u64;
+        let samples = resample(&piece.samples, from, rate)?;
+        let centred = without_offset(&samples, rate);
+        let skip = |is_end: bool| if is_end { 0 } else { at_cut };
+        collector.add(&centred, stft, (skip(is_first), skip(piece.is_last)))?;
+        let room = wanted - first.len();
+        first.extend_from_slice(&samples[..samples.len().min(room)]);
+        is_first = false;
+    }
+    Ok((count as f64 / f64::from(from), first))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nae_audio::{BitDepth, Clip, write};
+    use nae_model::random::generator;
+    use nae_testing::tones::scale;
+
+    const AUDIO: AudioConfig = AudioConfig {
+        sample_rate: 8000,
+        n_fft: 256,
+        hop: 64,
+    };
+
+    /// A file of notes, at a rate of its own or at the models'.
+    fn file(folder: &tempfile::TempDir, name: &str, rate: u32, seed: u64) -> PathBuf {
+        let path = folder.path().join(name);
+        let notes = scale(&mut generator(seed, "notes"));
+        write(&path, &Clip::mono(notes, rate), BitDepth::Float32).unwrap();
+        path
+    }
+
+    #[test]
+    fn files_give_what_their_clips_give() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = [("a.wav", 8000), ("b.wav", 11_025), ("c.wav", 4000)];
+        let files: Vec<PathBuf> = files
+            .iter()
+            .enumerate()
+            .map(|(i, (name, rate))| file(&folder, name, *rate, i as u64))
+            .collect();
+        let material = Material::read(&files, &AUDIO, -50.0).unwrap();
+        let read = |path: &PathBuf| TrainingClip::read(path, AUDIO.sample_rate).unwrap();
+        let clips: Vec<TrainingClip> = files.iter().map(read).collect();
+        let frames = Frames::from_clips(&clips, &AUDIO, -50.0).unwrap();
+        assert_eq!(material.frames.magnitude, frames.magnitude);
+        assert_eq!(material.frames.usage, frames.usage);
+        assert_eq!(material.frames.records, frames.records);
+        assert_eq!(material.frames.available, frames.magnitude.frames());
+        for (own, whole) in material.beginning.iter().zip(&clips) {
+            assert_eq!(own.samples, whole.samples[..own.samples.len()]);
+        }
+        let limited = TrainingClip::read_beginning(&files[1], 8000, 5000).unwrap();
+        assert_eq!(limited.samples, clips[1].samples[..5000]);
+        assert_eq!(limited.record, clips[1].record);
+    }
+
+    #[test]
+    fn pieces_give_the_frames_of_the_whole_but_for_those_at_cuts() {
+        let folder = tempfile::tempdir().unwrap();
+        for rate in [8000, 11_025] {
+            let path = file(&folder, "a.wav", rate, 1);
+            let stft = Stft::new(AUDIO.stft()).unwrap();
+            let frames = |reader: MonoReader| {
+                let mut collector = collector(&AUDIO, -300.0);
+                collector.levels.begin_clip();
+                let (duration_s, first) =
+                    read_file(reader, &AUDIO, &stft, &mut collector, 10_000).unwrap();
+                (collector.finish().unwrap().0, duration_s, first)
+            };
+            let open = || MonoReader::open(&path).unwrap();
+            let (whole, duration_s, first) = frames(open());
+            // a whole number of hops, so that frames lie at the same places
+            let piece = 6400 * rate as usize / 8000;
+            let (parts, of_parts, first_of_parts) = frames(open().in_pieces_of(piece));
+            assert_eq!(duration_s, of_parts);
+            let pairs = first[..5000].iter().zip(&first_of_parts);
+            assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-5));
+            let lost = whole.frames() - parts.frames();
+            assert!(
+                lost > 0 && lost < whole.frames() / 2,
+                "{lost} of {}",
+                whole.frames()
+            );
+            // each is a frame of the whole, in order; the resampler's blocks begin elsewhere
+            let mut at = 0;
+            for t in 0..parts.frames() {
+                let is_near = |i: &usize| {
+                    let pairs = parts.frame(t).iter().zip(whole.frame(*i));
+                    pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-3)
+                };
+                let found = (at..whole.frames()).find(is_near);
+                at = found.expect("a frame that the whole does not have") + 1;
+            }
+        }
     }
 }

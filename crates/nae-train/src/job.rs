@@ -4,8 +4,9 @@ use nae_model::optim::OptimizationRun;
 use nae_model::{Metadata, Network, TrainingSummary};
 
 use crate::Recipe;
+use crate::clip::TrainingClip;
 use crate::error::TrainError;
-use crate::frames::{Frames, TrainingClip};
+use crate::frames::Frames;
 
 /// One model to train.
 #[derive(Clone, Copy, Debug)]
@@ -20,9 +21,11 @@ pub struct Job<'a> {
     pub seed: u64,
 }
 
-/// A job with its spectra.
+/// A job with its spectra in the place of its clips.
 pub(crate) struct Prepared<'a> {
-    pub job: Job<'a>,
+    pub name: &'a str,
+    pub recipe: &'a Recipe,
+    pub seed: u64,
     pub frames: Frames,
 }
 
@@ -31,7 +34,12 @@ pub(crate) fn prepare<'a>(job: &Job<'a>) -> Result<Prepared<'a>, TrainError> {
     job.recipe.validate()?;
     let recipe = job.recipe;
     let frames = Frames::from_clips(job.clips, &recipe.audio, recipe.train.silence_db)?;
-    Ok(Prepared { job: *job, frames })
+    Ok(Prepared {
+        name: job.name,
+        recipe,
+        seed: job.seed,
+        frames,
+    })
 }
 
 impl Prepared<'_> {
@@ -39,24 +47,18 @@ impl Prepared<'_> {
     ///
     /// - `seconds`: of optimisation
     pub fn metadata(&self, run: &OptimizationRun<Network>, seconds: f64) -> Metadata {
-        let Job {
-            name,
-            clips,
-            recipe,
-            seed,
-        } = self.job;
         Metadata {
-            name: name.into(),
-            audio: recipe.audio,
-            architecture: recipe.model.architecture(),
+            name: self.name.into(),
+            audio: self.recipe.audio,
+            architecture: self.recipe.model.architecture(),
             gain: self.frames.gain,
             training: TrainingSummary {
-                clips: clips.iter().map(|clip| clip.record.clone()).collect(),
+                clips: self.frames.records.clone(),
                 duration_s: self.frames.duration_s,
                 frames: self.frames.magnitude.frames(),
                 loss: run.loss,
                 steps: run.steps,
-                seed,
+                seed: self.seed,
                 seconds,
                 interrupted: run.is_interrupted,
                 tool_version: env!("CARGO_PKG_VERSION").into(),

@@ -2,15 +2,15 @@
 
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
-use nae_audio::Stft;
+use nae_audio::{Stft, without_offset};
 use nae_model::latent_cache::MAX_FRAMES;
 use nae_model::loss::{Target, objective};
 use nae_model::optim::{Adam, Flow, Plan, optimize};
 use nae_model::spectra::{read, upload};
 use nae_model::{ActivationForm, Activations, Latent, LatentCache, Model};
 
+use crate::clip::TrainingClip;
 use crate::error::TrainError;
-use crate::frames::TrainingClip;
 
 /// Steps of Adam from the encoder's activations, and their size: as in separation.
 const STEPS: usize = 40;
@@ -34,7 +34,10 @@ pub fn store_latents(
     let bins = audio.stft().bins();
     let (mut values, mut lengths, mut left) = (Vec::new(), Vec::new(), MAX_FRAMES);
     for clip in clips {
-        let magnitude = stft.analyze(&clip.samples)?.magnitude();
+        let centred = without_offset(&clip.samples, audio.sample_rate);
+        // no more than what is kept: clips may be long
+        let needed = centred.len().min(left * audio.hop + audio.n_fft);
+        let magnitude = stft.analyze(&centred[..needed])?.magnitude();
         let frames = magnitude.frames().min(left);
         if frames > 0 {
             values.extend_from_slice(&magnitude.data()[..frames * bins]);

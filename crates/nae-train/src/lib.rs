@@ -1,7 +1,8 @@
 //! Trains a model of one source from clean clips.
 //!
 //! [`train`] takes clips at the model's sample rate and returns a finished
-//! [`nae_model::Model`]: spectra of the frames that are not silent ([`frames`]), an autoencoder
+//! [`nae_model::Model`]: spectra of the frames that are not silent ([`frames`]; how much each
+//! clip gives: [`usage`]), an autoencoder
 //! fitted to them ([`fit`]), and a refinement stage in which the decoder and the training frames'
 //! own activations are optimised together ([`refine`]). [`train_many`] trains many models at once,
 //! those of one shape as one stack of tensors ([`batch_training`]). This crate does not depend on
@@ -33,8 +34,10 @@
 
 pub mod batch_training;
 mod batches;
+mod clip;
 pub mod error;
 pub mod fit;
+mod frame_collector;
 mod frame_rows;
 pub mod frames;
 mod job;
@@ -49,6 +52,7 @@ pub mod seeds;
 pub mod settings;
 pub mod spectra;
 mod stack;
+pub mod usage;
 
 use burn::tensor::Device;
 use nae_model::error::setting;
@@ -56,12 +60,14 @@ use nae_model::optim::{Flow, Progress};
 use nae_model::{AudioConfig, Model, ModelConfig, ModelError};
 
 pub use batch_training::train_many;
+pub use clip::TrainingClip;
 pub use error::TrainError;
-pub use frames::{Frames, TrainingClip};
+pub use frames::{Frames, Material};
 pub use job::Job;
 pub use latent_cache::store_latents;
 pub use nae_kernels::Parallelism;
 pub use settings::TrainConfig;
+pub use usage::Usage;
 
 /// Weights of a model at most: with gradients and both moments of Adam they take 4 GiB.
 const MAX_WEIGHTS: usize = 1 << 28;
@@ -127,8 +133,37 @@ pub fn train(
         recipe,
         seed,
     };
-    let prepared = job::prepare(&job)?;
-    stack::train_stack(&[&prepared], Parallelism::Frames, device, observe)
+    train_prepared(&job::prepare(&job)?, device, observe)
+}
+
+/// Trains one model on frames that were made before, with `recipe.audio`: what [`train`] does from there on.
+///
+/// # Errors
+/// As [`train`].
+pub fn train_frames(
+    name: &str,
+    frames: Frames,
+    recipe: &Recipe,
+    seed: u64,
+    device: &Device,
+    observe: &mut dyn FnMut(&Progress) -> Flow,
+) -> Result<Model, TrainError> {
+    recipe.validate()?;
+    let prepared = job::Prepared {
+        name,
+        recipe,
+        seed,
+        frames,
+    };
+    train_prepared(&prepared, device, observe)
+}
+
+fn train_prepared(
+    prepared: &job::Prepared<'_>,
+    device: &Device,
+    observe: &mut dyn FnMut(&Progress) -> Flow,
+) -> Result<Model, TrainError> {
+    stack::train_stack(&[prepared], Parallelism::Frames, device, observe)
         .pop()
         .unwrap_or(Err(TrainError::NoClips))
 }

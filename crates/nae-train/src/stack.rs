@@ -57,7 +57,7 @@ fn refuse_silent(network: &Network, job: &Prepared<'_>, device: &Device) -> Resu
     let frames = &job.frames;
     let step = frames.magnitude.frames().div_ceil(CHECKED_FRAMES).max(1);
     let some: Vec<usize> = (0..frames.magnitude.frames()).step_by(step).collect();
-    let compression = job.job.recipe.model.compression;
+    let compression = job.recipe.model.compression;
     let x = upload(
         &[(&frames.magnitude.select(&some), frames.gain)],
         compression,
@@ -68,7 +68,7 @@ fn refuse_silent(network: &Network, job: &Prepared<'_>, device: &Device) -> Resu
     let (expected, found) = (peak(x.clone())?, peak(decoder.decode(decoder.encode(x)))?);
     if found <= SILENCE * expected {
         return Err(TrainError::SilentModel {
-            name: job.job.name.to_owned(),
+            name: job.name.to_owned(),
         });
     }
     Ok(())
@@ -90,7 +90,7 @@ fn fit_stack(
     let Some(first) = jobs.first() else {
         return Ok(Vec::new());
     };
-    let recipe = first.job.recipe;
+    let recipe = first.recipe;
     let architecture = recipe.model.architecture();
     let autodiff_device = device.clone().autodiff();
     let magnitudes: Vec<_> = jobs
@@ -107,11 +107,11 @@ fn fit_stack(
     };
     let bins = recipe.audio.stft().bins();
     let network = |own: &&Prepared<'_>| {
-        let mut rng = generator(own.job.seed, "weights");
+        let mut rng = generator(own.seed, "weights");
         architecture.network(bins, &mut rng, &autodiff_device)
     };
     let networks: Vec<Network> = jobs.iter().map(network).collect();
-    let seeds = Seeds(jobs.iter().map(|own| own.job.seed).collect());
+    let seeds = Seeds(jobs.iter().map(|own| own.seed).collect());
     match architecture.training_method() {
         TrainingMethod::MultiplicativeUpdates => {
             let stack = Network::stack(&networks.iter().collect::<Vec<_>>())?;
@@ -119,7 +119,7 @@ fn fit_stack(
             nmf::fit(&stack, &spectra, model, train, &seeds, observe)
         }
         TrainingMethod::Gradients => {
-            let lambda = |own: &&Prepared<'_>| own.job.recipe.train.sparsity;
+            let lambda = |own: &&Prepared<'_>| own.recipe.train.sparsity;
             let lambdas: Vec<f64> = jobs.iter().map(lambda).collect();
             let train = &recipe.train;
             autoencoders(&networks, &spectra, train, &lambdas, &seeds, observe)

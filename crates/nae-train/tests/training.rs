@@ -175,6 +175,53 @@ fn level_does_not_matter_to_what_is_learnt() {
 }
 
 #[test]
+fn a_constant_offset_does_not_matter_to_what_is_learnt() {
+    let learn = |offset: f32| {
+        // the notes have a mean of their own, too small to be taken off
+        let notes = notes().samples;
+        let mean = notes.iter().sum::<f32>() / notes.len() as f32;
+        let samples = notes.iter().map(|x| x - mean + offset).collect();
+        let clips = [clip(samples)];
+        let device = Device::flex();
+        let model = train("a", &clips, &recipe(), SEED, &device, &mut |_| {
+            Flow::Continue
+        });
+        model.unwrap().metadata
+    };
+    let clean = learn(0.0);
+    for offset in [0.05, -0.3] {
+        let found = learn(offset);
+        assert_eq!(found.training.frames, clean.training.frames);
+        assert!((found.gain / clean.gain - 1.0).abs() < 1e-3);
+        // rounding of samples at another place
+        let (a, b) = (found.training.loss, clean.training.loss);
+        assert!((a - b).abs() < 0.05 * b, "{a} {b}");
+    }
+}
+
+/// A run on threads of their own.
+fn run_on(threads: usize) -> Model {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    pool.build().unwrap().install(|| run(&recipe()).0.unwrap())
+}
+
+#[test]
+fn equal_runs_are_equal_and_threads_change_no_more_than_the_docs_say() {
+    let one = run_on(1);
+    for threads in [1, 2, 4] {
+        let (a, b) = (run_on(threads), run_on(threads));
+        assert_eq!(a.fingerprint().unwrap(), b.fingerprint().unwrap());
+        assert_eq!(a.metadata.gain, one.metadata.gain);
+        let (loss, of_one) = (a.metadata.training.loss, one.metadata.training.loss);
+        assert!(
+            (loss - of_one).abs() < 0.02 * of_one,
+            "{threads} threads: {loss}, one: {of_one}"
+        );
+    }
+    assert_eq!(run_on(1).fingerprint().unwrap(), one.fingerprint().unwrap());
+}
+
+#[test]
 fn an_observer_stops_training_and_gets_the_best_model_so_far() {
     let model = train(
         "a",

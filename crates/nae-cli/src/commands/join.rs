@@ -15,12 +15,14 @@ use crate::joining;
 use crate::loss_log::write_loss_log;
 use crate::outputs;
 use crate::settings::Settings;
+use crate::training_clips::ClipReport;
 
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Report<'a> {
     joint: &'a Path,
     sources: Vec<&'a str>,
+    clips: &'a [ClipReport],
     loss: f64,
     steps: usize,
     seconds: f64,
@@ -36,7 +38,13 @@ pub fn run(command: &Join, terminal: &Terminal) -> Result<()> {
     let log = command.log.as_deref();
     let _reserved = outputs::reserve(&command.out, log, inputs, command.force)?;
     let device = command.computing.device.open()?;
-    let parts = joining::read_parts(&command.models, &command.clips, &device.device)?;
+    let (parts, clips) = joining::read_parts(
+        &command.models,
+        &command.clips,
+        settings.joint.silence_db,
+        &device.device,
+        terminal,
+    )?;
     let start = match &command.start {
         None => None,
         Some(path) => Some(PretrainedWeights::load(path, &device.device)?),
@@ -54,7 +62,7 @@ pub fn run(command: &Join, terminal: &Terminal) -> Result<()> {
         Some(log) => write_loss_log(log, &losses, &command.out),
         None => Ok(()),
     };
-    report(command, terminal, &joint, &device.name)?;
+    report(command, terminal, &joint, &clips, &device.name)?;
     let training = &joint.metadata.training;
     let stopped = training.interrupted.then(|| {
         let steps = count(training.steps, "step");
@@ -63,7 +71,13 @@ pub fn run(command: &Join, terminal: &Terminal) -> Result<()> {
     conclude(logged, stopped)
 }
 
-fn report(command: &Join, terminal: &Terminal, joint: &JointEncoder, device: &str) -> Result<()> {
+fn report(
+    command: &Join,
+    terminal: &Terminal,
+    joint: &JointEncoder,
+    clips: &[ClipReport],
+    device: &str,
+) -> Result<()> {
     let training = &joint.metadata.training;
     log_line(
         terminal,
@@ -80,6 +94,7 @@ fn report(command: &Join, terminal: &Terminal, joint: &JointEncoder, device: &st
         print_json(&serde_json::to_string(&Report {
             joint: &command.out,
             sources: sources.map(|source| source.name.as_str()).collect(),
+            clips,
             loss: training.loss,
             steps: training.steps,
             seconds: training.seconds,

@@ -17,7 +17,13 @@ pub fn run(command: &Pretrain, terminal: &Terminal) -> Result<()> {
     let inputs = inputs.into_iter().chain(command.configured.config.clone());
     let _reserved = outputs::reserve(&command.out, None, inputs, command.force)?;
     let device = command.computing.device.open()?;
-    let parts = read_parts(&command.models, &command.clips, &device.device)?;
+    let (parts, _) = read_parts(
+        &command.models,
+        &command.clips,
+        settings.joint.silence_db,
+        &device.device,
+        terminal,
+    )?;
     let names = source_names(&parts);
     log_line(
         terminal,

@@ -14,7 +14,7 @@ use crate::loss_log::write_loss_log;
 use crate::outputs;
 use crate::progress::with_progress;
 use crate::settings::Settings;
-use crate::training_clips::{find_clips, read_clips};
+use crate::training_clips::{ClipReport, find_clips, read_material};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -23,7 +23,11 @@ struct Report<'a> {
     name: &'a str,
     loss: f64,
     steps: usize,
+    /// Frames trained on.
     frames: usize,
+    /// Frames that are not silent.
+    available_frames: usize,
+    clips: &'a [ClipReport],
     seconds: f64,
     device: &'a str,
     interrupted: bool,
@@ -36,24 +40,26 @@ pub fn run(command: &Train, terminal: &Terminal) -> Result<()> {
     let inputs = files.iter().chain(&command.configured.config).cloned();
     let log = command.log.as_deref();
     let _reserved = outputs::reserve(&command.out, log, inputs, command.force)?;
-    let clips = read_clips(&files, settings.audio.sample_rate)?;
+    let recipe = settings.recipe();
+    let silence_db = recipe.train.silence_db;
+    let (material, clips) = read_material(&files, &recipe.audio, silence_db, terminal)?;
+    let (frames, beginning) = (material.frames, material.beginning);
+    let available = frames.available;
     let device = command.computing.device.open()?;
     log_line(terminal, format_args!("training {name} on {device}"));
-
-    let recipe = settings.recipe();
     let seed = command.computing.seed;
     let (mut model, losses) = with_progress(terminal, "", |observe| {
-        nae_train::train(&name, &clips, &recipe, seed, &device.device, observe)
+        nae_train::train_frames(&name, frames, &recipe, seed, &device.device, observe)
     })?;
     if !command.no_memory {
-        model.latent_cache = nae_train::store_latents(&model, &clips, &device.device)?;
+        model.latent_cache = nae_train::store_latents(&model, &beginning, &device.device)?;
     }
     model.save(&command.out)?;
     let logged = match log {
         Some(log) => write_loss_log(log, &losses, &command.out),
         None => Ok(()),
     };
-    report(command, terminal, &model, &device.name)?;
+    report(command, terminal, &model, (&clips, available), &device.name)?;
     let training = &model.metadata.training;
     let stopped = training.interrupted.then(|| {
         let steps = count(training.steps, "step");
@@ -62,7 +68,13 @@ pub fn run(command: &Train, terminal: &Terminal) -> Result<()> {
     conclude(logged, stopped)
 }
 
-fn report(command: &Train, terminal: &Terminal, model: &Model, device: &str) -> Result<()> {
+fn report(
+    command: &Train,
+    terminal: &Terminal,
+    model: &Model,
+    (clips, available_frames): (&[ClipReport], usize),
+    device: &str,
+) -> Result<()> {
     let training = &model.metadata.training;
     log_line(
         terminal,
@@ -83,6 +95,8 @@ fn report(command: &Train, terminal: &Terminal, model: &Model, device: &str) -> 
             loss: training.loss,
             steps: training.steps,
             frames: training.frames,
+            available_frames,
+            clips,
             seconds: training.seconds,
             device,
             interrupted: training.interrupted,
