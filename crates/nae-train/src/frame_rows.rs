@@ -8,6 +8,9 @@ use nae_model::spectra::read;
 
 use crate::spectra::Spectra;
 
+/// Frames that are read at once.
+const FRAMES: usize = 4096;
+
 /// Every model's frames as rows, one model after the other: picking some reads whole rows, where
 /// columns would be gathered number by number.
 #[derive(Clone, Debug)]
@@ -25,20 +28,18 @@ impl FrameRows {
     /// # Errors
     /// [`ModelError::Device`] if the device fails.
     pub fn new(spectra: &Spectra) -> Result<Self, ModelError> {
-        let [_, bins, longest] = spectra.values.dims();
-        // through the host: on a device a transposed tensor is a view, its rows are not in order
-        let values = read(spectra.values.clone().transpose())?;
+        let [_, bins, _] = spectra.values.dims();
         let count: usize = spectra.frames.iter().sum();
-        let rows = if spectra.frames.iter().all(|&frames| frames == longest) {
-            values
-        } else {
-            let models = values.chunks((longest * bins).max(1)).zip(&spectra.frames);
-            let mut rows = Vec::with_capacity(count * bins);
-            for (own, frames) in models {
-                rows.extend_from_slice(&own[..frames * bins]);
+        let mut rows = Vec::with_capacity(count * bins);
+        for (model, &frames) in spectra.frames.iter().enumerate() {
+            let own = spectra.values.clone().narrow(0, model, 1);
+            // some at a time: what is read takes memory twice more
+            for first in (0..frames).step_by(FRAMES) {
+                let some = own.clone().narrow(2, first, FRAMES.min(frames - first));
+                // through the host: on a device a transposed tensor is a view, its rows are not in order
+                rows.extend(read(some.transpose())?);
             }
-            rows
-        };
+        }
         let starts = spectra.frames.iter().scan(0, |next, &frames| {
             let start = *next;
             *next += frames as i32;

@@ -217,7 +217,13 @@ mod tests {
 
     #[test]
     fn sounds_of_low_rank_give_a_start_like_any_other() {
-        let square = |n: usize| if n / 32 % 2 == 0 { 0.3 } else { -0.3 };
+        let square = |n: usize| {
+            if (n / 32).is_multiple_of(2) {
+                0.3
+            } else {
+                -0.3
+            }
+        };
         let click = |n: usize| f32::from(u8::from(n.is_multiple_of(1000)));
         let sine = |n: usize| (n as f32 * 0.3).sin();
         let shapes: [&dyn Fn(usize) -> f32; 4] = [&square, &click, &sine, &|_| 0.3];
