@@ -6,6 +6,8 @@ use anyhow::{Result, bail};
 use burn::tensor::Device;
 use clap::ValueEnum;
 
+use crate::counts::count;
+
 /// What `--device` takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DeviceChoice {
@@ -70,7 +72,10 @@ pub fn cores() -> usize {
 fn cpu() -> NamedDevice {
     NamedDevice {
         device: Device::flex(),
-        name: format!("cpu (burn-flex, {} threads)", cores()),
+        name: format!(
+            "cpu (burn-flex, {})",
+            count(rayon::current_num_threads(), "thread")
+        ),
         is_cpu: true,
     }
 }

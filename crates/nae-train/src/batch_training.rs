@@ -4,7 +4,7 @@
 //! does. A stack of models shares them: every tensor has a dimension for models, and one operation
 //! serves all. On the CPU each thread has a stack of its own, small enough for its cache; on other
 //! devices stacks are as large as memory allows. Every model draws the random numbers it would draw
-//! alone, so that it comes out the same up to rounding.
+//! alone, so that it comes out the same but for rounding (see [reproducibility](crate#reproducibility)).
 
 use std::sync::{Mutex, PoisonError};
 

@@ -7,7 +7,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
 /// Frames that share a stream of noise: parts that begin at multiples of it get the same noise
-/// however many there are, so that a result does not depend on the number of threads.
+/// however many there are: it does not depend on the number of threads.
 pub const NOISE_BLOCK: usize = 32;
 
 /// Multiplicative noise on latents: factors `max(0, 1 + σ·N(0, 1))`. Clamped at zero so that

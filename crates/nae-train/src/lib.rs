@@ -1,12 +1,25 @@
 //! Trains a model of one source from clean clips.
 //!
 //! [`train`] takes clips at the model's sample rate and returns a finished
-//! [`nae_model::Model`]: spectra of the frames that are not silent ([`frames`]; how much each
-//! clip gives: [`usage`]), an autoencoder
-//! fitted to them ([`fit`]), and a refinement stage in which the decoder and the training frames'
+//! [`nae_model::Model`]: spectra of the frames that are not silent ([`frames`]; how much of each clip
+//! that is: [`usage`]), an autoencoder fitted to them ([`fit`]), and a refinement stage in which the decoder and the training frames'
 //! own activations are optimised together ([`refine`]). [`train_many`] trains many models at once,
 //! those of one shape as one stack of tensors ([`batch_training`]). This crate does not depend on
 //! separation.
+//!
+//! # Memory
+//!
+//! At most [`frames::MAX_VALUES`] spectral values are trained on, three times that many numbers are held,
+//! and files are read in pieces: at the default settings training takes about MEMORY GB at most, however long
+//! the clips are. Steps on all frames at once (`train.batch_frames = 0`, factorisations) take several times
+//! as much.
+//!
+//! # Reproducibility
+//!
+//! On the CPU equal clips, settings, seed and number of threads give equal weights. Threads share the
+//! frames of a step and add up their gradients, so another number of threads rounds them in another way,
+//! which thousands of steps amplify: MEASURED. Models in a stack differ in the same way from models
+//! trained alone. Random numbers do not depend on the number of threads. GPUs round in ways of their own.
 //!
 //! # Example
 //!
