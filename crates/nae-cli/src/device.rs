@@ -5,8 +5,7 @@ use std::fmt;
 use anyhow::{Result, bail};
 use burn::tensor::Device;
 use clap::ValueEnum;
-
-use crate::counts::count;
+use nae_files::count;
 
 /// What `--device` takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
