@@ -30,6 +30,7 @@ mod flac_end;
 mod frame_header;
 mod framed;
 mod frames;
+mod guard;
 mod mp3_tag;
 mod mp4;
 mod mp4_sound;

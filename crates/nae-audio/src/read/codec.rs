@@ -12,6 +12,7 @@ use symphonia::core::errors::Error;
 use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, Timestamp};
 
+use super::guard::guarded;
 use super::spec::Spec;
 use crate::AudioError;
 
@@ -41,15 +42,16 @@ pub(crate) enum Decoded {
 impl Codec {
     pub fn new(path: &Path, parameters: &AudioCodecParameters) -> Result<Self, AudioError> {
         let options = AudioDecoderOptions::default().gapless(true);
-        let decoder = symphonia::default::get_codecs()
-            .make_audio_decoder(parameters, &options)
-            .map_err(|error| match error {
+        let codecs = symphonia::default::get_codecs();
+        let decoder = guarded(path, || codecs.make_audio_decoder(parameters, &options))?.map_err(
+            |error| match error {
                 Error::Unsupported(_) => AudioError::UnsupportedCodec {
                     path: path.into(),
                     codec: codec_name(parameters.codec),
                 },
                 other => AudioError::damaged(path, other.to_string()),
-            })?;
+            },
+        )?;
         Ok(Self {
             decoder,
             has_decoded: false,
@@ -69,10 +71,12 @@ impl Codec {
         samples: u64,
     ) -> Result<Decoded, AudioError> {
         let packet = Packet::new(0, Timestamp::ZERO, Duration::new(samples), data);
-        match self.decoder.decode(&packet) {
-            Ok(buffer) => {
+        let decoder = &mut self.decoder;
+        let decoded = guarded(path, || decoder.decode(&packet).map(|sound| planar(&sound)))?;
+        match decoded {
+            Ok(sound) => {
                 self.has_decoded = true;
-                Ok(planar(&buffer))
+                Ok(sound)
             }
             Err(Error::Unsupported(what)) if !self.has_decoded => {
                 Err(AudioError::UnsupportedCodec {

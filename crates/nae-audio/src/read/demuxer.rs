@@ -13,6 +13,7 @@ use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::core::units::Timestamp;
 
 use super::codec::{Codec, Decoded, is_end};
+use super::guard::guarded;
 use super::source::{self, Container};
 use super::spec::Spec;
 use crate::AudioError;
@@ -60,9 +61,9 @@ impl Demuxer {
         source: Box<dyn MediaSource>,
     ) -> Result<Self, AudioError> {
         let stream = MediaSourceStream::new(source, Default::default());
-        let format = symphonia::default::get_probe()
-            .probe(&Hint::new(), stream, Default::default(), Default::default())
-            .map_err(|e| probe_error(path, head, e))?;
+        let (probe, hint) = (symphonia::default::get_probe(), Hint::new());
+        let probe = || probe.probe(&hint, stream, Default::default(), Default::default());
+        let format = guarded(path, probe)?.map_err(|e| probe_error(path, head, e))?;
         let unknown = || AudioError::UnsupportedCodec {
             path: path.into(),
             codec: "something unknown".into(),
@@ -142,20 +143,23 @@ impl Demuxer {
     }
 
     /// Whether the packet at `position` is in the file.
-    pub fn can_read(&mut self, position: u64) -> bool {
+    ///
+    /// # Errors
+    /// [`AudioError::Damaged`] where symphonia panics.
+    pub fn can_read(&mut self, path: &Path, position: u64) -> Result<bool, AudioError> {
         let to = SeekTo::Timestamp {
             ts: Timestamp::new(position as i64),
             track_id: self.track,
         };
-        if self.format.seek(SeekMode::Accurate, to).is_err() {
+        if guarded(path, || self.format.seek(SeekMode::Accurate, to))?.is_err() {
             // no reason to call it cut
-            return true;
+            return Ok(true);
         }
         loop {
-            match self.format.next_packet() {
+            match guarded(path, || self.format.next_packet())? {
                 Ok(Some(packet)) if packet.track_id != self.track => {}
-                Ok(_) => return true,
-                Err(error) => return !is_end(&error),
+                Ok(_) => return Ok(true),
+                Err(error) => return Ok(!is_end(&error)),
             }
         }
     }
@@ -166,7 +170,7 @@ impl Demuxer {
             return Ok(Next::Unit(unit));
         }
         let packet = loop {
-            match self.format.next_packet() {
+            match guarded(path, || self.format.next_packet())? {
                 Ok(Some(packet)) if packet.track_id != self.track => {}
                 Ok(Some(packet)) => break packet,
                 Ok(None) => return Ok(Next::End),

@@ -168,13 +168,13 @@ fn refuse_cut(path: &Path, mut demuxer: Demuxer) -> Result<(), AudioError> {
     let Some((all, clock)) = demuxer.duration().filter(|&(all, _)| all > 0) else {
         return Ok(());
     };
-    if demuxer.can_read(all - 1) {
+    if demuxer.can_read(path, all - 1)? {
         return Ok(());
     }
     let (mut there, mut missing) = (0, all - 1);
     while there + 1 < missing {
         let middle = there + (missing - there) / 2;
-        if demuxer.can_read(middle) {
+        if demuxer.can_read(path, middle)? {
             there = middle;
         } else {
             missing = middle;
