@@ -103,7 +103,7 @@ fn weights_of_another_architecture_are_refused() {
     let message = from(&weights, &pair(), &wider, SEED)
         .unwrap_err()
         .to_string();
-    for word in ["width 16", "width 24", "--start"] {
+    for word in ["`joint.width` is 16 there and 24 here", "--start"] {
         assert!(message.contains(word), "{message}");
     }
 }
