@@ -8,12 +8,16 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
 use crate::error::FileError;
+use crate::pending::Registration;
 use crate::retry::retrying;
 
-/// An exclusive lock on a path; the lock file is removed with it.
+/// An exclusive lock on a path; the lock file is removed with it, also when a signal ends the
+/// process at once.
 #[derive(Debug)]
 pub struct FileLock {
     path: PathBuf,
+    // `None` only while this is dropped
+    registration: Option<Registration>,
     // locked until dropped, after the file was removed
     _file: File,
 }
@@ -44,36 +48,50 @@ impl FileLock {
     }
 
     fn take_once(path: &Path) -> Result<Option<Self>, FileError> {
-        loop {
-            let (file, is_new) = open(path)
-                .map_err(|error| FileError::writing(path, "make this lock file", error))?;
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Ok(None),
-                Err(TryLockError::Error(error)) => {
-                    // a file system without locks must not fill up with lock files
-                    if is_new {
-                        let _ = std::fs::remove_file(path);
-                    }
-                    return Err(FileError::io(path, "lock it", error));
-                }
-            }
-            // the holder before may have removed the file between opening and locking: the lock
-            // would then be on a file that no other process can find
-            if is_at(&file, path) {
-                return Ok(Some(Self {
-                    path: path.into(),
-                    _file: file,
-                }));
-            }
+        // registered only once it is held: the lock file of another process must stay
+        let held = Registration::of_new(|| lock_file(path), |_| path.into());
+        match held {
+            Ok((file, registration)) => Ok(Some(Self {
+                path: path.into(),
+                registration: Some(registration),
+                _file: file,
+            })),
+            Err(None) => Ok(None),
+            Err(Some(error)) => Err(error),
         }
     }
 }
 
 impl Drop for FileLock {
     fn drop(&mut self) {
+        // before the file: another thread may take the lock as soon as that is gone
+        drop(self.registration.take());
         // left behind it would only cost the next one a look at it
         let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// The locked file at a path. The error is `None` while another process or thread holds it.
+fn lock_file(path: &Path) -> Result<File, Option<FileError>> {
+    loop {
+        let (file, is_new) =
+            open(path).map_err(|error| FileError::writing(path, "make this lock file", error))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(None),
+            Err(TryLockError::Error(error)) => {
+                // a file system without locks must not fill up with lock files
+                if is_new {
+                    let _ = std::fs::remove_file(path);
+                }
+                return Err(Some(FileError::io(path, "lock it", error)));
+            }
+        }
+        // the holder before may have removed the file between opening and locking: the lock
+        // would then be on a file that no other process can find
+        if is_at(&file, path) {
+            return Ok(file);
+        }
     }
 }
 

@@ -9,7 +9,6 @@ use crate::folder::folder_of;
 use crate::hash::sha256_hex;
 use crate::leftovers::{LOCK, PREFIX};
 use crate::lock::FileLock;
-use crate::pending::{Registration, Unfinished};
 use crate::write::PendingFile;
 
 /// Bytes that a place must take to be worth the work.
@@ -25,7 +24,6 @@ pub struct Reservation {
     path: PathBuf,
     // none where the file system has no locks
     _lock: Option<FileLock>,
-    _registration: Registration,
 }
 
 impl Reservation {
@@ -36,7 +34,6 @@ impl Reservation {
     pub fn new(path: &Path) -> Result<Self, FileError> {
         check_writable(path)?;
         let lock_path = lock_path(path);
-        let registration = Registration::new(&lock_path, Unfinished::Temporary);
         for attempt in 0..ATTEMPTS {
             if attempt > 0 {
                 std::thread::sleep(Duration::from_millis(25));
@@ -49,7 +46,6 @@ impl Reservation {
             return Ok(Self {
                 path: path.into(),
                 _lock: lock,
-                _registration: registration,
             });
         }
         Err(FileError::InUse { path: path.into() })
