@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use nae_files::{PendingFile, ScratchFolder, remove_pending, write_atomically};
+use nae_files::{FileLock, PendingFile, ScratchFolder, remove_pending, write_atomically};
 use nae_testing::folders::names;
 
 #[test]
@@ -16,11 +16,17 @@ fn all_that_is_unfinished_is_removed_and_what_is_in_place_stays() {
     pending.file().write_all(b"half").unwrap();
     let scratch = ScratchFolder::create_hidden_in(folder.path()).unwrap();
     std::fs::write(scratch.path().join("draft"), b"draft").unwrap();
+    let claim = FileLock::take(&folder.path().join("claim.lock")).unwrap();
+    assert!(claim.is_some());
+    // one that was given back, and may be another's by now
+    drop(FileLock::take(&folder.path().join("other.lock")).unwrap());
+    std::fs::write(folder.path().join("other.lock"), b"").unwrap();
     // the scratch folder has a lock file beside it
-    assert_eq!(names(folder.path()).len(), 4);
+    assert_eq!(names(folder.path()).len(), 6);
 
     remove_pending();
-    assert_eq!(names(folder.path()), ["done"]);
+    assert_eq!(names(folder.path()), ["done", "other.lock"]);
+    std::fs::remove_file(folder.path().join("other.lock")).unwrap();
     assert!(pending.commit().is_err(), "its content is gone");
     assert!(!target.exists());
     drop(scratch);
