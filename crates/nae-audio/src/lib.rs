@@ -72,7 +72,7 @@ pub use error::AudioError;
 pub use folder::{ENDINGS, is_sound, sound_files};
 pub use magnitude::Magnitude;
 pub use mono::{MonoReader, Piece};
-pub use offset::{offset, without_offset};
+pub use offset::{offset, subtract_offset, without_offset};
 pub use read::{AudioReader, read};
 pub use realfft::num_complex::Complex32;
 pub use resample::{edge_samples, resample, resample_to_len};

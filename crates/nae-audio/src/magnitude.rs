@@ -81,16 +81,8 @@ impl Magnitude {
             if (item.bins, item.frames) != (first.bins, first.frames) {
                 return Err(AudioError::Shape {
                     what: "mean of magnitude spectrograms",
-                    expected: format!(
-                        "{} and {}",
-                        count(first.bins, "bin"),
-                        count(first.frames, "frame")
-                    ),
-                    found: format!(
-                        "{} and {}",
-                        count(item.bins, "bin"),
-                        count(item.frames, "frame")
-                    ),
+                    expected: size(first.bins, first.frames),
+                    found: size(item.bins, item.frames),
                 });
             }
             for (sum, x) in sums.iter_mut().zip(&item.data) {
@@ -130,6 +122,11 @@ impl Magnitude {
 pub(crate) fn frame<T>(data: &[T], bins: usize, index: usize) -> &[T] {
     let start = index.saturating_mul(bins);
     data.get(start..start.saturating_add(bins)).unwrap_or(&[])
+}
+
+/// The size of a spectrogram in a message.
+pub(crate) fn size(bins: usize, frames: usize) -> String {
+    format!("{} and {}", count(bins, "bin"), count(frames, "frame"))
 }
 
 /// Checks that `len` values are `bins · frames`.

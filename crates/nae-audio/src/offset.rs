@@ -35,9 +35,14 @@ pub fn offset(samples: &[f32], sample_rate: u32) -> f32 {
 ///
 /// - `sample_rate`: in Hz
 pub fn without_offset(samples: &[f32], sample_rate: u32) -> Cow<'_, [f32]> {
-    match offset(samples, sample_rate) {
+    subtract_offset(samples, offset(samples, sample_rate))
+}
+
+/// A sound without an offset that is known already; the same samples if that is 0.
+pub fn subtract_offset(samples: &[f32], offset: f32) -> Cow<'_, [f32]> {
+    match offset {
         0.0 => Cow::Borrowed(samples),
-        offset => Cow::Owned(samples.iter().map(|x| x - offset).collect()),
+        _ => Cow::Owned(samples.iter().map(|x| x - offset).collect()),
     }
 }
 

@@ -2,10 +2,8 @@
 
 use realfft::num_complex::Complex32;
 
-use nae_files::count;
-
 use crate::AudioError;
-use crate::magnitude::{Magnitude, check_len, frame};
+use crate::magnitude::{Magnitude, check_len, frame, size};
 
 /// A complex STFT in frame-major layout: a frame's bins lie together.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,16 +62,8 @@ impl Spectrogram {
         if (mask.bins(), mask.frames()) != (self.bins, self.frames) {
             return Err(AudioError::Shape {
                 what: "mask",
-                expected: format!(
-                    "{} and {}",
-                    count(self.bins, "bin"),
-                    count(self.frames, "frame")
-                ),
-                found: format!(
-                    "{} and {}",
-                    count(mask.bins(), "bin"),
-                    count(mask.frames(), "frame")
-                ),
+                expected: size(self.bins, self.frames),
+                found: size(mask.bins(), mask.frames()),
             });
         }
         let data = self.data.iter().zip(mask.data()).map(|(z, m)| z * m);

@@ -34,6 +34,7 @@ use serde::{Deserialize, Serialize};
 
 use nae_files::count;
 
+use crate::magnitude::size;
 use crate::{AudioError, Spectrogram};
 
 /// Over a minute at 16 kHz; a longer window is a typing error.
@@ -268,16 +269,11 @@ impl Stft {
             return Err(AudioError::Shape {
                 what: "spectrogram to put together",
                 expected: format!(
-                    "{} and {}, which make {}",
-                    count(bins, "bin"),
-                    count(frames, "frame"),
+                    "{}, which make {}",
+                    size(bins, frames),
                     count(part.len(), "sample")
                 ),
-                found: format!(
-                    "{} and {}",
-                    count(spectrogram.bins(), "bin"),
-                    count(spectrogram.frames(), "frame")
-                ),
+                found: size(spectrogram.bins(), spectrogram.frames()),
             });
         }
         let mut input = self.inverse.make_input_vec();

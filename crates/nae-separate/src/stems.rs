@@ -1,9 +1,9 @@
 //! Separation of a clip into its stems.
 
-use std::borrow::Cow;
-
 use burn::tensor::Tensor;
-use nae_audio::{Clip, Complex32, Magnitude, Spectrogram, Stft, resample, resample_to_len};
+use nae_audio::{
+    Clip, Complex32, Magnitude, Spectrogram, Stft, resample, resample_to_len, subtract_offset,
+};
 use nae_model::AudioConfig;
 use nae_model::optim::{Flow, Progress};
 
@@ -55,14 +55,6 @@ fn check_level(mixture: &Clip) -> Result<(), SeparateError> {
     }
 }
 
-/// A channel without its offset.
-fn without(channel: &[f32], offset: f32) -> Cow<'_, [f32]> {
-    match offset {
-        0.0 => Cow::Borrowed(channel),
-        _ => Cow::Owned(channel.iter().map(|x| x - offset).collect()),
-    }
-}
-
 impl Separator {
     /// Separates a clip of any rate and channel count in one piece.
     ///
@@ -99,7 +91,7 @@ impl Separator {
             .channels()
             .iter()
             .zip(&offsets)
-            .map(|(channel, &offset)| resample(&without(channel, offset), rate, model_rate))
+            .map(|(channel, &offset)| resample(&subtract_offset(channel, offset), rate, model_rate))
             .collect::<Result<Vec<_>, _>>()?;
         let channels = resampled
             .iter()
@@ -153,7 +145,7 @@ impl Separator {
         let at_model_rate = spectra.resampled.iter().zip(&spectra.channels);
         let channels = mixture.channels().iter().zip(&spectra.offsets);
         for ((channel, &offset), (resampled, spectrum)) in channels.zip(at_model_rate) {
-            let channel = without(channel, offset);
+            let channel = subtract_offset(channel, offset);
             let mut estimates = masks
                 .masks
                 .iter()
