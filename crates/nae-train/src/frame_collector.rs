@@ -71,7 +71,7 @@ impl FrameCollector {
             self.drop_silent();
             // also if little was silent: each time all that is held is moved
             if self.energies.len() > self.limit / 2 {
-                self.keep(|i, _| i.is_multiple_of(2));
+                self.keep(|_, i, _| i.is_multiple_of(2));
                 self.stride *= 2;
             }
         }
@@ -88,16 +88,14 @@ impl FrameCollector {
     }
 
     fn drop_silent(&mut self) {
-        let loudest = std::mem::replace(&mut self.levels, Levels::new(0.0));
-        self.keep(|_, energy| loudest.is_loud(energy));
-        self.levels = loudest;
+        self.keep(|levels, _, energy| levels.is_loud(energy));
     }
 
-    /// Keeps the frames that are wanted, by index and energy, in their order and where they lie.
-    fn keep(&mut self, wanted: impl Fn(usize, f64) -> bool) {
+    /// Keeps the frames that are wanted, by levels, index and energy, in their order and where they lie.
+    fn keep(&mut self, wanted: impl Fn(&Levels, usize, f64) -> bool) {
         let mut kept = 0;
         for i in 0..self.energies.len() {
-            if wanted(i, self.energies[i]) {
+            if wanted(&self.levels, i, self.energies[i]) {
                 self.energies[kept] = self.energies[i];
                 let from = i * self.bins;
                 self.values
