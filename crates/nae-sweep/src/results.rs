@@ -96,22 +96,19 @@ impl Store {
     /// Whether a cell is finished: its record can be read and is its own, and its file of weights, if
     /// it has one, is whole by its header and length.
     pub fn is_finished(&self, kind: CellKind, id: &str) -> bool {
-        let found = match kind {
-            CellKind::Model => self.trained(id).whole().map(|record| {
-                matches!(
-                    self.weights_of_training(id, &record, Depth::Header),
-                    Found::Whole(())
-                )
-            }),
-            CellKind::Joint => self.joined(id).whole().map(|record| {
-                matches!(
-                    self.weights_of_joining(id, &record, Depth::Header),
-                    Found::Whole(())
-                )
-            }),
-            CellKind::Scores => self.outcome(id).whole().map(|_| true),
+        let depth = Depth::Header;
+        let weights = match kind {
+            CellKind::Model => {
+                let record = self.trained(id).whole();
+                record.map(|record| self.weights_of_training(id, &record, depth))
+            }
+            CellKind::Joint => {
+                let record = self.joined(id).whole();
+                record.map(|record| self.weights_of_joining(id, &record, depth))
+            }
+            CellKind::Scores => self.outcome(id).whole().map(|_| Found::Whole(())),
         };
-        found == Some(true)
+        weights.is_some_and(|weights| weights.whole().is_some())
     }
 
     fn record<T: Record>(&self, id: &str) -> Found<T> {

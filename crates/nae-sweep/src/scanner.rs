@@ -1,6 +1,7 @@
 //! Looking for work in the run folder, as seldom as will do.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use nae_files::FileLock;
@@ -68,7 +69,7 @@ impl<'a> Scanner<'a> {
             // whoever holds it has not finished it: only the lock is worth a look
             Some(_) => {}
             None => {
-                if let Some(settled) = self.settled(cell)? {
+                if let ControlFlow::Break(settled) = self.look(cell) {
                     return Ok(settled);
                 }
             }
@@ -85,20 +86,22 @@ impl<'a> Scanner<'a> {
         };
         self.held.remove(&key);
         // the worker that held it last may have finished it
-        if let Some(settled) = self.settled(cell)? {
-            return Ok(settled);
-        }
-        let unreadable = self.survey.look(cell).unreadable;
-        Ok(Attempt::Taken(claim, unreadable))
+        Ok(match self.look(cell) {
+            ControlFlow::Break(settled) => settled,
+            ControlFlow::Continue(unreadable) => Attempt::Taken(claim, unreadable),
+        })
     }
 
-    /// What there is to say of a cell that needs no work.
-    fn settled(&mut self, cell: Cell) -> Result<Option<Attempt>, SweepError> {
-        if self.survey.look(cell).is_finished {
-            return Ok(Some(Attempt::Finished));
+    /// What there is to say of a cell that needs no work; of one that does, what of it cannot be read.
+    fn look(&mut self, cell: Cell) -> ControlFlow<Attempt, Option<Unreadable>> {
+        let look = self.survey.look(cell);
+        if look.is_finished {
+            return ControlFlow::Break(Attempt::Finished);
         }
-        let failure = self.store.failure(self.manifest.id(cell.kind, cell.index));
-        Ok(failure.map(Attempt::Failed))
+        match self.store.failure(self.manifest.id(cell.kind, cell.index)) {
+            Some(failure) => ControlFlow::Break(Attempt::Failed(failure)),
+            None => ControlFlow::Continue(look.unreadable),
+        }
     }
 }
 
