@@ -13,6 +13,18 @@ use common::{failure, mixture_files, stdout};
 use nae_audio::{BitDepth, Clip};
 use serde_json::Value;
 
+/// Arguments that score files.
+fn evaluate<'a>(references: &[&'a str], estimates: &[&'a str], more: &[&'a str]) -> Vec<&'a str> {
+    let parts: [&[&str]; 5] = [
+        &["evaluate", "--reference"],
+        references,
+        &["--estimate"],
+        estimates,
+        more,
+    ];
+    parts.concat()
+}
+
 /// Writes synthetic stems, each a reference with some of the other, and returns their paths.
 fn stems(references: &[std::path::PathBuf; 2], folder: &Path) -> [String; 2] {
     std::fs::create_dir_all(folder).unwrap();
@@ -40,17 +52,7 @@ fn every_score_has_a_floor_a_gain_and_a_ceiling() {
         references.each_ref().map(|path| path.to_str().unwrap()),
         mixture.to_str().unwrap(),
     );
-    let arguments = [
-        "evaluate",
-        "--reference",
-        r[0],
-        r[1],
-        "--estimate",
-        &stems[0],
-        &stems[1],
-        "--mixture",
-        m,
-    ];
+    let arguments = evaluate(&r, &[&stems[0], &stems[1]], &["--mixture", m]);
     let scores: Value =
         serde_json::from_str(&stdout(&[&arguments[..], &["--json"]].concat())).unwrap();
     for row in scores["sources"].as_array().unwrap() {
@@ -153,16 +155,7 @@ fn the_definitions_of_sdr_are_explained() {
     let (references, _) = mixture_files(folder.path());
     let stems = stems(&references, &folder.path().join("stems"));
     let r = references.each_ref().map(|path| path.to_str().unwrap());
-    let text = stdout(&[
-        "evaluate",
-        "--reference",
-        r[0],
-        r[1],
-        "--estimate",
-        &stems[0],
-        &stems[1],
-        "--explain",
-    ]);
+    let text = stdout(&evaluate(&r, &[&stems[0], &stems[1]], &["--explain"]));
     for word in ["SNR", "SI-SDR", "512 taps", "wrong level", "too low"] {
         assert!(text.contains(word), "{word} is not in\n{text}");
     }
@@ -305,17 +298,7 @@ fn a_fault_of_the_mixture_is_not_told_of_the_estimates() {
     let r = references.each_ref().map(|path| path.to_str().unwrap());
     let sound = nae_audio::read(&mixture).unwrap().mixdown();
     let m = mixture.to_str().unwrap();
-    let arguments = [
-        "evaluate",
-        "--reference",
-        r[0],
-        r[1],
-        "--estimate",
-        &stems[0],
-        &stems[1],
-        "--mixture",
-        m,
-    ];
+    let arguments = evaluate(&r, &[&stems[0], &stems[1]], &["--mixture", m]);
     let faults: [(Vec<f32>, u32, &str); 3] = [
         (vec![0.0; sound.len()], 16_000, "silent"),
         (sound[..sound.len() - 300].to_vec(), 16_000, "length"),
@@ -350,16 +333,7 @@ fn estimates_in_another_order_are_hinted_at_and_stay_in_theirs() {
     let stems = stems(&references, &folder.path().join("stems"));
     let r = references.each_ref().map(|path| path.to_str().unwrap());
     let run = |first: usize, second: usize, extra: &[&str]| {
-        let arguments = [
-            "evaluate",
-            "--reference",
-            r[0],
-            r[1],
-            "--estimate",
-            &stems[first],
-            &stems[second],
-        ];
-        stdout(&[&arguments[..], extra].concat())
+        stdout(&evaluate(&r, &[&stems[first], &stems[second]], extra))
     };
     let hint = "estimate 2 (";
     for extra in [&[][..], &["--json"], &["--explain"]] {
@@ -390,14 +364,8 @@ fn an_estimate_that_is_too_quiet_is_below_the_plain_snr() {
     )
     .unwrap();
     let r = references[0].to_str().unwrap();
-    let text = stdout(&[
-        "evaluate",
-        "--reference",
-        r,
-        "--estimate",
-        path.to_str().unwrap(),
-        "--explain",
-    ]);
+    let path = path.to_str().unwrap();
+    let text = stdout(&evaluate(&[r], &[path], &["--explain"]));
     assert!(
         text.contains("dB below the plain SNR") && text.contains("1 reference\n"),
         "{text}"
@@ -414,12 +382,6 @@ fn channels_that_cancel_are_no_silent_file() {
     let path = folder.path().join("stereo.wav");
     nae_audio::write(&path, &clip, BitDepth::Float32).unwrap();
     let r = references[0].to_str().unwrap();
-    let text = failure(&[
-        "evaluate",
-        "--reference",
-        r,
-        "--estimate",
-        path.to_str().unwrap(),
-    ]);
+    let text = failure(&evaluate(&[r], &[path.to_str().unwrap()], &[]));
     assert!(text.contains("cancel"), "{text}");
 }

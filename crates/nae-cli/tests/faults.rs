@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
 use common::small::{SMALL, clip, golden};
-use common::{stdout, with_little_space};
-use nae_testing::folders::{data, files};
+use common::{stdout, sweeps, with_little_space};
+use nae_testing::folders::files;
 
 /// A command that writes, and what belongs to it.
 struct Task {
@@ -89,29 +89,22 @@ fn tasks(folder: &Path) -> Vec<Task> {
 
 /// A planned experiment: two models, a joint encoder, two mixtures.
 fn planned(folder: &Path) -> PathBuf {
-    let (file, run) = (folder.join("tiny.toml"), folder.join("planned"));
-    let experiment = format!(
-        r#"
-seeds = [0]
-[data]
-speakers = {:?}
+    let rest = r#"
 pairs = ["allison_en_f+librivox_en_m"]
 mixtures = 2
 mixture_s = 1
 train_s = 2
 [train]
 max_steps = 40
-refine = {{ passes = 2 }}
+refine = { passes = 2 }
 [[system]]
 name = "joint"
-model = {{ layers = 2, rank = 5 }}
+model = { layers = 2, rank = 5 }
 join = "memories"
-joint = {{ steps = 5, width = 8, mixtures = 2, frames = 40 }}
-"#,
-        data("speech")
-    );
-    std::fs::write(&file, experiment).unwrap();
-    stdout(&["sweep", "plan", &text(&file), "--out", &text(&run)]);
+joint = { steps = 5, width = 8, mixtures = 2, frames = 40 }
+"#;
+    let run = folder.join("planned");
+    sweeps::plan(&sweeps::write_experiment(folder, rest), &run, &[]);
     run
 }
 

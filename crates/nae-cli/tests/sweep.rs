@@ -9,49 +9,37 @@ mod common;
 
 use std::path::{Path, PathBuf};
 
-use common::sweeps::{rows, run_json, sweep, words};
+use common::sweeps::{self, rows, run_json, sweep, words, write_experiment};
 use common::{failure, nae, stdout};
 use nae_testing::folders::{data, files};
 use serde_json::Value;
 
 /// Two systems of which one has a grid, a pair, two mixtures: 6 models, 6 mixtures.
 fn experiment(folder: &Path) -> PathBuf {
-    let path = folder.join("tiny.toml");
-    let text = format!(
-        r#"
-seeds = [0]
-[data]
-speakers = {:?}
+    let rest = r#"
 pairs = ["allison_en_f+librivox_en_m"]
 mixtures = 2
 mixture_s = 2
 train_s = 10
 [train]
 max_steps = 10
-refine = {{ passes = 2 }}
-nmf = {{ updates = 5 }}
+refine = { passes = 2 }
+nmf = { updates = 5 }
 [[system]]
 name = "NMF"
-model = {{ kind = "nmf", rank = 5 }}
+model = { kind = "nmf", rank = 5 }
 [[system]]
 name = "NAE"
-model = {{ layers = 2 }}
-grid = {{ model.rank = [5, 8] }}
-"#,
-        data("speech")
-    );
-    std::fs::write(&path, text).unwrap();
-    path
+model = { layers = 2 }
+grid = { model.rank = [5, 8] }
+"#;
+    write_experiment(folder, rest)
 }
 
 /// Plans the tiny experiment into a new run folder.
 fn plan(folder: &Path, name: &str, more: &[&str]) -> PathBuf {
     let run = folder.join(name);
-    let experiment = experiment(folder);
-    let mut arguments = words(&["sweep", "plan"]);
-    arguments.extend([experiment.as_os_str(), "--out".as_ref(), run.as_os_str()]);
-    arguments.extend(words(more));
-    stdout(&arguments);
+    sweeps::plan(&experiment(folder), &run, more);
     run
 }
 

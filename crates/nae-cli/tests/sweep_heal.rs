@@ -15,18 +15,13 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use common::background::{Background, wait_until};
-use common::sweeps::{rows, run_json, sweep, words};
+use common::sweeps::{self, rows, run_json, sweep, words, write_experiment};
 use common::{failure, nae, stdout};
-use nae_testing::folders::{data, files};
+use nae_testing::folders::files;
 
 /// Two systems, a pair, two mixtures: 4 models, 4 mixtures.
 fn experiment(folder: &Path) -> PathBuf {
-    let path = folder.join("tiny.toml");
-    let text = format!(
-        r#"
-seeds = [0]
-[data]
-speakers = {:?}
+    let rest = r#"
 pairs = ["allison_en_f+librivox_en_m"]
 mixtures = 2
 mixture_s = 1
@@ -37,29 +32,21 @@ families = ["scale_invariant"]
 rank = 4
 [train]
 max_steps = 5
-refine = {{ passes = 2 }}
-nmf = {{ updates = 5 }}
+refine = { passes = 2 }
+nmf = { updates = 5 }
 [[system]]
 name = "NMF"
-model = {{ kind = "nmf" }}
+model = { kind = "nmf" }
 [[system]]
 name = "NAE"
-model = {{ layers = 2 }}
-"#,
-        data("speech")
-    );
-    std::fs::write(&path, text).unwrap();
-    path
+model = { layers = 2 }
+"#;
+    write_experiment(folder, rest)
 }
 
 /// Plans into a run folder; what is said.
 fn plan(run: &Path, more: &[&str]) -> String {
-    let experiment = experiment(run.parent().unwrap());
-    let mut arguments = words(&["sweep", "plan"]);
-    let out = format!("--out={}", run.display());
-    arguments.extend([experiment.as_os_str(), out.as_ref()]);
-    arguments.extend(words(more));
-    stdout(&arguments)
+    sweeps::plan(&experiment(run.parent().unwrap()), run, more)
 }
 
 /// Runs a line in a shell that finds `nae`, and what else `programs` holds, in a folder.

@@ -9,7 +9,7 @@ mod common;
 
 use std::path::{Path, PathBuf};
 
-use common::sweeps::{rows, run_json, sweep, words};
+use common::sweeps::{self, rows, run_json, sweep, write_experiment};
 use common::{failure, stdout};
 use nae_testing::folders::{data, files};
 use serde_json::Value;
@@ -17,12 +17,7 @@ use serde_json::Value;
 /// One kind of model and two pairs that share a voice: searched, joined on memories, and on clips
 /// with two bodies. 3 models, 6 joint encoders, 8 mixtures.
 fn experiment(folder: &Path) -> PathBuf {
-    let path = folder.join("tiny.toml");
-    let text = format!(
-        r#"
-seeds = [0]
-[data]
-speakers = {:?}
+    let rest = r#"
 pairs = ["allison_en_f+librivox_en_m", "allison_en_f+carlo_it_m"]
 mixtures = 1
 mixture_s = 2
@@ -34,7 +29,7 @@ layers = 2
 rank = 5
 [train]
 max_steps = 10
-refine = {{ passes = 2 }}
+refine = { passes = 2 }
 [joint]
 steps = 5
 mixtures = 2
@@ -48,22 +43,15 @@ join = "memories"
 [[system]]
 name = "joint, clips"
 join = "clips"
-grid = {{ joint.body = ["conv", "none"] }}
-"#,
-        data("speech")
-    );
-    std::fs::write(&path, text).unwrap();
-    path
+grid = { joint.body = ["conv", "none"] }
+"#;
+    write_experiment(folder, rest)
 }
 
 /// Plans the experiment into a run folder.
 fn plan(folder: &Path, name: &str, more: &[&str]) -> (PathBuf, String) {
     let run = folder.join(name);
-    let experiment = experiment(folder);
-    let mut arguments = words(&["sweep", "plan"]);
-    arguments.extend([experiment.as_os_str(), "--out".as_ref(), run.as_os_str()]);
-    arguments.extend(words(more));
-    let printed = stdout(&arguments);
+    let printed = sweeps::plan(&experiment(folder), &run, more);
     (run, printed)
 }
 

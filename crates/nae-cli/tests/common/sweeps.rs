@@ -1,8 +1,10 @@
 //! Experiments through the command line.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
+use nae_testing::folders::data;
 use serde_json::Value;
 
 use super::stdout;
@@ -13,6 +15,28 @@ pub fn words<'a>(arguments: &[&'a str]) -> Vec<&'a std::ffi::OsStr> {
         .iter()
         .map(|word| std::ffi::OsStr::new(*word))
         .collect()
+}
+
+/// Writes an experiment over the committed voices, with one seed, and returns its path.
+///
+/// - `rest`: from the second key of `[data]` on
+pub fn write_experiment(folder: &Path, rest: &str) -> PathBuf {
+    let path = folder.join("tiny.toml");
+    let speakers = data("speech");
+    let text = format!("seeds = [0]\n[data]\nspeakers = {speakers:?}\n{rest}");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+/// Plans an experiment into a run folder; what is said.
+pub fn plan(experiment: &Path, run: &Path, more: &[&str]) -> String {
+    // one word, for names that begin with a dash
+    let mut out = OsString::from("--out=");
+    out.push(run);
+    let mut arguments = words(&["sweep", "plan"]);
+    arguments.extend([experiment.as_os_str(), &out]);
+    arguments.extend(words(more));
+    stdout(&arguments)
 }
 
 /// Runs `nae sweep COMMAND RUN`, which must succeed, and gives its standard output.
