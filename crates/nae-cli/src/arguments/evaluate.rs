@@ -13,9 +13,9 @@ Examples:
   Many mixtures, one subfolder each, as JSON:
     nae evaluate --references truth/ --estimates stems/ --json
 
-What cannot be scored (a silent or unreadable file, one of another length, two files of one name) is
-left out with all of its mixture; the table, or `left_out` in JSON, says which and why. The exit status
-is 0 if any mixture was scored, 1 if none was.";
+A mixture with a file that cannot be scored (silent, unreadable, of another length, or two of one
+name) is left out; the table, or `left_out` in JSON, says which and why. The exit status is 0 if any
+mixture was scored, 1 if none was.";
 
 /// Score estimates against the reference sources: SDR, SIR, SAR, SI-SDR, STOI, ESTOI
 #[derive(Debug, Args)]
