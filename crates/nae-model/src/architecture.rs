@@ -16,30 +16,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::config::ModelConfig;
+pub use crate::context::Context;
 use crate::error::ModelError;
 use crate::network::{Extent, NetworkKind};
-
-/// The frames that a decoder's estimate of one frame depends on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Context {
-    /// The frame itself and so many frames of activations before and after it.
-    Frames {
-        /// Frames before it.
-        before: usize,
-        /// Frames after it.
-        after: usize,
-    },
-    /// The whole sequence up to the frame, or all of it.
-    Whole,
-}
-
-impl Context {
-    /// Every frame by itself.
-    pub const NONE: Self = Self::Frames {
-        before: 0,
-        after: 0,
-    };
-}
 
 /// A tensor of one model as files have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,8 +95,14 @@ pub trait ArchitectureKind:
     /// Whether there is an encoder that reads activations from a spectrum.
     fn has_encoder(&self) -> bool;
 
-    /// Frames that the decoder's estimate of one frame depends on.
+    /// Frames of activations that the decoder's estimate of one frame depends on.
     fn context(&self) -> Context;
+
+    /// Frames of the spectrum that one frame's activations, read by the encoder, depend on. A kind
+    /// that reads more than the frame itself says so here.
+    fn encoder_context(&self) -> Context {
+        Context::NONE
+    }
 
     /// How weights are trained.
     fn training_method(&self) -> TrainingMethod;

@@ -16,8 +16,8 @@ use crate::nonlinearity::Nonlinearity;
 pub enum ModelKind {
     /// Non-negative autoencoder.
     Nae,
-    /// Non-negative matrix factorisation: bases only, one linear layer, no encoder. `layers`,
-    /// `widths`, `hidden`, `output`, `sharpness` and `bias` do not apply.
+    /// Non-negative matrix factorisation: bases only, one linear layer, no encoder; with `span`,
+    /// deconvolution. `layers`, `widths`, `hidden`, `output`, `sharpness` and `bias` do not apply.
     Nmf,
 }
 
@@ -102,6 +102,10 @@ nae_config::settings! {
         pub bias: Bias = Bias::None;
         /// Norm to which the columns of the decoder's weights are scaled in the objective.
         pub basis_norm: BasisNorm = BasisNorm::None;
+        /// Frames of a basis. With more than one the decoder's last layer and the encoder's first are
+        /// convolutive: they see so many successive frames at a time. `nmf` then is non-negative matrix
+        /// factor deconvolution (NMFD).
+        pub span: usize = 1, in 1..=64, unit "frames", try "4, or 1 for bases of a single frame", was 1;
     }
 }
 
@@ -206,6 +210,8 @@ mod tests {
         refused("widths", &|c| c.widths = vec![9, 100, 0]);
         refused("widths", &|c| c.widths = vec![9, 99, 9]);
         refused("sharpness", &|c| c.sharpness = 0.0);
+        refused("span", &|c| c.span = 0);
+        refused("span", &|c| c.span = 65);
         refused("compression", &|c| c.compression = 1.5);
         refused("compression", &|c| c.compression = 1e-300);
         refused("compression", &|c| c.compression = f64::NAN);

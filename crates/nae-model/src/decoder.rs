@@ -4,6 +4,8 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 
+use crate::context::Context;
+
 /// Frozen decoder of one kind, with what reads activations from a spectrum: all that a basis or a
 /// weight needs on the way to its product was worked out once, and no parameter requires a
 /// gradient.
@@ -25,6 +27,23 @@ pub trait DecoderKind: Module {
     /// - `activations`: `[models, rank, frames]`
     /// - output: `[models, bins, frames]`, compressed magnitudes, non-negative
     fn decode(&self, activations: Tensor<3>) -> Tensor<3>;
+
+    /// [`encode`](Self::encode) of segments of `segment` frames, one after the other, none of which
+    /// knows of another. A kind that sees more than a frame at a time must do this itself.
+    fn encode_segments(&self, x: Tensor<3>, _segment: usize) -> Tensor<3> {
+        self.encode(x)
+    }
+
+    /// [`decode`](Self::decode) of segments of `segment` frames, one after the other, none of which
+    /// knows of another. A kind that sees more than a frame at a time must do this itself.
+    fn decode_segments(&self, activations: Tensor<3>, _segment: usize) -> Tensor<3> {
+        self.decode(activations)
+    }
+
+    /// Frames of activations that the estimate of one frame depends on.
+    fn context(&self) -> Context {
+        Context::NONE
+    }
 
     /// Whether activations below zero would give spectra below zero: there is one layer, and it is
     /// linear.

@@ -20,6 +20,7 @@
 //! | version | holds |
 //! |---|---|
 //! | 1 | dense autoencoders and factorisations |
+//! | 2 | stacks of layers that see several frames, and deconvolutions |
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -43,7 +44,7 @@ use crate::safetensors_file::SafetensorsFile;
 const GAINS: RangeInclusive<f64> = f32::MIN_POSITIVE as f64..=f32::MAX as f64;
 
 /// Newest format version that can be read.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// A tensor's shape and little-endian bytes.
 type StoredTensor = (Vec<usize>, Vec<u8>);

@@ -26,7 +26,7 @@ use nae_kernels::{matmul, safe_divide};
 use crate::config::BasisNorm;
 
 /// Keeps quotients finite where a spectrum or a product is zero.
-const FLOOR: f64 = 1e-10;
+pub(crate) const FLOOR: f64 = 1e-10;
 
 /// What the updates minimise.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -60,7 +60,11 @@ impl Objective {
     }
 
     /// `X·Λ^{β−2}` and `Λ^{β−1}`, the latter `None` where it is one everywhere (β = 1).
-    fn parts(&self, x: &Tensor<3>, product: Tensor<3>) -> (Tensor<3>, Option<Tensor<3>>) {
+    pub(crate) fn parts(
+        &self,
+        x: &Tensor<3>,
+        product: Tensor<3>,
+    ) -> (Tensor<3>, Option<Tensor<3>>) {
         if self.beta == 1.0 {
             return (safe_divide(x.clone(), product, FLOOR), None);
         }
@@ -74,7 +78,7 @@ impl Objective {
         )
     }
 
-    fn ratio(&self, positive: Tensor<3>, negative: Tensor<3>) -> Tensor<3> {
+    pub(crate) fn ratio(&self, positive: Tensor<3>, negative: Tensor<3>) -> Tensor<3> {
         let ratio = safe_divide(positive, negative, FLOOR);
         match self.exponent() {
             1.0 => ratio,

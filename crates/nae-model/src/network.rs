@@ -75,6 +75,30 @@ pub trait NetworkKind: Module {
     /// - `latent`: `[models, rank, frames]`, non-negative
     fn decode(&self, latent: Tensor<3>) -> Decoding;
 
+    /// [`encode`](Self::encode) of segments of `segment` frames, one after the other, none of which
+    /// knows of another. A kind that sees more than a frame at a time must do this itself.
+    fn encode_segments(&self, x: Tensor<3>, _segment: usize) -> Encoding {
+        self.encode(x)
+    }
+
+    /// [`decode`](Self::decode) of segments of `segment` frames, one after the other, none of which
+    /// knows of another. A kind that sees more than a frame at a time must do this itself.
+    fn decode_segments(&self, latent: Tensor<3>, _segment: usize) -> Decoding {
+        self.decode(latent)
+    }
+
+    /// The same network with initial weights that are matched to training sound: rows and bases are
+    /// excerpts of it, so that every unit responds to something. Kinds that cannot be matched stay as
+    /// they are.
+    ///
+    /// - `at`: frames to take excerpts at, of which there is at least one
+    ///
+    /// # Shapes
+    /// - `x`: `[1, bins, frames]`, one model's training sound in order
+    fn matched(self, _x: &Tensor<3>, _at: &[usize], _rng: &mut ChaCha8Rng) -> Self {
+        self
+    }
+
     /// The frozen part that turns activations at `latent` into spectra, on `device`.
     fn decoder(&self, latent: Latent, device: &Device) -> Self::Decoder;
 

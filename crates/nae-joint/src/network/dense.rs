@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor};
 use nae_model::config::Bias;
-use nae_model::layers::{Dense, LayerSpec};
+use nae_model::layers::{Dense, LayerSpec, Window};
 use nae_model::{BasisNorm, Output};
 use rand::rngs::ChaCha8Rng;
 
@@ -18,6 +18,7 @@ pub(super) fn dense(
         output,
         sharpness: 1.0,
         basis_norm: BasisNorm::None,
+        window: Window::FRAME,
     };
     Dense::new(outputs, inputs, Bias::All, stage, rng, device)
 }

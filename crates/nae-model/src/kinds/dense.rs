@@ -10,7 +10,7 @@ use crate::architecture::{ArchitectureKind, Context, Cost, TensorSpec, TrainingM
 use crate::config::{BasisNorm, Bias, Latent, ModelConfig, ModelKind, Output};
 use crate::decoder::DecoderKind;
 use crate::error::ModelError;
-use crate::layers::{Dense, FrozenDense, LayerSpec, stack_layers};
+use crate::layers::{Dense, FrozenDense, LayerSpec, Window, match_layers, stack_layers};
 use crate::loss::Estimate;
 use crate::network::{Decoding, Encoding, Extent, NetworkKind};
 use crate::nonlinearity::Nonlinearity;
@@ -90,6 +90,7 @@ impl DenseArchitecture {
             } else {
                 BasisNorm::None
             },
+            window: Window::FRAME,
         }
     }
 }
@@ -106,7 +107,7 @@ impl ArchitectureKind for DenseArchitecture {
     type Network = DenseNetwork;
 
     fn claims(settings: &ModelConfig) -> bool {
-        settings.kind == ModelKind::Nae
+        settings.kind == ModelKind::Nae && settings.span == 1
     }
 
     fn from_settings(settings: &ModelConfig) -> Self {
@@ -136,6 +137,7 @@ impl ArchitectureKind for DenseArchitecture {
             compression: self.compression,
             bias: self.bias,
             basis_norm: self.basis_norm,
+            ..ModelConfig::default()
         }
         .validate_stored()
     }
@@ -246,7 +248,8 @@ impl NetworkKind for DenseNetwork {
     }
 
     fn encode(&self, x: Tensor<3>) -> Encoding {
-        let mut hidden = Dense::forward_all(&self.encoder, x.clone());
+        let frames = x.dims()[2];
+        let mut hidden = Dense::forward_all(&self.encoder, x.clone(), frames);
         let latent = hidden.pop().unwrap_or(x);
         Encoding { hidden, latent }
     }
@@ -258,12 +261,18 @@ impl NetworkKind for DenseNetwork {
                 estimate: latent.into(),
             };
         };
-        let hidden = Dense::forward_all(hidden, latent.clone());
+        let frames = latent.dims()[2];
+        let hidden = Dense::forward_all(hidden, latent.clone(), frames);
         let estimate = Estimate {
-            product: last.product(hidden.last().cloned().unwrap_or(latent)),
+            product: last.product(hidden.last().cloned().unwrap_or(latent), frames),
             activation: last.activation(),
         };
         Decoding { hidden, estimate }
+    }
+
+    fn matched(mut self, x: &Tensor<3>, at: &[usize], rng: &mut ChaCha8Rng) -> Self {
+        match_layers(&mut self.encoder, &mut self.decoder, x, at, rng);
+        self
     }
 
     fn decoder(&self, latent: Latent, device: &Device) -> DenseDecoder {
@@ -338,11 +347,13 @@ impl DecoderKind for DenseDecoder {
     }
 
     fn encode(&self, x: Tensor<3>) -> Tensor<3> {
-        FrozenDense::forward_all(&self.before, x)
+        let frames = x.dims()[2];
+        FrozenDense::forward_all(&self.before, x, frames)
     }
 
     fn decode(&self, activations: Tensor<3>) -> Tensor<3> {
-        FrozenDense::forward_all(&self.after, activations)
+        let frames = activations.dims()[2];
+        FrozenDense::forward_all(&self.after, activations, frames)
     }
 
     fn needs_nonnegative_activations(&self) -> bool {

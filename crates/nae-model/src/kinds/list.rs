@@ -78,9 +78,14 @@ macro_rules! kinds {
                 $crate::kinds!(@architecture self, $($kind)+, own => own.has_encoder())
             }
 
-            /// Frames that the decoder's estimate of one frame depends on.
+            /// Frames of activations that the decoder's estimate of one frame depends on.
             pub fn context(&self) -> $crate::architecture::Context {
                 $crate::kinds!(@architecture self, $($kind)+, own => own.context())
+            }
+
+            /// Frames of the spectrum that one frame's activations, read by the encoder, depend on.
+            pub fn encoder_context(&self) -> $crate::architecture::Context {
+                $crate::kinds!(@architecture self, $($kind)+, own => own.encoder_context())
             }
 
             /// How weights are trained.
@@ -183,6 +188,45 @@ macro_rules! kinds {
             /// - `latent`: `[models, rank, frames]`, non-negative
             pub fn decode(&self, latent: ::burn::tensor::Tensor<3>) -> $crate::network::Decoding {
                 $crate::kinds!(@network self, $($kind)+, own => own.decode(latent))
+            }
+
+            /// [`encode`](Self::encode) of segments of `segment` frames, one after the other, none of
+            /// which knows of another.
+            pub fn encode_segments(
+                &self,
+                x: ::burn::tensor::Tensor<3>,
+                segment: usize,
+            ) -> $crate::network::Encoding {
+                $crate::kinds!(@network self, $($kind)+, own => own.encode_segments(x, segment))
+            }
+
+            /// [`decode`](Self::decode) of segments of `segment` frames, one after the other, none of
+            /// which knows of another.
+            pub fn decode_segments(
+                &self,
+                latent: ::burn::tensor::Tensor<3>,
+                segment: usize,
+            ) -> $crate::network::Decoding {
+                $crate::kinds!(@network self, $($kind)+, own => own.decode_segments(latent, segment))
+            }
+
+            /// The same network with initial weights that are matched to training sound.
+            ///
+            /// - `at`: frames to take excerpts at, of which there is at least one
+            ///
+            /// # Shapes
+            /// - `x`: `[1, bins, frames]`, one model's training sound in order
+            pub fn matched(
+                self,
+                x: &::burn::tensor::Tensor<3>,
+                at: &[usize],
+                rng: &mut ::rand::rngs::ChaCha8Rng,
+            ) -> Self {
+                match self {
+                    $(Self::$kind(own) => {
+                        Self::$kind($crate::network::NetworkKind::matched(own, x, at, rng))
+                    })+
+                }
             }
 
             /// The frozen part that turns activations at `latent` into spectra, on `device`.
@@ -300,6 +344,31 @@ macro_rules! kinds {
             /// - output: `[models, bins, frames]`, compressed magnitudes, non-negative
             pub fn decode(&self, activations: ::burn::tensor::Tensor<3>) -> ::burn::tensor::Tensor<3> {
                 $crate::kinds!(@decoder self, $($kind)+, own => own.decode(activations))
+            }
+
+            /// [`encode`](Self::encode) of segments of `segment` frames, one after the other, none of
+            /// which knows of another.
+            pub fn encode_segments(
+                &self,
+                x: ::burn::tensor::Tensor<3>,
+                segment: usize,
+            ) -> ::burn::tensor::Tensor<3> {
+                $crate::kinds!(@decoder self, $($kind)+, own => own.encode_segments(x, segment))
+            }
+
+            /// [`decode`](Self::decode) of segments of `segment` frames, one after the other, none of
+            /// which knows of another.
+            pub fn decode_segments(
+                &self,
+                activations: ::burn::tensor::Tensor<3>,
+                segment: usize,
+            ) -> ::burn::tensor::Tensor<3> {
+                $crate::kinds!(@decoder self, $($kind)+, own => own.decode_segments(activations, segment))
+            }
+
+            /// Frames of activations that the estimate of one frame depends on.
+            pub fn context(&self) -> $crate::architecture::Context {
+                $crate::kinds!(@decoder self, $($kind)+, own => own.context())
             }
 
             /// Whether activations below zero would give spectra below zero.

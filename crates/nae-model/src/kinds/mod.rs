@@ -6,7 +6,7 @@
 //! A kind is three types: what a file keeps of it ([`ArchitectureKind`]), the network that learns
 //! ([`NetworkKind`]) and the frozen decoder that separation, joint encoders, latent caches and reports
 //! work with ([`DecoderKind`]). It touches two files: its own beside [`dense`] and [`nmf`], and the list
-//! in this one. Training by gradients, stacks, model and joint files, fingerprints, separation and
+//! in this one. Training by gradients, several models at once, model and joint files, fingerprints, separation and
 //! figures take it from there. (A third is `config.rs`, where the kind is to be asked for by a setting
 //! that does not exist yet, and [`FORMAT_VERSION`](crate::file::FORMAT_VERSION) goes up by one.)
 //!
@@ -69,7 +69,7 @@
 //!         Cost { weights: 2 * weights, decoder_weights: weights, units: 2 * bins + self.rank }
 //!     }
 //!
-//!     fn format_version(&self) -> u32 { 2 }
+//!     fn format_version(&self) -> u32 { 3 }
 //! }
 //!
 //! /// A parameter's path is its name in files.
@@ -231,9 +231,11 @@
 pub mod dense;
 mod list;
 pub mod nmf;
+pub mod stack;
 
 use dense::{DenseArchitecture, DenseDecoder, DenseNetwork};
 use nmf::{NmfArchitecture, NmfDecoder, NmfNetwork};
+use stack::{StackArchitecture, StackDecoder, StackNetwork};
 
 use crate::config::ModelConfig;
 
@@ -242,6 +244,8 @@ crate::kinds! {
     Dense = "nae": DenseArchitecture, DenseNetwork, DenseDecoder;
     /// Non-negative matrix factorisation.
     Nmf = "nmf": NmfArchitecture, NmfNetwork, NmfDecoder;
+    /// Non-negative autoencoder of layers that may see several frames.
+    Stack = "stack": StackArchitecture, StackNetwork, StackDecoder;
 }
 
 impl ModelConfig {

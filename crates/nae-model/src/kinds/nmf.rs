@@ -1,4 +1,6 @@
-//! Non-negative matrix factorisation, `X ≈ W·H`: bases alone, one linear layer and no encoder.
+//! Non-negative matrix factorisation, `X ≈ W·H`: bases alone, one linear layer and no encoder; with
+//! bases of several frames, `X ≈ Σ_τ W_τ·H` shifted by τ, non-negative matrix factor deconvolution
+//! (NMFD; Smaragdis, ICA 2004).
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -8,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::architecture::{ArchitectureKind, Context, Cost, TensorSpec, TrainingMethod};
 use crate::config::{BasisNorm, Bias, Latent, ModelConfig, ModelKind, Output};
 use crate::decoder::DecoderKind;
+use crate::deconvolution::Deconvolution;
 use crate::error::ModelError;
-use crate::layers::{Dense, FrozenDense, LayerSpec};
+use crate::layers::{Dense, FrozenDense, LayerSpec, Window};
 use crate::loss::Estimate;
 use crate::multiplicative;
 use crate::network::{Decoding, Encoding, Extent, NetworkKind};
@@ -35,6 +38,14 @@ pub struct NmfArchitecture {
     bias: Bias,
     /// Norm of the bases.
     pub basis_norm: BasisNorm,
+    /// Frames of a basis.
+    #[serde(skip_serializing_if = "is_frame")]
+    pub span: usize,
+}
+
+/// Whether bases are of one frame, as all were before this field.
+fn is_frame(span: &usize) -> bool {
+    *span == 1
 }
 
 impl Default for NmfArchitecture {
@@ -50,6 +61,7 @@ impl Default for NmfArchitecture {
             compression: 0.5,
             bias: Bias::None,
             basis_norm: BasisNorm::None,
+            span: 1,
         }
     }
 }
@@ -75,6 +87,7 @@ impl ArchitectureKind for NmfArchitecture {
             compression: settings.compression,
             bias: settings.bias,
             basis_norm: settings.basis_norm,
+            span: settings.span,
         }
     }
 
@@ -91,16 +104,23 @@ impl ArchitectureKind for NmfArchitecture {
             compression: self.compression,
             bias: self.bias,
             basis_norm: self.basis_norm,
+            span: self.span,
         }
         .validate_stored()
     }
 
     fn name(&self) -> &'static str {
-        "NMF"
+        match self.span {
+            1 => "NMF",
+            _ => "NMFD",
+        }
     }
 
     fn describe(&self) -> String {
-        format!("NMF with {} bases", self.rank)
+        match self.span {
+            1 => format!("NMF with {} bases", self.rank),
+            span => format!("NMFD with {} bases of {span} frames", self.rank),
+        }
     }
 
     fn rank(&self) -> usize {
@@ -120,7 +140,11 @@ impl ArchitectureKind for NmfArchitecture {
     }
 
     fn context(&self) -> Context {
-        Context::NONE
+        Window::past(self.span).context()
+    }
+
+    fn encoder_context(&self) -> Context {
+        Window::future(self.span).context()
     }
 
     fn training_method(&self) -> TrainingMethod {
@@ -132,7 +156,7 @@ impl ArchitectureKind for NmfArchitecture {
             name: format!("decoder.0.{name}"),
             shape: shape.to_vec(),
         };
-        let mut tensors = vec![spec("weight", [bins, self.rank])];
+        let mut tensors = vec![spec("weight", [bins, self.span.saturating_mul(self.rank)])];
         if self.bias == Bias::All {
             tensors.push(spec("bias", [bins, 1]));
         }
@@ -140,7 +164,7 @@ impl ArchitectureKind for NmfArchitecture {
     }
 
     fn cost(&self, bins: usize) -> Cost {
-        let weights = bins.saturating_mul(self.rank);
+        let weights = bins.saturating_mul(self.rank).saturating_mul(self.span);
         Cost {
             weights,
             decoder_weights: weights,
@@ -149,7 +173,10 @@ impl ArchitectureKind for NmfArchitecture {
     }
 
     fn format_version(&self) -> u32 {
-        1
+        match self.span {
+            1 => 1,
+            _ => 2,
+        }
     }
 }
 
@@ -182,8 +209,9 @@ impl NetworkKind for NmfNetwork {
             output: Output::Linear,
             sharpness: architecture.sharpness,
             basis_norm: architecture.basis_norm,
+            window: Window::past(architecture.span),
         };
-        let (rank, bias) = (architecture.rank, architecture.bias);
+        let (rank, bias) = (architecture.rank * architecture.span, architecture.bias);
         Self {
             decoder: [Dense::new(bins, rank, bias, spec, rng, device)],
         }
@@ -191,15 +219,26 @@ impl NetworkKind for NmfNetwork {
 
     /// Activations of a few multiplicative updates.
     fn encode(&self, x: Tensor<3>) -> Encoding {
+        let segment = x.dims()[2];
+        self.encode_segments(x, segment)
+    }
+
+    fn encode_segments(&self, x: Tensor<3>, segment: usize) -> Encoding {
+        let window = self.layer().spec().window;
         Encoding {
             hidden: Vec::new(),
-            latent: multiplicative::activations(&self.layer().basis(), &x, READ_UPDATES),
+            latent: read_activations(&self.layer().basis(), window, &x, segment),
         }
     }
 
     fn decode(&self, latent: Tensor<3>) -> Decoding {
+        let segment = latent.dims()[2];
+        self.decode_segments(latent, segment)
+    }
+
+    fn decode_segments(&self, latent: Tensor<3>, segment: usize) -> Decoding {
         let estimate = Estimate {
-            product: self.layer().product(latent),
+            product: self.layer().product(latent, segment),
             activation: self.layer().activation(),
         };
         Decoding {
@@ -236,12 +275,12 @@ impl NetworkKind for NmfNetwork {
     }
 
     fn bases(&self) -> Option<Tensor<4>> {
-        Some(self.layer().basis().unsqueeze_dim(1))
+        Some(self.layer().bases())
     }
 
     fn with_bases(mut self, bases: Tensor<4>) -> Self {
         let [layer] = &mut self.decoder;
-        layer.set_weight(bases.squeeze_dim(1));
+        layer.set_bases(bases);
         self
     }
 }
@@ -250,6 +289,14 @@ impl NetworkKind for NmfNetwork {
 #[derive(Module, Debug)]
 pub struct NmfDecoder {
     layer: FrozenDense,
+}
+
+/// Activations of a few multiplicative updates.
+fn read_activations(basis: &Tensor<3>, window: Window, x: &Tensor<3>, segment: usize) -> Tensor<3> {
+    match window.span {
+        1 => multiplicative::activations(basis, x, READ_UPDATES),
+        _ => Deconvolution::new(window, segment).activations(basis, x, READ_UPDATES),
+    }
 }
 
 /// Multiplicative updates with which a factorisation reads a spectrum.
@@ -261,11 +308,25 @@ impl DecoderKind for NmfDecoder {
     }
 
     fn encode(&self, x: Tensor<3>) -> Tensor<3> {
-        multiplicative::activations(&self.layer.basis(), &x, READ_UPDATES)
+        let segment = x.dims()[2];
+        self.encode_segments(x, segment)
+    }
+
+    fn encode_segments(&self, x: Tensor<3>, segment: usize) -> Tensor<3> {
+        read_activations(&self.layer.basis(), self.layer.window(), &x, segment)
     }
 
     fn decode(&self, activations: Tensor<3>) -> Tensor<3> {
-        self.layer.forward(activations)
+        let segment = activations.dims()[2];
+        self.decode_segments(activations, segment)
+    }
+
+    fn decode_segments(&self, activations: Tensor<3>, segment: usize) -> Tensor<3> {
+        self.layer.forward(activations, segment)
+    }
+
+    fn context(&self) -> Context {
+        self.layer.window().context()
     }
 
     fn needs_nonnegative_activations(&self) -> bool {

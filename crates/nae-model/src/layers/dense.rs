@@ -7,6 +7,7 @@ use rand::rngs::ChaCha8Rng;
 
 use crate::config::{BasisNorm, Bias, Output};
 use crate::init::glorot_uniform;
+use crate::layers::window::Window;
 use crate::nonlinearity::Nonlinearity;
 
 /// What a layer does around its product.
@@ -16,8 +17,10 @@ pub struct LayerSpec {
     pub output: Output,
     /// Sharpness p of softplus.
     pub sharpness: f64,
-    /// Norm of the weight's columns.
+    /// Norm of the weight's columns; of several frames, those that belong to one input together.
     pub basis_norm: BasisNorm,
+    /// The frames that it reads at a time.
+    pub window: Window,
 }
 
 impl LayerSpec {
@@ -43,7 +46,9 @@ impl From<Nonlinearity> for Output {
     }
 }
 
-/// Dense layer with non-negative output, of one model or of several of one shape.
+/// Dense layer with non-negative output, of one model or of several of one shape. One whose window has
+/// several frames is a convolution along time; its `inputs` are then those of all the window's frames,
+/// in the order of [`Window::unfold`].
 #[derive(Module, Debug)]
 pub struct Dense {
     /// `[models, outputs, inputs]`, sign free.
@@ -92,6 +97,29 @@ impl Dense {
         self.weight = Param::from_tensor(leaf(weight));
     }
 
+    /// The basis as spectrograms of the window's frames.
+    ///
+    /// # Shapes
+    /// - output: `[models, span, outputs, inputs]`, inputs of a single frame
+    pub fn bases(&self) -> Tensor<4> {
+        let span = self.spec.window.span;
+        if span == 1 {
+            return self.basis().unsqueeze_dim(1);
+        }
+        let basis = self.basis();
+        let [models, outputs, inputs] = basis.dims();
+        let by_frame = basis.reshape([models, outputs, span, inputs / span]);
+        by_frame.swap_dims(1, 2)
+    }
+
+    /// Puts spectrograms in the weight's place.
+    ///
+    /// # Shapes
+    /// - `bases`: `[models, span, outputs, inputs]`
+    pub fn set_bases(&mut self, bases: Tensor<4>) {
+        self.set_weight(as_columns(bases));
+    }
+
     /// What the layer does around its product.
     pub fn spec(&self) -> LayerSpec {
         self.spec
@@ -112,10 +140,25 @@ impl Dense {
         match self.spec.basis_norm {
             BasisNorm::None => weight,
             BasisNorm::L2 => {
-                let length = weight.clone().square().sum_dim(1).sqrt().clamp_min(1e-12);
+                let squares = weight.clone().square().sum_dim(1);
+                let length = self.over_window(squares).sqrt().clamp_min(1e-12);
                 weight / length
             }
         }
+    }
+
+    /// Sums over a window's frames, at each of them.
+    ///
+    /// # Shapes
+    /// - input and output: `[models, 1, inputs]`
+    fn over_window(&self, sums: Tensor<3>) -> Tensor<3> {
+        let span = self.spec.window.span;
+        if span == 1 {
+            return sums;
+        }
+        let [models, _, inputs] = sums.dims();
+        let sums: Tensor<3> = sums.reshape([models, span, inputs / span]).sum_dim(1);
+        sums.repeat_dim(2, span)
     }
 
     /// `g`.
@@ -123,23 +166,33 @@ impl Dense {
         self.spec.activation()
     }
 
-    /// `g(W·x + b)`.
+    /// `g(W·x + b)` of one sequence.
     ///
     /// # Shapes
     /// - `x`: `[models, inputs, frames]`, non-negative
     /// - output: `[models, outputs, frames]`, non-negative
     pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        activate(self.product(x), self.activation())
+        let segment = x.dims()[2];
+        self.forward_segments(x, segment)
     }
 
-    /// `W·x + b`.
+    /// `g(W·x + b)` of segments of `segment` frames, one after the other.
+    ///
+    /// # Shapes
+    /// - `x`: `[models, inputs, frames]`, non-negative
+    /// - output: `[models, outputs, frames]`, non-negative
+    pub fn forward_segments(&self, x: Tensor<3>, segment: usize) -> Tensor<3> {
+        activate(self.product(x, segment), self.activation())
+    }
+
+    /// `W·x + b` of segments of `segment` frames, one after the other.
     ///
     /// # Shapes
     /// - `x`: `[models, inputs, frames]`, non-negative
     /// - output: `[models, outputs, frames]`
-    pub fn product(&self, x: Tensor<3>) -> Tensor<3> {
+    pub fn product(&self, x: Tensor<3>, segment: usize) -> Tensor<3> {
         let linear = self.spec.output == Output::Linear;
-        let mut y = matmul(self.basis(), x);
+        let mut y = matmul(self.basis(), self.spec.window.unfold(x, segment));
         if let Some(bias) = &self.bias {
             let bias = if linear { bias.val().abs() } else { bias.val() };
             y = y + bias;
@@ -147,16 +200,16 @@ impl Dense {
         y
     }
 
-    /// Every layer's output in order, the next layer's input.
+    /// Every layer's output in order, the next layer's input, of segments of `segment` frames.
     ///
     /// # Shapes
     /// - `x`: `[models, inputs, frames]`, non-negative
     /// - output: `[models, outputs, frames]` each, non-negative; none without layers
-    pub fn forward_all(layers: &[Self], x: Tensor<3>) -> Vec<Tensor<3>> {
+    pub fn forward_all(layers: &[Self], x: Tensor<3>, segment: usize) -> Vec<Tensor<3>> {
         let mut outputs: Vec<Tensor<3>> = Vec::with_capacity(layers.len());
         for layer in layers {
             let x = outputs.last().unwrap_or(&x).clone();
-            outputs.push(layer.forward(x));
+            outputs.push(layer.forward_segments(x, segment));
         }
         outputs
     }
@@ -186,6 +239,21 @@ impl Dense {
             self.bias.as_ref().map(alone),
             self.spec,
         )
+    }
+}
+
+/// Spectrograms as the columns of a weight.
+///
+/// # Shapes
+/// - `bases`: `[models, span, outputs, inputs]`
+/// - output: `[models, outputs, span·inputs]`
+pub(super) fn as_columns(bases: Tensor<4>) -> Tensor<3> {
+    let [models, span, outputs, inputs] = bases.dims();
+    match span {
+        1 => bases.squeeze_dim(1),
+        _ => bases
+            .swap_dims(1, 2)
+            .reshape([models, outputs, span * inputs]),
     }
 }
 

@@ -5,7 +5,9 @@ use burn::tensor::{Device, Tensor};
 use nae_kernels::{activate, matmul};
 
 use super::dense::{Dense, LayerSpec, leaf};
+use super::window::Window;
 use crate::config::{BasisNorm, Output};
+use crate::context::Context;
 
 /// Dense layer `y = g(B·x + b)` whose basis `B` ([`Dense::basis`]) was worked out once: no step takes
 /// `|W|` or a norm again, and no parameter requires a gradient.
@@ -58,9 +60,14 @@ impl FrozenDense {
         self.basis.val()
     }
 
-    /// Number of inputs.
+    /// Number of inputs that a frame has.
     pub fn inputs(&self) -> usize {
-        self.basis.dims()[2]
+        self.basis.dims()[2] / self.window().span
+    }
+
+    /// The frames that it reads at a time.
+    pub fn window(&self) -> Window {
+        self.spec.window
     }
 
     /// Whether the layer is linear with a non-negative basis.
@@ -68,26 +75,34 @@ impl FrozenDense {
         self.spec.output == Output::Linear
     }
 
-    /// `g(B·x + b)`.
+    /// `g(B·x + b)` of segments of `segment` frames, one after the other.
     ///
     /// # Shapes
     /// - `x`: `[models, inputs, frames]`
     /// - output: `[models, outputs, frames]`, non-negative if `x` is
-    pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let mut y = matmul(self.basis(), x);
+    pub fn forward(&self, x: Tensor<3>, segment: usize) -> Tensor<3> {
+        let mut y = matmul(self.basis(), self.window().unfold(x, segment));
         if let Some(bias) = &self.bias {
             y = y + bias.val();
         }
         activate(y, self.spec.activation())
     }
 
-    /// What several layers, one after the other, make of `x`; `x` itself without layers.
+    /// What several layers, one after the other, make of `x`, segments of `segment` frames; `x` itself
+    /// without layers.
     ///
     /// # Shapes
     /// - `x`: `[models, inputs, frames]`
     /// - output: `[models, outputs, frames]`
-    pub fn forward_all(layers: &[Self], x: Tensor<3>) -> Tensor<3> {
-        layers.iter().fold(x, |x, layer| layer.forward(x))
+    pub fn forward_all(layers: &[Self], x: Tensor<3>, segment: usize) -> Tensor<3> {
+        let forward = |x, layer: &Self| layer.forward(x, segment);
+        layers.iter().fold(x, forward)
+    }
+
+    /// Frames around its own that the last of several layers depends on.
+    pub fn context(layers: &[Self]) -> Context {
+        let own = layers.iter().map(|layer| layer.window().context());
+        own.fold(Context::NONE, Context::then)
     }
 
     /// Whether layers can be stacked: of one shape, and doing the same around their product.

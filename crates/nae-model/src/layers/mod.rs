@@ -2,9 +2,13 @@
 
 mod dense;
 mod frozen;
+mod matched;
+mod window;
 
 pub use dense::{Dense, LayerSpec};
 pub use frozen::FrozenDense;
+pub use matched::match_layers;
+pub use window::{Direction, Window};
 
 /// Layer by layer, the layers of several models as one; `None` if they do not fit together.
 ///

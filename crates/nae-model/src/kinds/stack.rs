@@ -1,0 +1,524 @@
+//! Autoencoder of a list of layers, of which some see several frames: convolutive autoencoders
+//! (Venkataramani, Subakan & Smaragdis, *Neural network alternatives to convolutive audio models for
+//! source separation*, MLSP 2017).
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use rand::rngs::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::architecture::{ArchitectureKind, Cost, TensorSpec, TrainingMethod};
+use crate::config::{BasisNorm, Bias, Latent, ModelConfig, ModelKind, Output};
+use crate::context::Context;
+use crate::decoder::DecoderKind;
+use crate::error::{ModelError, setting};
+use crate::layers::{Dense, FrozenDense, LayerSpec, Window, match_layers, stack_layers};
+use crate::loss::Estimate;
+use crate::network::{Decoding, Encoding, Extent, NetworkKind};
+use crate::nonlinearity::Nonlinearity;
+
+/// Layers of encoder and decoder together at most.
+const MAX_LAYERS: usize = 64;
+
+/// One layer of a stack as files have it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StackLayer {
+    /// Number of its outputs; of the decoder's last layer, which has as many as there are bins, 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub units: usize,
+    /// Frames that it sees: its own and, in the encoder, those after it or, in the decoder, those
+    /// before it.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub span: usize,
+}
+
+fn is_zero(units: &usize) -> bool {
+    *units == 0
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(span: &usize) -> bool {
+    *span == 1
+}
+
+/// Architecture of an autoencoder of layers that may see several frames.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StackArchitecture {
+    /// Layers from the spectrum to the bottleneck.
+    pub encoder: Vec<StackLayer>,
+    /// Layers from the bottleneck to the spectrum.
+    pub decoder: Vec<StackLayer>,
+    /// `g` of the hidden layers.
+    pub hidden: Nonlinearity,
+    /// Output stage.
+    pub output: Output,
+    /// Sharpness p of softplus.
+    pub sharpness: f64,
+    /// Exponent γ of the spectra.
+    pub compression: f64,
+    /// Whether layers have biases.
+    pub bias: Bias,
+    /// Norm of the decoder's bases.
+    pub basis_norm: BasisNorm,
+}
+
+impl StackArchitecture {
+    fn layers(&self) -> impl Iterator<Item = &StackLayer> {
+        self.encoder.iter().chain(&self.decoder)
+    }
+
+    /// Outputs and window of every layer, and inputs of a frame, for spectra of `bins` bins.
+    fn shapes(&self, bins: usize) -> Vec<LayerShape> {
+        let mut inputs = bins;
+        let mut shapes = Vec::new();
+        for (i, layer) in self.layers().enumerate() {
+            let is_encoder = i < self.encoder.len();
+            let outputs = match layer.units {
+                0 => bins,
+                units => units,
+            };
+            shapes.push(LayerShape {
+                inputs,
+                outputs,
+                window: match is_encoder {
+                    true => Window::future(layer.span),
+                    false => Window::past(layer.span),
+                },
+            });
+            inputs = outputs;
+        }
+        shapes
+    }
+
+    /// What layer `index` (from 0, the encoder's first) does around its product.
+    fn layer_spec(&self, index: usize, window: Window) -> LayerSpec {
+        LayerSpec {
+            output: match index + 1 == self.depth() {
+                true => self.output,
+                false => self.hidden.into(),
+            },
+            sharpness: self.sharpness,
+            basis_norm: match index >= self.encoder.len() {
+                true => self.basis_norm,
+                false => BasisNorm::None,
+            },
+            window,
+        }
+    }
+
+    /// The longest window of all layers.
+    fn span(&self) -> usize {
+        self.layers().map(|layer| layer.span).max().unwrap_or(1)
+    }
+
+    fn check_layers(&self) -> Result<(), ModelError> {
+        let depth = self.depth();
+        if self.encoder.is_empty() || self.decoder.is_empty() || depth > MAX_LAYERS {
+            let expected =
+                format!("2 to {MAX_LAYERS}, at least one before and after the bottleneck");
+            return Err(setting("model.layers", &expected, depth, "2 or 4"));
+        }
+        for (i, layer) in self.layers().enumerate() {
+            let units = match i + 1 == depth {
+                true => 0..=0,
+                false => 1..=16_384,
+            };
+            if !units.contains(&layer.units) {
+                let expected = format!("{} to {} in layer {i}", units.start(), units.end());
+                return Err(setting("model.widths", &expected, layer.units, "100"));
+            }
+            if !(1..=64).contains(&layer.span) {
+                let expected = format!("1 to 64 frames in layer {i}");
+                return Err(setting("model.span", &expected, layer.span, "4"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A layer's numbers of inputs and outputs for a frame, and its window.
+struct LayerShape {
+    inputs: usize,
+    outputs: usize,
+    window: Window,
+}
+
+impl LayerShape {
+    fn columns(&self) -> usize {
+        self.inputs.saturating_mul(self.window.span)
+    }
+
+    fn weights(&self) -> usize {
+        self.outputs.saturating_mul(self.columns())
+    }
+}
+
+impl ArchitectureKind for StackArchitecture {
+    type Network = StackNetwork;
+
+    fn claims(settings: &ModelConfig) -> bool {
+        settings.kind == ModelKind::Nae && settings.span > 1
+    }
+
+    fn from_settings(settings: &ModelConfig) -> Self {
+        let dense = |units| StackLayer { units, span: 1 };
+        let units = match settings.widths.as_slice() {
+            [] => vec![settings.rank; settings.layers - 1],
+            widths => widths.to_vec(),
+        };
+        let mut encoder: Vec<StackLayer> = units.into_iter().map(dense).collect();
+        let mut decoder = encoder.split_off(settings.layers / 2);
+        decoder.push(dense(0));
+        if let (Some(first), Some(last)) = (encoder.first_mut(), decoder.last_mut()) {
+            first.span = settings.span;
+            last.span = settings.span;
+        }
+        Self {
+            encoder,
+            decoder,
+            hidden: settings.hidden,
+            output: settings.output,
+            sharpness: settings.sharpness,
+            compression: settings.compression,
+            bias: settings.bias,
+            basis_norm: settings.basis_norm,
+        }
+    }
+
+    fn validate(&self) -> Result<(), ModelError> {
+        self.check_layers()?;
+        // the settings that lead here have the same ranges
+        ModelConfig {
+            sharpness: self.sharpness,
+            compression: self.compression,
+            ..ModelConfig::default()
+        }
+        .validate()
+    }
+
+    fn name(&self) -> &'static str {
+        "convolutive NAE"
+    }
+
+    fn describe(&self) -> String {
+        let (layers, rank, span) = (self.depth(), self.rank(), self.span());
+        format!("convolutive NAE with {layers} layers, rank {rank} and bases of {span} frames")
+    }
+
+    fn rank(&self) -> usize {
+        self.encoder.last().map_or(0, |layer| layer.units)
+    }
+
+    fn compression(&self) -> f64 {
+        self.compression
+    }
+
+    fn depth(&self) -> usize {
+        self.encoder.len() + self.decoder.len()
+    }
+
+    fn has_encoder(&self) -> bool {
+        true
+    }
+
+    fn context(&self) -> Context {
+        let own = self.decoder.iter();
+        let own = own.map(|layer| Window::past(layer.span).context());
+        own.fold(Context::NONE, Context::then)
+    }
+
+    fn encoder_context(&self) -> Context {
+        let own = self.encoder.iter();
+        let own = own.map(|layer| Window::future(layer.span).context());
+        own.fold(Context::NONE, Context::then)
+    }
+
+    fn training_method(&self) -> TrainingMethod {
+        TrainingMethod::Gradients
+    }
+
+    fn tensors(&self, bins: usize) -> Vec<TensorSpec> {
+        let encoder = self.encoder.len();
+        let mut tensors = Vec::new();
+        for (i, shape) in self.shapes(bins).into_iter().enumerate() {
+            let (part, number) = match i < encoder {
+                true => ("encoder", i),
+                false => ("decoder", i - encoder),
+            };
+            let mut add = |name: &str, shape: [usize; 2]| {
+                tensors.push(TensorSpec {
+                    name: format!("{part}.{number}.{name}"),
+                    shape: shape.to_vec(),
+                });
+            };
+            add("weight", [shape.outputs, shape.columns()]);
+            if self.bias == Bias::All {
+                add("bias", [shape.outputs, 1]);
+            }
+        }
+        tensors
+    }
+
+    fn cost(&self, bins: usize) -> Cost {
+        let shapes = self.shapes(bins);
+        let sum = |shapes: &[LayerShape]| {
+            let weights = shapes.iter().map(LayerShape::weights);
+            weights.fold(0, usize::saturating_add)
+        };
+        let units = shapes.iter().map(|shape| shape.outputs);
+        Cost {
+            weights: sum(&shapes),
+            decoder_weights: sum(&shapes[self.encoder.len()..]),
+            units: units.fold(bins, usize::saturating_add),
+        }
+    }
+
+    fn format_version(&self) -> u32 {
+        2
+    }
+}
+
+/// Encoder and decoder of layers that may see several frames.
+#[derive(Module, Debug)]
+pub struct StackNetwork {
+    /// From the spectrum to the bottleneck; empty where there is only the decoder.
+    pub encoder: Vec<Dense>,
+    /// From the bottleneck to the spectrum.
+    pub decoder: Vec<Dense>,
+}
+
+impl NetworkKind for StackNetwork {
+    type Architecture = StackArchitecture;
+    type Decoder = StackDecoder;
+
+    fn new(
+        architecture: &StackArchitecture,
+        bins: usize,
+        extent: Extent,
+        rng: &mut ChaCha8Rng,
+        device: &Device,
+    ) -> Self {
+        let bias = architecture.bias;
+        let first = match extent {
+            Extent::Whole => 0,
+            Extent::Decoder => architecture.encoder.len(),
+        };
+        let shapes = architecture.shapes(bins).into_iter().enumerate();
+        let layer = |(i, shape): (usize, LayerShape)| {
+            let spec = architecture.layer_spec(i, shape.window);
+            Dense::new(shape.outputs, shape.columns(), bias, spec, rng, device)
+        };
+        let mut encoder: Vec<Dense> = shapes.skip(first).map(layer).collect();
+        let decoder = encoder.split_off(architecture.encoder.len() - first);
+        Self { encoder, decoder }
+    }
+
+    fn encode(&self, x: Tensor<3>) -> Encoding {
+        let segment = x.dims()[2];
+        self.encode_segments(x, segment)
+    }
+
+    fn encode_segments(&self, x: Tensor<3>, segment: usize) -> Encoding {
+        let mut hidden = Dense::forward_all(&self.encoder, x.clone(), segment);
+        let latent = hidden.pop().unwrap_or(x);
+        Encoding { hidden, latent }
+    }
+
+    fn decode(&self, latent: Tensor<3>) -> Decoding {
+        let segment = latent.dims()[2];
+        self.decode_segments(latent, segment)
+    }
+
+    fn decode_segments(&self, latent: Tensor<3>, segment: usize) -> Decoding {
+        let Some((last, hidden)) = self.decoder.split_last() else {
+            return Decoding {
+                hidden: Vec::new(),
+                estimate: latent.into(),
+            };
+        };
+        let hidden = Dense::forward_all(hidden, latent.clone(), segment);
+        let input = hidden.last().cloned().unwrap_or(latent);
+        let estimate = Estimate {
+            product: last.product(input, segment),
+            activation: last.activation(),
+        };
+        Decoding { hidden, estimate }
+    }
+
+    fn matched(mut self, x: &Tensor<3>, at: &[usize], rng: &mut ChaCha8Rng) -> Self {
+        match_layers(&mut self.encoder, &mut self.decoder, x, at, rng);
+        self
+    }
+
+    fn decoder(&self, latent: Latent, device: &Device) -> StackDecoder {
+        let skipped = match latent {
+            Latent::Bottleneck => self.encoder.len(),
+            Latent::First => self.encoder.len().min(1),
+        };
+        let (before, between) = self.encoder.split_at(skipped);
+        let mut after = FrozenDense::all(between, device);
+        after.extend(FrozenDense::all(&self.decoder, device));
+        StackDecoder {
+            before: FrozenDense::all(before, device),
+            after,
+        }
+    }
+
+    fn stack(networks: &[&Self]) -> Option<Self> {
+        let part = |of: fn(&Self) -> &Vec<Dense>| {
+            let models: Vec<&[Dense]> = networks.iter().map(|own| of(own).as_slice()).collect();
+            stack_layers(&models, Dense::stack)
+        };
+        Some(Self {
+            encoder: part(|network| &network.encoder)?,
+            decoder: part(|network| &network.decoder)?,
+        })
+    }
+
+    fn select(&self, model: usize) -> Self {
+        let alone = |layers: &[Dense]| layers.iter().map(|layer| layer.select(model)).collect();
+        Self {
+            encoder: alone(&self.encoder),
+            decoder: alone(&self.decoder),
+        }
+    }
+
+    fn without_encoder(&self) -> Self {
+        Self {
+            encoder: Vec::new(),
+            decoder: self.decoder.clone(),
+        }
+    }
+
+    fn with_encoder_of(self, other: &Self) -> Self {
+        Self {
+            encoder: other.encoder.clone(),
+            ..self
+        }
+    }
+
+    fn bases(&self) -> Option<Tensor<4>> {
+        Some(self.decoder.last()?.bases())
+    }
+
+    fn with_bases(mut self, bases: Tensor<4>) -> Self {
+        if let Some(last) = self.decoder.last_mut() {
+            last.set_bases(bases);
+        }
+        self
+    }
+}
+
+/// Frozen layers after a chosen latent, with those before it to read activations.
+#[derive(Module, Debug)]
+pub struct StackDecoder {
+    before: Vec<FrozenDense>,
+    after: Vec<FrozenDense>,
+}
+
+impl DecoderKind for StackDecoder {
+    fn rank(&self) -> usize {
+        self.after.first().map_or(0, FrozenDense::inputs)
+    }
+
+    fn encode(&self, x: Tensor<3>) -> Tensor<3> {
+        let segment = x.dims()[2];
+        self.encode_segments(x, segment)
+    }
+
+    fn encode_segments(&self, x: Tensor<3>, segment: usize) -> Tensor<3> {
+        FrozenDense::forward_all(&self.before, x, segment)
+    }
+
+    fn decode(&self, activations: Tensor<3>) -> Tensor<3> {
+        let segment = activations.dims()[2];
+        self.decode_segments(activations, segment)
+    }
+
+    fn decode_segments(&self, activations: Tensor<3>, segment: usize) -> Tensor<3> {
+        FrozenDense::forward_all(&self.after, activations, segment)
+    }
+
+    fn context(&self) -> Context {
+        FrozenDense::context(&self.after)
+    }
+
+    fn needs_nonnegative_activations(&self) -> bool {
+        matches!(self.after.as_slice(), [only] if only.is_linear())
+    }
+
+    fn batchable(&self, other: &Self) -> bool {
+        let all = |ours: &[FrozenDense], theirs: &[FrozenDense]| {
+            ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(a, b)| a.batchable(b))
+        };
+        all(&self.before, &other.before) && all(&self.after, &other.after)
+    }
+
+    fn stack(decoders: &[&Self]) -> Option<Self> {
+        let part = |of: fn(&Self) -> &Vec<FrozenDense>| {
+            let models: Vec<&[FrozenDense]> =
+                decoders.iter().map(|own| of(own).as_slice()).collect();
+            stack_layers(&models, FrozenDense::stack)
+        };
+        Some(Self {
+            before: part(|decoder| &decoder.before)?,
+            after: part(|decoder| &decoder.after)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_layer_and_the_last_span_several_frames() {
+        let settings = ModelConfig {
+            layers: 5,
+            rank: 7,
+            widths: vec![30, 7, 20, 40],
+            span: 3,
+            ..Default::default()
+        };
+        settings.validate().unwrap();
+        let architecture = StackArchitecture::from_settings(&settings);
+        architecture.validate().unwrap();
+        assert_eq!(architecture.rank(), 7);
+        let shapes = architecture.shapes(513);
+        let shapes: Vec<_> = shapes.iter().map(|s| (s.outputs, s.columns())).collect();
+        let expected = [(30, 3 * 513), (7, 30), (20, 7), (40, 20), (513, 3 * 40)];
+        assert_eq!(shapes, expected);
+        let frames = |before, after| Context::Frames { before, after };
+        assert_eq!(architecture.context(), frames(2, 0));
+        assert_eq!(architecture.encoder_context(), frames(0, 2));
+    }
+
+    #[test]
+    fn layers_that_do_not_fit_are_refused() {
+        let good = StackArchitecture::from_settings(&ModelConfig {
+            span: 4,
+            ..Default::default()
+        });
+        let refused = |key: &str, change: fn(&mut StackArchitecture)| {
+            let mut changed = good.clone();
+            change(&mut changed);
+            let error = changed.validate().unwrap_err().to_string();
+            assert!(error.contains(key), "{error}");
+        };
+        refused("model.layers", |a| a.encoder.clear());
+        refused("model.layers", |a| a.decoder.clear());
+        refused("model.layers", |a| {
+            a.encoder = vec![a.encoder[0].clone(); 64]
+        });
+        refused("model.widths", |a| a.encoder[0].units = 0);
+        refused("model.widths", |a| a.decoder[1].units = 7);
+        refused("model.span", |a| a.decoder[1].span = 0);
+        refused("model.span", |a| a.encoder[0].span = 1 << 40);
+        refused("model.compression", |a| a.compression = 2.0);
+    }
+}
