@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use nae_model::AudioConfig;
-use nae_train::{Material, TrainingClip, Usage};
+
+use nae_train::{Material, Recipe, TrainingClip, Usage};
 use serde::Serialize;
 
 use crate::arguments::Terminal;
@@ -71,19 +71,20 @@ pub fn read_beginnings(
 
 /// Reads what a model is trained on, and says how much each clip gives.
 ///
-/// - `silence_db`: frames this far below the loudest are left out, in dB
+/// - `recipe`: says which frames are left out, and whether the others need their neighbours
 pub fn read_material(
     files: &[PathBuf],
-    audio: &AudioConfig,
-    silence_db: f64,
+    recipe: &Recipe,
     terminal: &Terminal,
 ) -> Result<(Material, Vec<ClipReport>)> {
-    let material = Material::read(files, audio, silence_db).with_context(|| some(files))?;
+    let (audio, silence_db) = (&recipe.audio, recipe.train.silence_db);
+    let material = Material::read(files, audio, silence_db, recipe.segments());
+    let material = material.with_context(|| some(files))?;
     let frames = &material.frames;
     let seconds: Vec<f64> = frames.records.iter().map(|clip| clip.duration_s).collect();
     let setting = ("train.silence_db", silence_db);
     let reports = report(files, &seconds, &frames.usage, setting, terminal);
-    let (chosen, available) = (frames.magnitude.frames(), frames.available);
+    let (chosen, available) = (frames.count(), frames.available);
     if chosen < available {
         log_line(
             terminal,

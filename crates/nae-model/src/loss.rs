@@ -4,6 +4,7 @@ use burn::tensor::Tensor;
 use nae_kernels::{Activation, DivergenceOptions, LossOutput, activate, divergence, l1};
 
 use crate::init::from_host;
+use crate::multiplicative::scene_means;
 
 /// Floor ε in both logarithms, relative to spectra whose signal has unit standard deviation:
 /// single-precision epsilon, as in the authors' script.
@@ -24,12 +25,13 @@ pub struct Target {
     padding: Option<Padding>,
 }
 
-/// Where spectra of different lengths were filled up to the longest.
+/// Where frames have no part in the objective: where spectra of different lengths were filled up to the
+/// longest, and context.
 #[derive(Clone, Debug)]
 struct Padding {
-    /// 1 in real frames, 0 in padding, `[models, 1, frames]`.
+    /// 1 in frames that count, 0 in others, `[models, 1, frames]`.
     mask: Tensor<3>,
-    /// All frames over real frames: a mean over all times this is the mean over real ones.
+    /// All frames over those that count: a mean over all times this is the mean over these.
     factors: Vec<f64>,
 }
 
@@ -71,6 +73,34 @@ impl Target {
         self
     }
 
+    /// Only some frames count: the others have no part in the objective and get no gradient.
+    ///
+    /// - `counted`: whether each frame counts, all of a model's one after the other
+    /// - `factors`: what every model's mean over all frames is multiplied by; all frames over those
+    ///   that count makes it the mean over these
+    pub fn counting(mut self, counted: &[bool], factors: Vec<f64>) -> Self {
+        let [models, _, frames] = self.spectrum.dims();
+        let mask = counted.iter().map(|&counts| f32::from(counts)).collect();
+        let mask = from_host(mask, [models, 1, frames], &self.spectrum.device());
+        self.spectrum = self.spectrum.clone() * mask.clone();
+        self.padding = Some(Padding { mask, factors });
+        self
+    }
+
+    /// Every model's mean of an estimate over the frames that count: the part of the objective that
+    /// grows with it.
+    ///
+    /// # Shapes
+    /// - `estimate`: `[models, bins, frames]`, non-negative
+    /// - output: `[models]`
+    pub fn mean_of(&self, estimate: Tensor<3>) -> Tensor<1> {
+        let means = scene_means(self.real(estimate)).mul_scalar(self.share);
+        match &self.padding {
+            None => means,
+            Some(padding) => means.clone() * vector(&padding.factors, &means),
+        }
+    }
+
     /// Every model's λ as the factor of its mean, or the one for all.
     fn factors(&self, lambdas: &[f64]) -> Vec<f64> {
         let share = self.share;
@@ -86,7 +116,7 @@ impl Target {
         }
     }
 
-    /// Numbers of hidden layers with zeros in padding.
+    /// Numbers with zeros in frames that do not count.
     fn real(&self, hidden: Tensor<3>) -> Tensor<3> {
         match &self.padding {
             None => hidden,
@@ -247,6 +277,30 @@ mod tests {
             Tensor::cat(filled.collect(), 0)
         });
         (alone, batch)
+    }
+
+    #[test]
+    fn frames_that_do_not_count_change_nothing_wherever_they_are() {
+        let (alone, [product, spectrum]) = ragged(9);
+        let counted: Vec<bool> = FRAMES
+            .iter()
+            .flat_map(|&own| (0..9).map(move |t| t < own))
+            .collect();
+        let factors = FRAMES.map(|own| 9.0 / own as f64).to_vec();
+        let target = Target::new(spectrum, DEFAULT_EPS).counting(&counted, factors);
+        let estimate = product.abs();
+        let values = |tensor: Tensor<1>| -> Vec<f32> { tensor.into_data().try_to_vec().unwrap() };
+        let came = values(generalised_kl(&target, estimate.clone()));
+        let means = values(target.mean_of(estimate));
+        for (i, [product, spectrum]) in alone.into_iter().enumerate() {
+            let own = product.abs();
+            let expected = generalised_kl(&Target::new(spectrum, DEFAULT_EPS), own.clone());
+            let expected = expected.into_scalar::<f32>();
+            // single precision
+            assert!((came[i] - expected).abs() < 1e-6 * (1.0 + expected.abs()));
+            let mean = own.mean().into_scalar::<f32>();
+            assert!((means[i] - mean).abs() < 1e-6);
+        }
     }
 
     #[test]

@@ -34,6 +34,18 @@ pub enum TrainError {
         /// Length of all clips in seconds.
         duration_s: f64,
     },
+    /// Bases of more frames than a clip has.
+    #[error(
+        "`model.span` is {span} frames, but the clip `{clip}` has {frames}. Expected bases no longer than the shortest clip: set model.span to {frames} or less, or leave that clip out."
+    )]
+    SpanTooLong {
+        /// Frames of a basis.
+        span: usize,
+        /// Name of the clip.
+        clip: String,
+        /// Its frames.
+        frames: usize,
+    },
     /// A model that can only decode silence.
     #[error(
         "the model `{name}` decodes its own training clips to silence: all its units are dead, so expected at least one that responds. Try another seed (--seed), a higher model.rank, or a smaller train.learning_rate."

@@ -14,7 +14,7 @@ use crate::batches::Batches;
 use crate::error::TrainError;
 use crate::frame_rows::FrameRows;
 use crate::latent_noise::LatentNoise;
-use crate::replicas::{first, step_replicas};
+use crate::replicas::{Rates, first, step_replicas};
 use crate::seeds::Seeds;
 use crate::settings::TrainConfig;
 use crate::spectra::Spectra;
@@ -77,10 +77,9 @@ pub fn fit(
             let parts = 0..input.parts.len();
             let found = parts.into_par_iter().zip(&networks).map(of_part);
             let (losses, gradients): (Vec<_>, Vec<_>) = found.unzip();
-            let rate = config
-                .schedule
-                .rate(config.learning_rate, step.number, config.max_steps);
-            let networks = step_replicas(networks, &mut optimizers, &gradients, rate);
+            let rate = |full| config.schedule.rate(full, step.number, config.max_steps);
+            let rates = Rates::of(config, config.learning_rate).map(rate);
+            let networks = step_replicas(networks, &mut optimizers, &gradients, rates);
             (networks, losses.into_iter().reduce(|a, b| a + b))
         },
         observe,
@@ -89,7 +88,7 @@ pub fn fit(
     Ok(select_networks(runs.into_iter().map(of_run).collect()))
 }
 
-fn plan(config: &TrainConfig) -> Plan {
+pub(crate) fn plan(config: &TrainConfig) -> Plan {
     Plan {
         stage: "autoencoder",
         max_steps: config.max_steps,

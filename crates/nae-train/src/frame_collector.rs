@@ -1,7 +1,8 @@
 //! Collects the frames to train on, within a bound of memory.
 
-use nae_audio::{AudioError, Magnitude, Stft};
+use nae_audio::{AudioError, Magnitude};
 
+use crate::collector::{Collected, Collector};
 use crate::usage::Levels;
 
 /// Collects the frames that are not silent, in one pass. Silent is what lies far below the loudest frame,
@@ -9,7 +10,7 @@ use crate::usage::Levels;
 /// at the end. Where there are too many, every second of those kept is dropped and from then on only every
 /// second further one is taken, so that the choice is spread evenly over all clips.
 pub(crate) struct FrameCollector {
-    pub levels: Levels,
+    levels: Levels,
     bins: usize,
     /// Frames that are held at most.
     limit: usize,
@@ -37,25 +38,33 @@ impl FrameCollector {
         }
     }
 
-    /// Adds the frames of samples of the clip that was begun.
-    ///
-    /// - `skip`: frames to leave out at either end
-    pub fn add(
-        &mut self,
-        samples: &[f32],
-        stft: &Stft,
-        skip: (usize, usize),
-    ) -> Result<(), AudioError> {
-        self.levels.samples(samples.len());
-        let end = stft.config().frames(samples.len()).saturating_sub(skip.1);
-        let mut index = 0;
-        stft.each_magnitude(samples, &mut |frame| {
-            if (skip.0..end).contains(&index) {
-                self.push(frame);
-            }
-            index += 1;
-        })
+    fn drop_silent(&mut self) {
+        self.keep(|levels, _, energy| levels.is_loud(energy));
     }
+
+    /// Keeps the frames that are wanted, by levels, index and energy, in their order and where they lie.
+    fn keep(&mut self, wanted: impl Fn(&Levels, usize, f64) -> bool) {
+        let mut kept = 0;
+        for i in 0..self.energies.len() {
+            if wanted(&self.levels, i, self.energies[i]) {
+                self.energies[kept] = self.energies[i];
+                let from = i * self.bins;
+                self.values
+                    .copy_within(from..from + self.bins, kept * self.bins);
+                kept += 1;
+            }
+        }
+        self.energies.truncate(kept);
+        self.values.truncate(kept * self.bins);
+    }
+}
+
+impl Collector for FrameCollector {
+    fn levels(&mut self) -> &mut Levels {
+        &mut self.levels
+    }
+
+    fn begin_run(&mut self, _begins: bool) {}
 
     fn push(&mut self, frame: &[f32]) {
         let energy = self.levels.push(frame);
@@ -79,32 +88,17 @@ impl FrameCollector {
         self.energies.push(energy);
     }
 
-    /// The frames that are not silent, all of them or an even choice.
-    pub fn finish(mut self) -> Result<(Magnitude, Levels), AudioError> {
+    fn end_run(&mut self, _ends: bool) {}
+
+    fn finish(mut self: Box<Self>) -> Result<Collected, AudioError> {
         self.drop_silent();
         self.values.shrink_to_fit();
         let frames = self.energies.len();
-        Ok((Magnitude::new(self.bins, frames, self.values)?, self.levels))
-    }
-
-    fn drop_silent(&mut self) {
-        self.keep(|levels, _, energy| levels.is_loud(energy));
-    }
-
-    /// Keeps the frames that are wanted, by levels, index and energy, in their order and where they lie.
-    fn keep(&mut self, wanted: impl Fn(&Levels, usize, f64) -> bool) {
-        let mut kept = 0;
-        for i in 0..self.energies.len() {
-            if wanted(&self.levels, i, self.energies[i]) {
-                self.energies[kept] = self.energies[i];
-                let from = i * self.bins;
-                self.values
-                    .copy_within(from..from + self.bins, kept * self.bins);
-                kept += 1;
-            }
-        }
-        self.energies.truncate(kept);
-        self.values.truncate(kept * self.bins);
+        Ok(Collected {
+            magnitude: Magnitude::new(self.bins, frames, self.values)?,
+            counted: vec![true; frames],
+            levels: self.levels,
+        })
     }
 }
 
@@ -119,7 +113,7 @@ mod tests {
         for &value in values {
             collector.push(&[value]);
         }
-        collector.finish().unwrap().0.into_data()
+        Box::new(collector).finish().unwrap().magnitude.into_data()
     }
 
     #[test]

@@ -8,8 +8,10 @@ use nae_model::spectra::level;
 use nae_model::{AudioConfig, ClipRecord};
 
 use crate::clip::{TrainingClip, record};
+use crate::collector::{Collected, Collector, add};
 use crate::error::TrainError;
 use crate::frame_collector::FrameCollector;
+use crate::segments::{SegmentCollector, SegmentShape};
 use crate::usage::Usage;
 
 /// Frames that training needs at least.
@@ -25,6 +27,8 @@ pub struct Frames {
     /// Uncompressed magnitudes: at most [`MAX_VALUES`], a choice spread evenly over all clips where there
     /// are more.
     pub magnitude: Magnitude,
+    /// Whether each frame counts; those that do not are context of others.
+    pub counted: Vec<bool>,
     /// Frames that are not silent, chosen or not.
     pub available: usize,
     /// Factor that brings the sound to unit standard deviation.
@@ -49,7 +53,12 @@ pub struct Material {
 impl Frames {
     /// Spectra of all clips, one after another, silent frames left out, constant offsets taken off.
     ///
-    /// Every clip is transformed by itself, so that no frame spans two clips.
+    /// Every clip is transformed by itself, so that no frame spans two clips. For models that see several
+    /// frames, the neighbours of every frame come with it, silent or not, and zeros beyond the ends of its
+    /// clip.
+    ///
+    /// - `shape`: for models that see several frames: how many neighbours, and how many frames there have
+    ///   to be at least
     ///
     /// # Errors
     /// [`TrainError::NoClips`], [`TrainError::Silent`] or [`TrainError::TooShort`].
@@ -57,20 +66,21 @@ impl Frames {
         clips: &[TrainingClip],
         audio: &AudioConfig,
         silence_db: f64,
+        shape: Option<SegmentShape>,
     ) -> Result<Self, TrainError> {
         let stft = Stft::new(audio.stft())?;
-        let mut collector = collector(audio, silence_db);
+        let mut collector = collector(audio, silence_db, shape);
         for clip in clips {
-            collector.levels.begin_clip();
+            collector.levels().begin_clip();
             let centred = without_offset(&clip.samples, audio.sample_rate);
-            collector.add(&centred, &stft, (0, 0))?;
+            add(&mut *collector, &centred, &stft, (0, 0))?;
         }
         let records = clips.iter().map(|clip| clip.record.clone()).collect();
         Self::of(collector, records, audio, silence_db)
     }
 
     fn of(
-        collector: FrameCollector,
+        collector: Box<dyn Collector>,
         records: Vec<ClipRecord>,
         audio: &AudioConfig,
         silence_db: f64,
@@ -78,27 +88,39 @@ impl Frames {
         if records.is_empty() {
             return Err(TrainError::NoClips);
         }
-        let (magnitude, levels) = collector.finish()?;
+        let collected = collector.finish()?;
+        let Collected {
+            magnitude,
+            counted,
+            levels,
+        } = collected;
         let duration_s = levels.total_samples() as f64 / f64::from(audio.sample_rate);
         let level = level(&magnitude, silence_db as f32);
         if level <= 0.0 {
             return Err(TrainError::Silent { duration_s });
         }
-        if magnitude.frames() < MIN_FRAMES {
-            return Err(TrainError::TooShort {
-                frames: magnitude.frames(),
-                needed: MIN_FRAMES,
-                duration_s,
-            });
-        }
-        Ok(Self {
+        let frames = Self {
             magnitude,
+            counted,
             available: levels.loud_frames(),
             gain: 1.0 / level,
             duration_s,
             records,
             usage: levels.usage(audio),
-        })
+        };
+        if frames.count() < MIN_FRAMES {
+            return Err(TrainError::TooShort {
+                frames: frames.count(),
+                needed: MIN_FRAMES,
+                duration_s,
+            });
+        }
+        Ok(frames)
+    }
+
+    /// Number of frames that count.
+    pub fn count(&self) -> usize {
+        self.counted.iter().filter(|counts| **counts).count()
     }
 }
 
@@ -113,14 +135,15 @@ impl Material {
         files: &[PathBuf],
         audio: &AudioConfig,
         silence_db: f64,
+        shape: Option<SegmentShape>,
     ) -> Result<Self, TrainError> {
         let stft = Stft::new(audio.stft())?;
-        let mut collector = collector(audio, silence_db);
+        let mut collector = collector(audio, silence_db, shape);
         let mut records = Vec::with_capacity(files.len());
         let mut beginning = Vec::new();
         let mut left = MAX_FRAMES;
         for file in files {
-            collector.levels.begin_clip();
+            collector.levels().begin_clip();
             // samples that the frames still wanted lie on
             let wanted = if left == 0 {
                 0
@@ -128,7 +151,7 @@ impl Material {
                 left * audio.hop + audio.n_fft
             };
             let reader = MonoReader::open(file)?;
-            let (duration_s, samples) = read_file(reader, audio, &stft, &mut collector, wanted)?;
+            let (duration_s, samples) = read_file(reader, audio, &stft, &mut *collector, wanted)?;
             let record = record(file, duration_s)?;
             left = left.saturating_sub(stft.config().frames(samples.len()));
             if wanted > 0 {
@@ -145,9 +168,17 @@ impl Material {
 }
 
 /// Collects at most [`MAX_VALUES`].
-fn collector(audio: &AudioConfig, silence_db: f64) -> FrameCollector {
+fn collector(
+    audio: &AudioConfig,
+    silence_db: f64,
+    shape: Option<SegmentShape>,
+) -> Box<dyn Collector> {
     let bins = audio.stft().bins();
-    FrameCollector::new(bins, MAX_VALUES / bins, silence_db)
+    let limit = MAX_VALUES / bins;
+    match shape {
+        None => Box::new(FrameCollector::new(bins, limit, silence_db)),
+        Some(shape) => Box::new(SegmentCollector::new(bins, limit, silence_db, shape)),
+    }
 }
 
 /// Adds a file's frames to those of its clip; returns its length in seconds and its first samples at the
@@ -156,7 +187,7 @@ fn read_file(
     mut reader: MonoReader,
     audio: &AudioConfig,
     stft: &Stft,
-    collector: &mut FrameCollector,
+    collector: &mut dyn Collector,
     wanted: usize,
 ) -> Result<(f64, Vec<f32>), TrainError> {
     let (from, rate) = (reader.sample_rate(), audio.sample_rate);
@@ -170,7 +201,12 @@ fn read_file(
         let samples = resample(&piece.samples, from, rate)?;
         let centred = without_offset(&samples, rate);
         let skip = |is_end: bool| if is_end { 0 } else { at_cut };
-        collector.add(&centred, stft, (skip(is_first), skip(piece.is_last)))?;
+        add(
+            collector,
+            &centred,
+            stft,
+            (skip(is_first), skip(piece.is_last)),
+        )?;
         let room = wanted - first.len();
         first.extend_from_slice(&samples[..samples.len().min(room)]);
         is_first = false;
@@ -208,10 +244,10 @@ mod tests {
             .enumerate()
             .map(|(i, (name, rate))| file(&folder, name, *rate, i as u64))
             .collect();
-        let material = Material::read(&files, &AUDIO, -50.0).unwrap();
+        let material = Material::read(&files, &AUDIO, -50.0, None).unwrap();
         let read = |path: &PathBuf| TrainingClip::read(path, AUDIO.sample_rate).unwrap();
         let clips: Vec<TrainingClip> = files.iter().map(read).collect();
-        let frames = Frames::from_clips(&clips, &AUDIO, -50.0).unwrap();
+        let frames = Frames::from_clips(&clips, &AUDIO, -50.0, None).unwrap();
         assert_eq!(material.frames.magnitude, frames.magnitude);
         assert_eq!(material.frames.usage, frames.usage);
         assert_eq!(material.frames.records, frames.records);
@@ -231,11 +267,11 @@ mod tests {
             let path = file(&folder, "a.wav", rate, 1);
             let stft = Stft::new(AUDIO.stft()).unwrap();
             let frames = |reader: MonoReader| {
-                let mut collector = collector(&AUDIO, -300.0);
-                collector.levels.begin_clip();
+                let mut collector = collector(&AUDIO, -300.0, None);
+                collector.levels().begin_clip();
                 let (duration_s, first) =
-                    read_file(reader, &AUDIO, &stft, &mut collector, 10_000).unwrap();
-                (collector.finish().unwrap().0, duration_s, first)
+                    read_file(reader, &AUDIO, &stft, &mut *collector, 10_000).unwrap();
+                (collector.finish().unwrap().magnitude, duration_s, first)
             };
             let open = || MonoReader::open(&path).unwrap();
             let (whole, duration_s, first) = frames(open());

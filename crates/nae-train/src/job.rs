@@ -31,18 +31,42 @@ pub(crate) struct Prepared<'a> {
 
 /// Checks a job's settings and turns its clips into spectra.
 pub(crate) fn prepare<'a>(job: &Job<'a>) -> Result<Prepared<'a>, TrainError> {
-    job.recipe.validate()?;
     let recipe = job.recipe;
-    let frames = Frames::from_clips(job.clips, &recipe.audio, recipe.train.silence_db)?;
-    Ok(Prepared {
-        name: job.name,
-        recipe,
-        seed: job.seed,
-        frames,
-    })
+    recipe.validate()?;
+    let silence_db = recipe.train.silence_db;
+    let frames = Frames::from_clips(job.clips, &recipe.audio, silence_db, recipe.segments())?;
+    Prepared::new(job.name, recipe, job.seed, frames)
 }
 
-impl Prepared<'_> {
+impl<'a> Prepared<'a> {
+    /// # Errors
+    /// [`TrainError::SpanTooLong`] for bases that are longer than a clip: none of its frames would fit.
+    pub fn new(
+        name: &'a str,
+        recipe: &'a Recipe,
+        seed: u64,
+        frames: Frames,
+    ) -> Result<Self, TrainError> {
+        let (span, stft) = (recipe.model.span, recipe.audio.stft());
+        for (record, clip) in frames.records.iter().zip(&frames.usage.clips) {
+            let samples = clip.duration_s * f64::from(recipe.audio.sample_rate);
+            let of_clip = stft.frames(samples.round() as usize);
+            if span > of_clip {
+                return Err(TrainError::SpanTooLong {
+                    span,
+                    clip: record.name.clone(),
+                    frames: of_clip,
+                });
+            }
+        }
+        Ok(Self {
+            name,
+            recipe,
+            seed,
+            frames,
+        })
+    }
+
     /// Training record of the job's model, for its file.
     ///
     /// - `seconds`: of optimisation
@@ -55,7 +79,7 @@ impl Prepared<'_> {
             training: TrainingSummary {
                 clips: self.frames.records.clone(),
                 duration_s: self.frames.duration_s,
-                frames: self.frames.magnitude.frames(),
+                frames: self.frames.count(),
                 loss: run.loss,
                 steps: run.steps,
                 seed: self.seed,

@@ -47,6 +47,43 @@ impl LatentNoise {
         latents * factors
     }
 
+    /// Latents of segments with the noise of step number `step` on them, every segment with a stream of
+    /// its own.
+    ///
+    /// - `first`: number of the first segment in its batch
+    /// - `segment`: frames of a segment
+    ///
+    /// # Shapes
+    /// - input and output: `[models, rank, segments·segment]`
+    pub fn apply_segments(
+        &self,
+        latents: Tensor<3>,
+        step: usize,
+        first: usize,
+        segment: usize,
+    ) -> Tensor<3> {
+        if self.sigma == 0.0 || segment == 0 {
+            return latents;
+        }
+        let shape = latents.dims();
+        let [_, rank, frames] = shape;
+        let blocks = segment.div_ceil(NOISE_BLOCK);
+        let mut factors = vec![1.0f32; shape.iter().product()];
+        let mut own = vec![0.0f32; rank * segment];
+        let planes = factors.chunks_mut((rank * frames).max(1));
+        for (plane, key) in planes.zip(&self.keys) {
+            for i in 0..frames / segment {
+                let block = (first + i) * blocks;
+                self.fill(&mut own, segment, key, step, block * NOISE_BLOCK);
+                let rows = plane.chunks_exact_mut(frames);
+                for (row, own) in rows.zip(own.chunks_exact(segment)) {
+                    row[i * segment..(i + 1) * segment].copy_from_slice(own);
+                }
+            }
+        }
+        latents.clone() * from_host(factors, shape, &latents.device())
+    }
+
     fn fill(&self, factors: &mut [f32], frames: usize, key: &[u8; 32], step: usize, first: usize) {
         // whole blocks are drawn, so that numbers do not depend on where frames end
         let mut words = vec![0u32; factors.len() / frames.max(1) * NOISE_BLOCK];
@@ -104,6 +141,23 @@ mod tests {
             let joined = Tensor::cat(parts.to_vec(), 2);
             assert_eq!(read(joined).unwrap(), read(whole.clone()).unwrap());
         }
+    }
+
+    #[test]
+    fn segments_have_the_same_noise_however_they_are_shared_out() {
+        let noise = LatentNoise::new(0.3, [generator(SEED, "noise")]);
+        let ones = Tensor::<3>::ones([1, 3, 4 * 38], &Device::flex());
+        let whole = noise.apply_segments(ones.clone(), 7, 0, 38);
+        let parts = [0, 2].map(|first| {
+            let part = ones.clone().narrow(2, first * 38, 2 * 38);
+            noise.apply_segments(part, 7, first, 38)
+        });
+        assert_eq!(
+            read(Tensor::cat(parts.to_vec(), 2)).unwrap(),
+            read(whole.clone()).unwrap()
+        );
+        let [one, other] = [0, 1].map(|i| read(whole.clone().narrow(2, i * 38, 38)).unwrap());
+        assert_ne!(one, other);
     }
 
     #[test]

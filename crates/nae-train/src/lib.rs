@@ -51,6 +51,7 @@
 pub mod batch_training;
 mod batches;
 mod clip;
+mod collector;
 pub mod error;
 pub mod fit;
 mod frame_collector;
@@ -59,12 +60,14 @@ pub mod frames;
 mod job;
 pub mod latent_cache;
 mod latent_noise;
+mod matched;
 pub mod nmf;
 mod nndsvd;
 mod parallel_map;
 pub mod refine;
 mod replicas;
 pub mod seeds;
+pub mod segments;
 pub mod settings;
 pub mod spectra;
 mod stack;
@@ -82,11 +85,15 @@ pub use frames::{Frames, Material};
 pub use job::Job;
 pub use latent_cache::store_latents;
 pub use nae_kernels::Parallelism;
+pub use segments::SegmentShape;
 pub use settings::TrainConfig;
 pub use usage::Usage;
 
 /// Weights of a model at most: with gradients and both moments of Adam they take 4 GiB.
 const MAX_WEIGHTS: usize = 1 << 28;
+
+/// Frames of a segment that count, in a mini-batch.
+const SEGMENT_CORE: usize = 32;
 
 /// All that decides what a training run does.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -109,6 +116,11 @@ impl Recipe {
         self.model.validate()?;
         self.check_size()?;
         self.train.validate()
+    }
+
+    /// Segments that a model is trained on; `None` if it sees every frame by itself.
+    pub fn segments(&self) -> Option<SegmentShape> {
+        SegmentShape::new(&self.model.architecture(), SEGMENT_CORE)
     }
 
     /// Keeps a model within [`MAX_WEIGHTS`].
@@ -152,7 +164,8 @@ pub fn train(
     train_prepared(&job::prepare(&job)?, device, observe)
 }
 
-/// Trains one model on frames that were made before, with `recipe.audio`: what [`train`] does from there on.
+/// Trains one model on frames that were made before, with `recipe.audio` and
+/// [`recipe.segments()`](Recipe::segments): what [`train`] does from there on.
 ///
 /// # Errors
 /// As [`train`].
@@ -165,12 +178,7 @@ pub fn train_frames(
     observe: &mut dyn FnMut(&Progress) -> Flow,
 ) -> Result<Model, TrainError> {
     recipe.validate()?;
-    let prepared = job::Prepared {
-        name,
-        recipe,
-        seed,
-        frames,
-    };
+    let prepared = job::Prepared::new(name, recipe, seed, frames)?;
     train_prepared(&prepared, device, observe)
 }
 

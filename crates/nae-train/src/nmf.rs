@@ -2,8 +2,10 @@
 
 use burn::tensor::Tensor;
 use nae_model::config::BasisNorm;
+use nae_model::deconvolution::Deconvolution;
 use nae_model::error::setting;
 use nae_model::init::from_host;
+use nae_model::layers::Window;
 use nae_model::multiplicative::{Objective, unit_length};
 use nae_model::optim::{Flow, OptimizationError, OptimizationRun, Plan, Progress, Step, optimize};
 use nae_model::random::generator;
@@ -27,6 +29,8 @@ type Factors = (Tensor<3>, Tensor<3>);
 /// Minimises every model's `D_β(X‖W·H) + λ·mean|H|` over bases and activations; of several restarts
 /// the one with the lowest objective is kept. Arguments as for [`fit`](crate::fit::fit), but one λ.
 ///
+/// - `mask`: 1 in frames that count and 0 in others, `[models, 1, frames]`; all count without
+///
 /// Padding needs no mask: activations that start at zero stay zero, and 0/0 is 0 here.
 ///
 /// # Errors
@@ -35,6 +39,7 @@ type Factors = (Tensor<3>, Tensor<3>);
 pub fn fit(
     network: &Network,
     spectra: &Spectra,
+    mask: Option<Tensor<3>>,
     model: &ModelConfig,
     config: &TrainConfig,
     seeds: &Seeds,
@@ -61,17 +66,19 @@ pub fn fit(
         .iter()
         .map(|&own| (longest / own as f64) as f32);
     let factors = Tensor::<1>::from_data(factors.collect::<Vec<_>>().as_slice(), &x.device());
+    let updates = Updates::new(objective, model.span, spectra.longest(), mask);
     let mut best: Vec<Best> = seeds.0.iter().map(|_| None).collect();
     let mut steps = vec![0; seeds.count()];
     for restart in 0..settings.restarts {
         let start = start(spectra, &x, model, settings.start, seeds, restart)?;
+        let start = (updates.normalised(start.0), start.1);
         let update = |(w, h): Factors, step: Step| {
-            let w = objective.update_bases(w, &h, &x);
-            let h = objective.update_activations(&w, h, &x);
+            let w = updates.bases(w, &h, &x);
+            let h = updates.activations(&w, h, &x);
             // the updates do not need the objective, and it costs as much as one of them
             let value = step
                 .is_evaluated
-                .then(|| objective.value(w.clone().matmul(h.clone()), &h, &x) * factors.clone());
+                .then(|| updates.value(&w, &h, &x) * factors.clone());
             ((w, h), value)
         };
         let runs = optimize(plan, seeds.count(), start, update, observe)?;
@@ -97,8 +104,10 @@ pub fn fit(
         (Result<OptimizationRun<Tensor<3>>, OptimizationError>, usize),
     )| {
         let mut fitted = best?.map(|bases| {
-            let bases = Tensor::<3>::from_inner(bases).unsqueeze_dim(1);
-            network.select(i).with_bases(bases)
+            let [_, bins, columns] = bases.dims();
+            let shape = [1, bins, model.span, columns / model.span];
+            let bases = Tensor::<3>::from_inner(bases).reshape(shape);
+            network.select(i).with_bases(bases.swap_dims(1, 2))
         });
         fitted.steps = steps;
         Ok(fitted)
@@ -140,21 +149,27 @@ fn start(
         let own = x.clone().narrow(0, i, 1).narrow(2, 0, frames);
         let (w, h) = match start {
             NmfStart::Nndsvd if restart == 0 => {
-                let (w, h) = nndsvd(&own.squeeze_dim::<2>(0), model.rank)?;
-                (w.unsqueeze(), h.unsqueeze())
+                // bases of several frames are those of the windows that begin at each frame
+                let windows = Window::future(model.span).unfold(own, frames);
+                let (w, h): (Tensor<2>, Tensor<2>) =
+                    nndsvd(&windows.squeeze_dim::<2>(0), model.rank)?;
+                let by_frame = w.reshape([1, model.span, bins, model.rank]).swap_dims(1, 2);
+                let w = by_frame.reshape([1, bins, model.span * model.rank]);
+                (w, h.unsqueeze())
             }
             NmfStart::Random | NmfStart::Nndsvd => {
                 let mut rng = generator(seed, &format!("factorisation {restart}"));
                 // the mean product equals the mean spectrum, as scikit-learn's random start has it
                 let mean = read(own.mean())?[0];
-                let scale = (mean / model.rank as f32).sqrt().max(1e-6);
+                let columns = model.rank * model.span;
+                let scale = (mean / columns as f32).sqrt().max(1e-6);
                 let mut draw = |rows: usize, columns: usize| {
                     let values: Vec<f32> = (0..rows * columns)
                         .map(|_| scale * rng.random_range(0.02..2.0f32))
                         .collect();
                     from_host(values, [1, rows, columns], &x.device())
                 };
-                (draw(bins, model.rank), draw(model.rank, frames))
+                (draw(bins, columns), draw(model.rank, frames))
             }
         };
         let h: Tensor<3> = match longest - frames {
@@ -167,9 +182,61 @@ fn start(
         factors.push((w, h));
     }
     let (w, h): (Vec<Tensor<3>>, Vec<Tensor<3>>) = factors.into_iter().unzip();
-    let (w, h) = (Tensor::cat(w, 0), Tensor::cat(h, 0));
-    Ok(match model.basis_norm {
-        BasisNorm::None => (w, h),
-        BasisNorm::L2 => (unit_length(w), h),
-    })
+    Ok((Tensor::cat(w, 0), Tensor::cat(h, 0)))
+}
+
+/// The updates of bases of one frame, or of several.
+struct Updates {
+    objective: Objective,
+    /// For bases of several frames.
+    deconvolution: Option<Deconvolution>,
+}
+
+impl Updates {
+    fn new(objective: Objective, span: usize, frames: usize, mask: Option<Tensor<3>>) -> Self {
+        let deconvolution = (span > 1).then(|| {
+            let all = Deconvolution::new(Window::past(span), frames);
+            match mask {
+                None => all,
+                Some(mask) => all.with_counted(mask),
+            }
+        });
+        Self {
+            objective,
+            deconvolution,
+        }
+    }
+
+    fn bases(&self, w: Tensor<3>, h: &Tensor<3>, x: &Tensor<3>) -> Tensor<3> {
+        match &self.deconvolution {
+            None => self.objective.update_bases(w, h, x),
+            Some(deconvolution) => deconvolution.update_bases(&self.objective, w, h, x),
+        }
+    }
+
+    fn activations(&self, w: &Tensor<3>, h: Tensor<3>, x: &Tensor<3>) -> Tensor<3> {
+        match &self.deconvolution {
+            None => self.objective.update_activations(w, h, x),
+            Some(deconvolution) => deconvolution.update_activations(&self.objective, w, h, x),
+        }
+    }
+
+    fn value(&self, w: &Tensor<3>, h: &Tensor<3>, x: &Tensor<3>) -> Tensor<1> {
+        match &self.deconvolution {
+            None => self.objective.value(w.clone().matmul(h.clone()), h, x),
+            Some(deconvolution) => {
+                let product = deconvolution.product(w, h);
+                deconvolution.value(&self.objective, product, h, x)
+            }
+        }
+    }
+
+    /// Bases of the length that they have in the objective.
+    fn normalised(&self, w: Tensor<3>) -> Tensor<3> {
+        match (self.objective.basis_norm, &self.deconvolution) {
+            (BasisNorm::None, _) => w,
+            (BasisNorm::L2, None) => unit_length(w),
+            (BasisNorm::L2, Some(deconvolution)) => deconvolution.unit_length(w),
+        }
+    }
 }

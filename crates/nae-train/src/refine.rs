@@ -20,7 +20,7 @@ use crate::error::TrainError;
 use crate::fit::{Fitted, select_networks};
 use crate::frame_rows::FrameRows;
 use crate::latent_noise::{LatentNoise, NOISE_BLOCK};
-use crate::replicas::{first, step_replicas};
+use crate::replicas::{Rates, first, step_replicas};
 use crate::seeds::Seeds;
 use crate::settings::TrainConfig;
 use crate::spectra::Spectra;
@@ -89,8 +89,8 @@ pub fn refine(
             let found = parts.zip(&networks).map(of_part);
             let (after, (gradients, losses)): (Vec<_>, (Vec<_>, Vec<_>)) = found.unzip();
             activations[batch] = after;
-            let rate = rate(settings.decoder_rate);
-            let networks = step_replicas(networks, &mut optimizers, &gradients, rate);
+            let rates = Rates::all(rate(settings.decoder_rate));
+            let networks = step_replicas(networks, &mut optimizers, &gradients, rates);
             let loss = losses.into_iter().reduce(|a, b| a + b);
             ((networks, activations), loss)
         },

@@ -6,6 +6,46 @@ use burn::tensor::Tensor;
 use nae_model::Network;
 use rayon::prelude::*;
 
+use crate::settings::TrainConfig;
+
+/// Learning rates of a network's parts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Rates {
+    /// Of the encoder.
+    pub encoder: f64,
+    /// Of the decoder.
+    pub decoder: f64,
+}
+
+impl Rates {
+    /// One rate for all.
+    pub fn all(rate: f64) -> Self {
+        Self {
+            encoder: rate,
+            decoder: rate,
+        }
+    }
+
+    /// Those of the settings before their schedule, with an encoder's rate if they name none.
+    pub fn of(config: &TrainConfig, encoder: f64) -> Self {
+        Self {
+            encoder: match config.encoder_rate {
+                0.0 => encoder,
+                rate => rate,
+            },
+            decoder: config.learning_rate,
+        }
+    }
+
+    /// Both as a schedule has them.
+    pub fn map(self, rate: impl Fn(f64) -> f64) -> Self {
+        Self {
+            encoder: rate(self.encoder),
+            decoder: rate(self.decoder),
+        }
+    }
+}
+
 /// Lets every replica of a network take the same step, with the sum of all gradients. On the CPU each
 /// does so on its own thread: if one thread stepped for all, the others would be suspended, and
 /// waking them takes longer than a small network's step; and a replica stays in its thread's cache.
@@ -13,7 +53,7 @@ use rayon::prelude::*;
 /// - `replicas`: networks with the same parameters, of the same values
 /// - `optimizers`: one for every replica, which all took the same steps before
 /// - `gradients`: any number, which share nothing with the replicas but the parameters' identities
-/// - `rate`: of learning
+/// - `rates`: of learning
 ///
 /// # Panics
 /// If there are not as many optimisers as replicas.
@@ -21,7 +61,7 @@ pub(crate) fn step_replicas(
     replicas: Vec<Network>,
     optimizers: &mut [ModuleOptimizer],
     gradients: &[GradientsParams],
-    rate: f64,
+    rates: Rates,
 ) -> Vec<Network> {
     assert_eq!(replicas.len(), optimizers.len());
     let own = |replica: Network| {
@@ -42,7 +82,13 @@ pub(crate) fn step_replicas(
         for gradients in gradients {
             sum.accumulate(&replica, gradients);
         }
-        optimizer.step(rate, replica, sum.grads())
+        let mut gradients = sum.grads();
+        if rates.encoder == rates.decoder {
+            return optimizer.step(rates.decoder, replica, gradients);
+        }
+        let of_encoder = take_encoder(&replica, &mut gradients);
+        let replica = optimizer.step(rates.decoder, replica, gradients);
+        optimizer.step(rates.encoder, replica, of_encoder)
     };
     own.into_par_iter().zip(optimizers).map(step).collect()
 }
@@ -50,6 +96,45 @@ pub(crate) fn step_replicas(
 /// One network of the equal replicas that threads had, at least one.
 pub(crate) fn first(mut replicas: Vec<Network>) -> Network {
     replicas.swap_remove(0)
+}
+
+/// Takes the encoder's gradients out of all.
+fn take_encoder(network: &Network, gradients: &mut GradientsParams) -> GradientsParams {
+    let mut take = TakeEncoder {
+        depth: 0,
+        from: gradients,
+        to: GradientsParams::new(),
+    };
+    network.visit(&mut take);
+    take.to
+}
+
+/// Moves the gradients of all parameters below `encoder`.
+struct TakeEncoder<'a> {
+    /// Modules below `encoder` that have been entered, itself included.
+    depth: usize,
+    from: &'a mut GradientsParams,
+    to: GradientsParams,
+}
+
+impl ModuleVisitor for TakeEncoder<'_> {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        if self.depth > 0 || name == "encoder" {
+            self.depth += 1;
+        }
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
+        if self.depth > 0
+            && let Some(gradient) = self.from.remove::<D>(parameter.id)
+        {
+            self.to.register(parameter.id, gradient);
+        }
+    }
 }
 
 /// Collects handles to a network's gradients.
@@ -107,7 +192,8 @@ mod tests {
                 let mut optimizers: Vec<_> = (0..count).map(build).collect();
                 for _ in 0..3 {
                     let gradients = [0.5, 2.0].map(|level| gradients(&replicas[0], level));
-                    replicas = step_replicas(replicas, &mut optimizers, &gradients, 1e-2);
+                    replicas =
+                        step_replicas(replicas, &mut optimizers, &gradients, Rates::all(1e-2));
                 }
                 let basis = |replica: &Network| replica.valid().values().unwrap();
                 replicas.iter().map(basis).collect()
@@ -117,6 +203,36 @@ mod tests {
             for replica in after(3) {
                 assert_eq!(replica, alone, "{kind:?}");
             }
+        }
+    }
+
+    #[test]
+    fn an_encoder_can_have_a_rate_of_its_own() {
+        let config = ModelConfig {
+            layers: 4,
+            rank: 3,
+            ..ModelConfig::default()
+        };
+        let device = Device::flex().autodiff();
+        let mut rng = generator(4, "weights");
+        let network = config.architecture().network(BINS, &mut rng, &device);
+        let after = |rates: Rates| -> NamedValues {
+            let mut optimizers = [OptimizerKind::Adam.build(&Default::default())];
+            let gradients = [gradients(&network, 0.5)];
+            let stepped = step_replicas(vec![network.clone()], &mut optimizers, &gradients, rates);
+            stepped[0].valid().values().unwrap()
+        };
+        let (slow, fast) = (after(Rates::all(1e-4)), after(Rates::all(1e-2)));
+        let parts = after(Rates {
+            encoder: 1e-4,
+            decoder: 1e-2,
+        });
+        for (name, values) in parts {
+            let expected = match name.starts_with("encoder") {
+                true => &slow[&name],
+                false => &fast[&name],
+            };
+            assert_eq!(&values, expected, "{name}");
         }
     }
 }

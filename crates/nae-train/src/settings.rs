@@ -1,6 +1,6 @@
 //! The `[train]` settings.
 
-use nae_config::{Choice, CrossCheck, OutOfRange, Settings};
+use nae_config::{Choice, CrossCheck, OutOfRange, Range, Settings};
 use nae_model::ModelError;
 use nae_model::loss::DEFAULT_EPS;
 use nae_model::optim::{OptimizerKind, RpropSettings, Schedule};
@@ -18,7 +18,21 @@ pub enum NmfStart {
     Nndsvd,
 }
 
+/// Initial weights of an autoencoder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InitialWeights {
+    /// Matched for kinds that see several frames at a time, random for others.
+    Auto,
+    /// Glorot-uniform.
+    Random,
+    /// Excerpts of the training sound, so that every unit responds to something.
+    Matched,
+}
+
 impl Choice for NmfStart {}
+
+impl Choice for InitialWeights {}
 
 nae_config::settings! {
     /// The `[train]` settings: how a model is optimised.
@@ -57,6 +71,12 @@ nae_config::settings! {
         /// Factorisation, for `model.kind = "nmf"`. Of `[train]`, only `tolerance`, `window`,
         /// `sparsity`, `silence_db` and this section apply to it.
         pub nmf: NmfConfig = NmfConfig::default();
+        /// Learning rate of the encoder; 0: `learning_rate` for models that see every frame by itself,
+        /// and `2/15` of it divided by `model.span` for others, whose units would die of larger steps.
+        pub encoder_rate: f64 = 0.0, in Range::from(1e-15..=1e6).or_zero(), try "0", was 0.0;
+        /// Initial weights: `random`, or `matched`, excerpts of the training sound; `auto` matches those
+        /// of models that see several frames at a time.
+        pub initial_weights: InitialWeights = InitialWeights::Auto, was InitialWeights::Auto;
     }
 }
 
@@ -149,6 +169,7 @@ mod tests {
         };
         refused("learning_rate", &|c| c.learning_rate = 1e39);
         refused("learning_rate", &|c| c.learning_rate = 1e-300);
+        refused("encoder_rate", &|c| c.encoder_rate = 1e-300);
         refused("batch_frames", &|c| c.batch_frames = usize::MAX);
         refused("tolerance", &|c| c.tolerance = f64::INFINITY);
         refused("silence_db", &|c| c.silence_db = f64::NEG_INFINITY);

@@ -14,10 +14,12 @@ use nae_model::{Latent, Model, Network};
 use crate::error::TrainError;
 use crate::fit::{Fitted, fit};
 use crate::job::Prepared;
+use crate::matched::match_networks;
 use crate::nmf;
 use crate::refine::refine;
 use crate::seeds::Seeds;
-use crate::settings::TrainConfig;
+use crate::segments::{self, Sound, mask_of};
+use crate::settings::{InitialWeights, TrainConfig};
 use crate::spectra::Spectra;
 
 /// Trains jobs whose recipes differ in nothing but `train.sparsity` as one stack.
@@ -112,17 +114,85 @@ fn fit_stack(
     };
     let networks: Vec<Network> = jobs.iter().map(network).collect();
     let seeds = Seeds(jobs.iter().map(|own| own.seed).collect());
+    let counted: Vec<Vec<bool>> = jobs.iter().map(|own| own.frames.counted.clone()).collect();
+    let shape = recipe.segments();
     match architecture.training_method() {
         TrainingMethod::MultiplicativeUpdates => {
             let stack = Network::stack(&networks.iter().collect::<Vec<_>>())?;
             let (model, train) = (&recipe.model, &recipe.train);
-            nmf::fit(&stack, &spectra, model, train, &seeds, observe)
+            let mask = shape.map(|_| mask_of(&spectra, &counted));
+            nmf::fit(&stack, &spectra, mask, model, train, &seeds, observe)
         }
         TrainingMethod::Gradients => {
             let lambda = |own: &&Prepared<'_>| own.recipe.train.sparsity;
             let lambdas: Vec<f64> = jobs.iter().map(lambda).collect();
             let train = &recipe.train;
-            autoencoders(&networks, &spectra, train, &lambdas, &seeds, observe)
+            let is_matched = match train.initial_weights {
+                InitialWeights::Auto => shape.is_some(),
+                InitialWeights::Random => false,
+                InitialWeights::Matched => true,
+            };
+            let networks = match is_matched {
+                true => match_networks(networks, &spectra, &counted, &seeds),
+                false => networks,
+            };
+            let material = match shape {
+                None => Material::Frames(spectra),
+                Some(shape) => Material::Segments(Sound {
+                    spectra,
+                    counted,
+                    shape,
+                }),
+            };
+            autoencoders(&networks, &material, train, &lambdas, &seeds, observe)
+        }
+    }
+}
+
+/// What autoencoders are fitted to.
+enum Material {
+    /// Single frames in any order.
+    Frames(Spectra),
+    /// Sound in order, for kinds that see several frames.
+    Segments(Sound),
+}
+
+impl Material {
+    /// That of some models, in the given order.
+    fn only(&self, models: &[usize]) -> Self {
+        match self {
+            Self::Frames(spectra) => Self::Frames(spectra.only(models)),
+            Self::Segments(sound) => Self::Segments(sound.only(models)),
+        }
+    }
+
+    fn fit(
+        &self,
+        network: Network,
+        config: &TrainConfig,
+        lambdas: &[f64],
+        seeds: &Seeds,
+        observe: &mut dyn FnMut(&Progress) -> Flow,
+    ) -> Result<Fitted, TrainError> {
+        match self {
+            Self::Frames(spectra) => fit(network, spectra, config, lambdas, seeds, observe),
+            Self::Segments(sound) => segments::fit(network, sound, config, lambdas, seeds, observe),
+        }
+    }
+
+    fn refine(
+        &self,
+        network: Network,
+        config: &TrainConfig,
+        lambdas: &[f64],
+        seeds: &Seeds,
+        observe: &mut dyn FnMut(&Progress) -> Flow,
+    ) -> Result<Fitted, TrainError> {
+        match self {
+            Self::Frames(spectra) => refine(network, spectra, config, lambdas, seeds, observe),
+            Self::Segments(sound) => {
+                segments::refine(network, sound, config, lambdas, seeds, observe)
+            }
         }
     }
 }
@@ -130,7 +200,7 @@ fn fit_stack(
 /// Fits the autoencoders, then refines their decoders.
 fn autoencoders(
     networks: &[Network],
-    spectra: &Spectra,
+    material: &Material,
     config: &TrainConfig,
     lambdas: &[f64],
     seeds: &Seeds,
@@ -140,7 +210,7 @@ fn autoencoders(
         [one] => Ok(one.clone()),
         _ => Network::stack(&networks.iter().collect::<Vec<_>>()),
     };
-    let mut fitted = fit(stack(networks)?, spectra, config, lambdas, seeds, observe)?;
+    let mut fitted = material.fit(stack(networks)?, config, lambdas, seeds, observe)?;
     let goes_on = |run: &&Result<OptimizationRun<Network>, _>| {
         run.as_ref().is_ok_and(|run| !run.is_interrupted)
     };
@@ -156,19 +226,12 @@ fn autoencoders(
     let chosen: Vec<usize> = (0..fitted.len())
         .filter(|&i| goes_on(&&fitted[i]))
         .collect();
-    let (spectra, lambdas, seeds) = (
-        spectra.only(&chosen),
+    let (material, lambdas, seeds) = (
+        material.only(&chosen),
         chosen.iter().map(|&i| lambdas[i]).collect::<Vec<_>>(),
         Seeds(chosen.iter().map(|&i| seeds.0[i]).collect()),
     );
-    let refined = refine(
-        stack(&started)?,
-        &spectra,
-        config,
-        &lambdas,
-        &seeds,
-        observe,
-    )?;
+    let refined = material.refine(stack(&started)?, config, &lambdas, &seeds, observe)?;
     for (i, refined) in chosen.into_iter().zip(refined) {
         let before = fitted[i].as_ref().map_or(0, |run| run.steps);
         fitted[i] = refined.map(|mut run| {

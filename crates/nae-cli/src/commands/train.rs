@@ -41,8 +41,7 @@ pub fn run(command: &Train, terminal: &Terminal) -> Result<()> {
     let log = command.log.as_deref();
     let _reserved = outputs::reserve(&command.out, log, inputs, command.force)?;
     let recipe = settings.recipe();
-    let silence_db = recipe.train.silence_db;
-    let (material, clips) = read_material(&files, &recipe.audio, silence_db, terminal)?;
+    let (material, clips) = read_material(&files, &recipe, terminal)?;
     let (frames, beginning) = (material.frames, material.beginning);
     let available = frames.available;
     let device = command.computing.device.open()?;
