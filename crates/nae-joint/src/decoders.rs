@@ -82,13 +82,16 @@ impl Decoders {
 
     /// Every source's amplitudes: masks are their squares over the sum of squares.
     ///
+    /// - `segment`: frames of a mixture, of which there may be several, one after the other
+    ///
     /// # Shapes
     /// - `activations`: `[Σ rank, frames]`
     /// - output: `[bins, frames]` each, non-negative
-    pub fn amplitudes(&self, activations: Tensor<2>) -> Vec<Tensor<2>> {
+    pub fn amplitudes(&self, activations: Tensor<2>, segment: usize) -> Vec<Tensor<2>> {
         let activations = self.split(activations).into_iter();
         let decoded = activations.zip(&self.sources).map(|(h, source)| {
-            let spectrum = source.decoder.decode(h.unsqueeze()).squeeze_dim::<2>(0);
+            let spectrum = source.decoder.decode_segments(h.unsqueeze(), segment);
+            let spectrum = spectrum.squeeze_dim::<2>(0);
             change_exponent(spectrum, source.exponent, EPS)
         });
         decoded.collect()

@@ -120,14 +120,7 @@ impl Task<'_> {
             let weight = part.len() as f64 / columns as f64;
             let activations = network.forward(batch.input.clone(), frames, factors);
             let decoders = self.decoders;
-            let loss = objective(
-                decoders,
-                activations,
-                batch,
-                config.loss,
-                weight,
-                self.output,
-            );
+            let loss = objective(decoders, activations, batch, config, weight, self.output);
             let gradients = GradientsParams::from_grads(loss.backward(), &network);
             (loss.inner(), gradients)
         };
@@ -162,7 +155,7 @@ impl Validation {
         let batch = self.batch.clone();
         let activations = network.forward(batch.input.clone(), config.frames, None);
         let output = LossOutput::ValueAndGradient;
-        objective(&self.decoders, activations, batch, config.loss, 1.0, output)
+        objective(&self.decoders, activations, batch, config, 1.0, output)
     }
 }
 
@@ -175,12 +168,13 @@ fn objective(
     decoders: &Decoders,
     activations: Tensor<2>,
     batch: Batch,
-    kind: LossKind,
+    config: &JointConfig,
     weight: f64,
     output: LossOutput,
 ) -> Tensor<1> {
-    let estimates: Tensor<3> = Tensor::stack(decoders.amplitudes(activations), 0);
-    match kind {
+    let amplitudes = decoders.amplitudes(activations, config.frames);
+    let estimates: Tensor<3> = Tensor::stack(amplitudes, 0);
+    match config.loss {
         LossKind::Mask => mask_loss(estimates, batch.mixture, batch.targets, weight),
         LossKind::Kl => {
             let powers = estimates.square().add_scalar(DEFAULT_EPS);

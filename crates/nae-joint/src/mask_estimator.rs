@@ -39,7 +39,7 @@ impl MaskEstimator for JointMaskEstimator {
             let all = network.forward(input.clone(), mixture.frames(), None);
             activations = self.decoders.split(all.clone());
             // the decoders' exponents leave a square
-            let own = ratio_masks(&self.decoders.amplitudes(all), 2.0);
+            let own = ratio_masks(&self.decoders.amplitudes(all, mixture.frames()), 2.0);
             masks = if masks.is_empty() {
                 own
             } else {

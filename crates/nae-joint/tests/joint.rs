@@ -156,7 +156,7 @@ fn gradients_stop_at_the_decoders() {
         let network =
             EncoderNetwork::new(&config, bins, decoders.rank(), &mut rng, &autodiff_device);
         let x = Tensor::<2>::ones([bins, 8], &autodiff_device);
-        let amplitudes = decoders.amplitudes(network.forward(x, 4, None));
+        let amplitudes = decoders.amplitudes(network.forward(x, 4, None), 4);
         let gradients = Tensor::stack::<3>(amplitudes, 0).square().sum().backward();
         assert!(!decoders.have_gradient(&gradients));
         // and yet it passes through them

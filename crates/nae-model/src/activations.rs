@@ -64,6 +64,17 @@ impl Activations {
         }
     }
 
+    /// The leaf times a factor, outside the graph: a multiplicative update is a step, not a part of
+    /// the objective.
+    ///
+    /// # Shapes
+    /// - `factor`: `[models, rank, frames]`, outside the graph
+    pub fn multiplied(self, factor: Tensor<3>) -> Self {
+        let Self { leaf, form } = self;
+        let leaf = leaf.map(|z| Tensor::from_inner(z.inner() * factor).require_grad());
+        Self { leaf, form }
+    }
+
     /// Back into the allowed range after a step.
     pub fn projected(self) -> Self {
         if self.form != ActivationForm::Nonnegative {

@@ -236,6 +236,27 @@ pub fn objective<'a>(
     }
 }
 
+/// The part of [`objective`] that grows with the estimate and with hidden layers: what their
+/// multiplicative updates divide by.
+///
+/// # Shapes
+/// - `estimate`: `[models, bins, frames]`; `hidden`: `[models, units, frames]` each; all non-negative
+/// - `lambdas`: one for every model, or one for all
+/// - output: `[models]`
+pub fn growing<'a>(
+    target: &Target,
+    estimate: Tensor<3>,
+    hidden: impl IntoIterator<Item = &'a Tensor<3>>,
+    lambdas: &[f64],
+) -> Tensor<1> {
+    let mean = target.mean_of(estimate);
+    let hidden: Vec<_> = hidden.into_iter().map(|h| target.real(h.clone())).collect();
+    match sparsity(&hidden, &target.factors(lambdas)) {
+        Some(penalty) => mean + penalty,
+        None => mean,
+    }
+}
+
 /// Numbers on the device and in the precision of `like`.
 fn vector(values: &[f64], like: &Tensor<1>) -> Tensor<1> {
     Tensor::from_data(values, (&like.device(), like.dtype()))

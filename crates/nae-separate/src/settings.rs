@@ -17,7 +17,22 @@ pub enum Start {
     Random,
 }
 
+/// What turns a gradient into new activations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SolverKind {
+    /// Multiplicative updates for models whose only decoder layer is linear and sees several frames,
+    /// `optimizer` for others.
+    Auto,
+    /// `optimizer` for all models.
+    Gradient,
+    /// Multiplicative updates for all models whose only decoder layer is linear, `optimizer` for others.
+    Multiplicative,
+}
+
 impl Choice for Start {}
+
+impl Choice for SolverKind {}
 
 nae_config::settings! {
     /// The `[separate]` settings: how a mixture is separated.
@@ -60,6 +75,10 @@ nae_config::settings! {
         pub overlap_s: f64 = 2.0, in 0.2..=1800.0, unit "seconds", try "2";
         /// Step sizes of RProp, for `separate.optimizer = "rprop"`.
         pub rprop: RpropSettings = RpropSettings::default();
+        /// What changes the activations: `optimizer` (`gradient`), or multiplicative updates
+        /// (`multiplicative`) where a model's only decoder layer is linear; `auto` uses them where that
+        /// layer sees several frames.
+        pub solver: SolverKind = SolverKind::Auto, was SolverKind::Auto;
     }
 }
 

@@ -2,10 +2,12 @@
 
 use burn::tensor::Tensor;
 use nae_audio::Magnitude;
+use nae_model::architecture::Context;
 use nae_model::{Decoder, ModelError};
 
 use super::solver::{ActivationSolver, FrozenDecoder};
 use crate::mask::change_exponent;
+use crate::settings::SolverKind;
 
 /// A mixture of a batch, and the solver for it.
 #[derive(Clone, Copy, Debug)]
@@ -66,15 +68,33 @@ impl StackedDecoders {
         })
     }
 
-    /// Every source's spectra.
+    /// Frames of activations that an estimate depends on.
+    pub fn context(&self) -> Context {
+        let contexts = self.decoders.iter().map(Decoder::context);
+        contexts.fold(Context::NONE, Context::or)
+    }
+
+    /// Whether a source's activations are optimised by multiplicative updates.
+    pub fn is_multiplicative(&self, source: usize, solver: SolverKind) -> bool {
+        let decoder = &self.decoders[source];
+        let is_linear = decoder.needs_nonnegative_activations() && self.exponents[source] == 1.0;
+        match solver {
+            SolverKind::Auto => is_linear && decoder.context() != Context::NONE,
+            SolverKind::Gradient => false,
+            SolverKind::Multiplicative => is_linear,
+        }
+    }
+
+    /// Every source's spectra of segments of `segment` frames, one after the other.
     ///
     /// # Shapes
     /// - `activations`: `[items, rank, frames]` for every source
     /// - output: `[items, bins, frames]` for every source, of the common compression
-    pub fn decode(&self, activations: &[Tensor<3>]) -> Vec<Tensor<3>> {
+    pub fn decode(&self, activations: &[Tensor<3>], segment: usize) -> Vec<Tensor<3>> {
         let decoders = self.decoders.iter().zip(&self.exponents);
         let decode = |((decoder, &exponent), h): ((&Decoder, &f64), &Tensor<3>)| {
-            change_exponent(decoder.decode(h.clone()), exponent, self.eps)
+            let decoded = decoder.decode_segments(h.clone(), segment);
+            change_exponent(decoded, exponent, self.eps)
         };
         decoders.zip(activations).map(decode).collect()
     }

@@ -14,6 +14,8 @@ use crate::settings::Start;
 /// Activations that run number `run` starts from: those of the encoders, or random ones if the
 /// settings say so and for all runs beyond one a model.
 ///
+/// - `items`: their mixtures with silence in front, as many frames as there are activations before them
+///
 /// # Shapes
 /// - output: `[items, rank, frames]` for every source, non-negative
 pub(super) fn initial_activations(

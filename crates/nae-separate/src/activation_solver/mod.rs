@@ -6,11 +6,18 @@
 //! to Non-Negative Audio Models*, ICASSP 2017. Several runs, each with its own models and initial
 //! activations, may be averaged. Mixtures whose solvers have decoders of the same shapes are solved
 //! together as one batch.
+//!
+//! Where a decoder sees several frames, those at a thread's ends are optimised with their neighbours
+//! (`segments`). A decoder of one linear layer may have its activations optimised by
+//! multiplicative updates, for which the gradient `G` of the objective and that of its growing part,
+//! `G⁺`, are enough: `H ← H·(1 − G/G⁺)` is the Kullback–Leibler update `H·WᵀX/Λ / Wᵀ1` of
+//! [`multiplicative`](nae_model::multiplicative), whatever the other sources are.
 
 mod average;
 mod batch;
 mod grouping;
 mod initial;
+mod segments;
 mod solve;
 mod solver;
 

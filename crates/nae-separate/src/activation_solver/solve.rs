@@ -1,20 +1,21 @@
 //! One run: minimises the loss over all sources' activations.
 
-use std::ops::Range;
+use std::borrow::Cow;
 
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::Tensor;
 use nae_audio::Magnitude;
 use nae_kernels::Parallelism;
-use nae_model::Activations;
-use nae_model::loss::{Target, objective};
+use nae_model::loss::{Target, growing, objective};
 use nae_model::optim::{Flow, OptimizationRun, Plan, Progress, Step, optimize};
 use nae_model::spectra::{read, upload};
+use nae_model::{ActivationForm, Activations, Decoder};
 use rayon::prelude::*;
 
 use super::batch::{BatchItem, StackedDecoders};
 use super::initial::initial_activations;
+use super::segments::{self, Segment, Share};
 use crate::error::SeparateError;
 use crate::settings::SeparateConfig;
 
@@ -45,6 +46,10 @@ struct Latents {
 struct Chunk {
     target: Target,
     optimizer: ModuleOptimizer,
+    /// Frames of a segment.
+    segment: usize,
+    /// For every source with multiplicative updates the gradient of what grows with its activations.
+    growing: Vec<Option<Tensor<3>>>,
 }
 
 /// Models the magnitudes of mixtures, each as a sum of its sources' spectra, all mixtures at once.
@@ -66,14 +71,20 @@ pub fn solve(
     };
     let config = &first.solver.config;
     let decoders = StackedDecoders::new(items, run)?;
-    let frames = items.iter().map(|item| item.mixture.frames());
-    let longest = frames.max().unwrap_or(0);
-    let ranges = parallelism.parts(longest, 1, &first.solver.autodiff_device);
+    let lead = segments::lead(decoders.context());
+    let mixtures = with_lead(items, lead)?;
+    let items = &with_mixtures(items, &mixtures);
+    let longest = mixtures.iter().map(|mixture| mixture.frames()).max();
+    let longest = longest.unwrap_or(0) - lead;
+    let device = &first.solver.autodiff_device;
+    let shares = segments::shares(decoders.context(), longest, parallelism, device);
     let initial = initial_activations(items, &decoders, run);
-    let latents = ranges.iter().map(|range| leaves(&initial, range, config));
+    let latents = shares
+        .iter()
+        .map(|share| leaves(&initial, share, &decoders, config));
     let latents = latents.collect();
-    let chunk = |range| Chunk::new(items, range, longest, decoders.compression);
-    let mut chunks: Vec<Chunk> = ranges.iter().map(chunk).collect();
+    let chunk = |share| Chunk::new(items, share, &shares, &decoders);
+    let mut chunks: Vec<Chunk> = shares.iter().map(chunk).collect();
     let plan = Plan {
         stage: "separating",
         max_steps: config.max_steps,
@@ -99,7 +110,7 @@ pub fn solve(
     let runs = runs.into_iter().enumerate();
     Ok(runs
         .map(|(index, ended)| match ended {
-            Ok(ended) => solution(&items[index], index, run, ended),
+            Ok(ended) => solution(&items[index], index, run, (&shares, lead), ended),
             Err(error) => Err(unusable_model(&items[index], run)?.unwrap_or(error.into())),
         })
         .collect())
@@ -113,7 +124,8 @@ fn unusable_model(
 ) -> Result<Option<SeparateError>, SeparateError> {
     let item = std::slice::from_ref(item);
     let decoders = StackedDecoders::new(item, run)?;
-    let estimates = decoders.decode(&initial_activations(item, &decoders, run));
+    let initial = initial_activations(item, &decoders, run);
+    let estimates = decoders.decode(&initial, item[0].mixture.frames());
     for (estimate, source) in estimates.into_iter().zip(item[0].solver.decoders_of(run)) {
         if !read(estimate.inner())?.iter().all(|x| x.is_finite()) {
             let model = format!("the model of `{}`", source.name);
@@ -123,44 +135,119 @@ fn unusable_model(
     Ok(None)
 }
 
-/// A range of frames of the initial activations, as leaves to be optimised.
-fn leaves(initial: &[Tensor<3>], range: &Range<usize>, config: &SeparateConfig) -> Latents {
-    let leaf = |h: &Tensor<3>| {
-        let own = h.clone().narrow(2, range.start, range.len());
-        Activations::new(own, config.activations)
+/// The mixtures with `lead` frames of silence in front.
+fn with_lead<'a>(
+    items: &[BatchItem<'a>],
+    lead: usize,
+) -> Result<Vec<Cow<'a, Magnitude>>, SeparateError> {
+    let own = |item: &BatchItem<'a>| {
+        if lead == 0 {
+            return Ok(Cow::Borrowed(item.mixture));
+        }
+        let (bins, frames) = (item.mixture.bins(), item.mixture.frames());
+        let mut values = vec![0.0; lead * bins];
+        values.extend_from_slice(item.mixture.data());
+        let longer = Magnitude::new(bins, lead + frames, values)?;
+        Ok(Cow::Owned(longer))
+    };
+    items.iter().map(own).collect()
+}
+
+/// The same items with other mixtures.
+fn with_mixtures<'a>(
+    items: &[BatchItem<'a>],
+    mixtures: &'a [Cow<'_, Magnitude>],
+) -> Vec<BatchItem<'a>> {
+    let own = |(item, mixture): (&BatchItem<'a>, &'a Cow<'_, Magnitude>)| BatchItem {
+        mixture: mixture.as_ref(),
+        ..*item
+    };
+    items.iter().zip(mixtures).map(own).collect()
+}
+
+/// Some segments of the initial activations, as leaves to be optimised.
+fn leaves(
+    initial: &[Tensor<3>],
+    share: &Share,
+    decoders: &StackedDecoders,
+    config: &SeparateConfig,
+) -> Latents {
+    let leaf = |(source, h): (usize, &Tensor<3>)| {
+        let own = |segment: &Segment| {
+            let places = &segment.places;
+            h.clone().narrow(2, places.start, places.len())
+        };
+        let own = match share.as_slice() {
+            [only] => own(only),
+            all => Tensor::cat(all.iter().map(own).collect(), 2),
+        };
+        match decoders.is_multiplicative(source, config.solver) {
+            // an update multiplies: from zero nothing comes back
+            true => Activations::new(own.clamp_min(LEAST_START), ActivationForm::Nonnegative),
+            false => Activations::new(own, config.activations),
+        }
     };
     Latents {
-        sources: initial.iter().map(leaf).collect(),
+        sources: initial.iter().enumerate().map(leaf).collect(),
     }
 }
 
+/// Activations that start lower start at this where they are updated multiplicatively.
+const LEAST_START: f64 = 1e-2;
+
 impl Chunk {
-    /// - `range`: the chunk's frames, of `longest` in all
+    /// - `share`: the chunk's segments, of those in `all` shares
     fn new(
         items: &[BatchItem<'_>],
-        range: &Range<usize>,
-        longest: usize,
-        compression: f64,
+        share: &Share,
+        all: &[Share],
+        decoders: &StackedDecoders,
     ) -> Self {
-        let own = |item: &BatchItem<'_>| {
-            let end = range.end.min(item.mixture.frames());
-            let frames: Vec<usize> = (range.start.min(end)..end).collect();
-            item.mixture.select(&frames)
-        };
-        let own: Vec<Magnitude> = items.iter().map(own).collect();
-        let counts: Vec<usize> = own.iter().map(Magnitude::frames).collect();
-        let own = own.iter().zip(items).map(|(own, item)| (own, item.gain));
-        let own: Vec<_> = own.collect();
         // every item has the first one's settings and device
         let solver = items[0].solver;
         let config = &solver.config;
-        let spectrum = upload(&own, compression, &solver.autodiff_device);
-        Self {
-            target: Target::new(spectrum, config.eps)
-                .padded(&counts)
-                .part_of(longest),
+        let spectrum = |segment: &Segment| {
+            let own = |item: &BatchItem<'_>| {
+                let end = segment.places.end.min(item.mixture.frames());
+                let frames: Vec<usize> = (segment.places.start.min(end)..end).collect();
+                item.mixture.select(&frames)
+            };
+            let own: Vec<Magnitude> = items.iter().map(own).collect();
+            let own = own.iter().zip(items).map(|(own, item)| (own, item.gain));
+            let own: Vec<_> = own.collect();
+            upload(&own, decoders.compression, &solver.autodiff_device)
+        };
+        let spectrum = match share.as_slice() {
+            [only] => spectrum(only),
+            all => Tensor::cat(all.iter().map(spectrum).collect(), 2),
+        };
+        let target = Target::new(spectrum, config.eps);
+        let segment = share.first().map_or(0, |segment| segment.places.len());
+        let mut chunk = Self {
+            target: counting(target, items, share, all),
             optimizer: config.optimizer.build(&config.rprop),
-        }
+            segment,
+            growing: Vec::new(),
+        };
+        let sources = 0..decoders.decoders.len();
+        let growing = sources.map(|source| {
+            let is_multiplicative = decoders.is_multiplicative(source, config.solver);
+            is_multiplicative.then(|| chunk.growing_part(&decoders.decoders[source], config))
+        });
+        chunk.growing = growing.collect();
+        chunk
+    }
+
+    /// The gradient, with respect to a source's activations, of the part of the objective that grows
+    /// with them. Its decoder is linear: it is the same everywhere.
+    fn growing_part(&self, decoder: &Decoder, config: &SeparateConfig) -> Tensor<3> {
+        let [items, _, frames] = self.target.spectrum.dims();
+        let options = (&self.target.spectrum.device(), self.target.spectrum.dtype());
+        let h = Tensor::<3>::ones([items, decoder.rank(), frames], options).require_grad();
+        let estimate = decoder.decode_segments(h.clone(), self.segment);
+        let growing = growing(&self.target, estimate, [&h], &[config.sparsity]);
+        let gradients = growing.sum().backward();
+        h.grad(&gradients).unwrap_or_else(|| h.inner().zeros_like())
     }
 
     /// Takes one step; returns the new activations and every item's loss, `[items]`.
@@ -172,7 +259,7 @@ impl Chunk {
         step: Step,
     ) -> (Latents, Option<Tensor<1>>) {
         let values: Vec<_> = latents.sources.iter().map(Activations::value).collect();
-        let estimates = decoders.decode(&values).into_iter();
+        let estimates = decoders.decode(&values, self.segment).into_iter();
         let Some(estimate) = estimates.reduce(|a, b| a + b) else {
             return (latents, None);
         };
@@ -184,7 +271,8 @@ impl Chunk {
             &lambdas,
             step.loss_output(),
         );
-        let gradients = GradientsParams::from_grads(losses.clone().sum().backward(), &latents);
+        let mut gradients = GradientsParams::from_grads(losses.clone().sum().backward(), &latents);
+        let latents = self.updated(latents, &mut gradients);
         let rate = config
             .schedule
             .rate(config.learning_rate, step.number, config.max_steps);
@@ -195,6 +283,63 @@ impl Chunk {
         };
         (latents, Some(losses.inner()))
     }
+
+    /// Activations after their multiplicative updates, whose gradients are taken out of all.
+    fn updated(&self, latents: Latents, gradients: &mut GradientsParams) -> Latents {
+        let sources = latents.sources.into_iter().zip(&self.growing);
+        let updated = sources.map(|(activations, growing)| {
+            let Some(growing) = growing else {
+                return activations;
+            };
+            match gradients.remove::<3>(activations.leaf.id) {
+                None => activations,
+                Some(gradient) => {
+                    // zero only where nothing depends on an activation, and then so is the gradient
+                    let ratio = gradient / growing.clone().clamp_min(f64::from(f32::MIN_POSITIVE));
+                    let factor = ratio.neg().add_scalar(1.0).clamp_min(0.0);
+                    activations.multiplied(factor)
+                }
+            }
+        });
+        Latents {
+            sources: updated.collect(),
+        }
+    }
+}
+
+/// A target whose objective is over the frames of the mixtures that count in some segments.
+fn counting(target: Target, items: &[BatchItem<'_>], share: &Share, all: &[Share]) -> Target {
+    let lengths = all.iter().flatten().map(|segment| segment.places.len());
+    let total: usize = lengths.sum();
+    let is_plain = |segment: &Segment| segment.counted == segment.places;
+    if let [segment] = share.as_slice()
+        && all.iter().flatten().all(is_plain)
+    {
+        let own = |item: &BatchItem<'_>| {
+            let end = segment.places.end.min(item.mixture.frames());
+            end.saturating_sub(segment.places.start)
+        };
+        let counts: Vec<usize> = items.iter().map(own).collect();
+        return target.padded(&counts).part_of(total);
+    }
+    let counts = |item: &BatchItem<'_>, share: &Share| -> Vec<bool> {
+        let frames = item.mixture.frames();
+        let of_segment = |segment: &Segment| {
+            let Segment {
+                places, counted, ..
+            } = segment.clone();
+            places.map(move |place| counted.contains(&place) && place < frames)
+        };
+        share.iter().flat_map(of_segment).collect()
+    };
+    let factor = |item: &BatchItem<'_>| {
+        let counted = all.iter().flat_map(|share| counts(item, share));
+        total as f64 / counted.filter(|counts| *counts).count().max(1) as f64
+    };
+    let counted: Vec<bool> = items.iter().flat_map(|item| counts(item, share)).collect();
+    target
+        .counting(&counted, items.iter().map(factor).collect())
+        .part_of(total)
 }
 
 /// The solution of item number `index` from the best activations of its run.
@@ -202,21 +347,38 @@ fn solution(
     item: &BatchItem<'_>,
     index: usize,
     run: usize,
+    (shares, lead): (&[Share], usize),
     ended: OptimizationRun<Vec<Latents>>,
 ) -> Result<Solution, SeparateError> {
     let decoders = StackedDecoders::new(std::slice::from_ref(item), run)?;
+    let frames = item.mixture.frames();
     let activations = |source: usize| {
-        let chunks = ended.best.iter();
-        let chunks = chunks.map(|latents| latents.sources[source].value().inner());
-        let whole = Tensor::cat(chunks.collect(), 2);
-        whole
-            .narrow(0, index, 1)
-            .narrow(2, 0, item.mixture.frames())
+        let chunks = ended.best.iter().zip(shares);
+        let kept = chunks.flat_map(|(latents, share)| {
+            let own = latents.sources[source].value().inner();
+            let mut first = 0;
+            let kept = share.iter().map(move |segment| {
+                let start = first + segment.kept.start - segment.places.start;
+                first += segment.places.len();
+                own.clone().narrow(2, start, segment.kept.len())
+            });
+            kept.collect::<Vec<_>>()
+        });
+        let whole = Tensor::cat(kept.collect(), 2);
+        whole.narrow(0, index, 1).narrow(2, 0, frames)
     };
     let activations: Vec<Tensor<3>> = (0..decoders.decoders.len()).map(activations).collect();
+    let of_mixture = |all: Tensor<3>| match lead {
+        0 => all,
+        _ => all.narrow(2, lead, frames - lead),
+    };
+    let estimates = decoders.decode(&activations, frames).into_iter();
     Ok(Solution {
-        estimates: decoders.decode(&activations),
-        activations: activations.into_iter().map(|h| h.squeeze_dim(0)).collect(),
+        estimates: estimates.map(of_mixture).collect(),
+        activations: activations
+            .into_iter()
+            .map(|h| of_mixture(h).squeeze_dim(0))
+            .collect(),
         loss: ended.loss,
         steps: ended.steps,
         is_interrupted: ended.is_interrupted,
