@@ -181,6 +181,53 @@ fn a_seed_decides_everything() {
 }
 
 #[test]
+fn models_that_see_several_frames_are_joined_with_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("all.joint.safetensors");
+    let mut sources = pair();
+    let several = [(ModelKind::Nae, 300.0), (ModelKind::Nmf, 700.0)];
+    sources.extend(several.map(|(kind, hertz)| common::several(kind, hertz)));
+    sources.remove(0);
+    let config = JointConfig {
+        steps: 60,
+        ..small()
+    };
+    let joint = joined(&sources, &config, SEED);
+    joint.save(&path).unwrap();
+    let loaded = JointEncoder::load(&path, &Device::flex()).unwrap();
+    assert_eq!(loaded.metadata, joint.metadata);
+    let separator = loaded
+        .separator(SeparateConfig::default(), &Device::flex())
+        .unwrap();
+    let sounds = [1100.0, 300.0, 700.0].map(|hertz| sound(hertz, 1.0, 9));
+    let mixture = (0..sounds[0].len()).map(|n| sounds.iter().map(|x| x[n]).sum());
+    let mixture = nae_audio::Clip::mono(mixture.collect(), RATE);
+    let stems = separator.separate(&mixture, &mut |_| Flow::Continue);
+    let stems = stems.unwrap().stems;
+    for (stem, sound) in stems.iter().zip(&sounds) {
+        let distance = |x: &[f32]| -> f32 {
+            let pairs = x.iter().zip(sound);
+            pairs.map(|(x, s)| (x - s).powi(2)).sum()
+        };
+        let (before, after) = (
+            distance(&mixture.channels()[0]),
+            distance(&stem.channels()[0]),
+        );
+        assert!(after < 0.5 * before, "{after} {before}");
+    }
+    // each of a batch's mixtures is decoded by itself
+    let decoders = joint.frozen_decoders(&Device::flex());
+    let h = Tensor::<2>::ones([decoders.rank(), 12], &Device::flex());
+    let apart = decoders.amplitudes(h.clone(), 6);
+    let alone = decoders.amplitudes(h.narrow(1, 0, 6), 6);
+    for (apart, alone) in apart.iter().zip(alone) {
+        let error = (apart.clone().narrow(1, 6, 6) - alone).abs().max();
+        // products of other widths sum in another order
+        assert!(error.into_scalar::<f32>() < 1e-5);
+    }
+}
+
+#[test]
 fn a_file_contains_all_that_separation_needs() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("both.joint.safetensors");

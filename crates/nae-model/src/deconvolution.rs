@@ -13,7 +13,7 @@
 //! in numerators nor in denominators.
 
 use burn::tensor::Tensor;
-use nae_kernels::matmul;
+use nae_kernels::{matmul, safe_divide};
 
 use crate::config::BasisNorm;
 use crate::layers::Window;
@@ -149,7 +149,8 @@ impl Deconvolution {
     }
 
     /// Activations that approximate `x` with fixed bases: `updates` Kullback–Leibler updates from
-    /// constant activations.
+    /// constant activations. What follows a segment counts as silence, so that the same comes out
+    /// where silence follows it.
     ///
     /// # Shapes
     /// - `w`: `[models, bins, span·rank]`, or one model's for all; `x`: `[models, bins, frames]`,
@@ -157,9 +158,16 @@ impl Deconvolution {
     /// - output: `[models, rank, frames]`, non-negative
     pub fn activations(&self, w: &Tensor<3>, x: &Tensor<3>, updates: usize) -> Tensor<3> {
         let ([_, _, columns], [models, _, frames]) = (w.dims(), x.dims());
-        let shape = [models, columns / self.window.span, frames];
-        let flat = Tensor::ones(shape, (&x.device(), x.dtype()));
-        let update = |h, _| self.update_activations(&Objective::KL, w, h, x);
+        let rank = columns / self.window.span;
+        // of the Kullback–Leibler divergence the divisor is one number a basis
+        let sums = self.sums(w.clone()).expand(w.dims());
+        let scaled = safe_divide(w.clone(), sums, FLOOR).transpose();
+        let flat = Tensor::ones([models, rank, frames], (&x.device(), x.dtype()));
+        let update = |h: Tensor<3>, _| {
+            let quotient = safe_divide(x.clone(), self.product(w, &h), FLOOR);
+            let back = matmul(scaled.clone(), quotient);
+            h * self.window.fold(back, self.segment)
+        };
         (0..updates).fold(flat, update)
     }
 
@@ -267,13 +275,30 @@ mod tests {
     }
 
     #[test]
-    fn activations_of_an_exact_product_are_found() {
-        let (w, h) = (uniform(20, 3 * SPAN, "w"), uniform(3, 10, "h"));
-        let deconvolution = Deconvolution::new(Window::past(SPAN), 10);
+    fn activations_of_an_exact_product_are_found_whatever_silence_follows() {
+        let w = uniform(20, 3 * SPAN, "w");
+        // the last two frames of a product are the ends of bases
+        let silence = || Tensor::zeros([1, 3, SPAN - 1], &Device::flex());
+        let h = Tensor::cat(vec![uniform(3, 10, "h"), silence()], 2);
+        let frames = h.dims()[2];
+        let deconvolution = Deconvolution::new(Window::past(SPAN), frames);
         let x = deconvolution.product(&w, &h);
         let found = deconvolution.activations(&w, &x, 1000);
-        let error = (deconvolution.product(&w, &found) - x).abs().max();
+        let error = (deconvolution.product(&w, &found) - x.clone()).abs().max();
         // multiplicative updates converge linearly
         assert!(error.into_scalar::<f32>() < 2e-2);
+
+        let followed = Tensor::cat(
+            vec![x.clone(), Tensor::zeros([1, 20, 7], &Device::flex())],
+            2,
+        );
+        let longer = Deconvolution::new(Window::past(SPAN), frames + 7);
+        let (short, long) = (
+            deconvolution.activations(&w, &x, 10),
+            longer.activations(&w, &followed, 10),
+        );
+        let error = (short - long.narrow(2, 0, frames)).abs().max();
+        // products of other widths sum in another order
+        assert!(error.into_scalar::<f32>() < 1e-5);
     }
 }

@@ -1,6 +1,6 @@
 //! The objective `D(X‖X̂) + λ·|H|₁` (Smaragdis & Venkataramani, ICASSP 2017, and their script).
 
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, TensorData};
 use nae_kernels::{Activation, DivergenceOptions, LossOutput, activate, divergence, l1};
 
 use crate::init::from_host;
@@ -80,8 +80,9 @@ impl Target {
     ///   that count makes it the mean over these
     pub fn counting(mut self, counted: &[bool], factors: Vec<f64>) -> Self {
         let [models, _, frames] = self.spectrum.dims();
-        let mask = counted.iter().map(|&counts| f32::from(counts)).collect();
-        let mask = from_host(mask, [models, 1, frames], &self.spectrum.device());
+        let mask: Vec<f32> = counted.iter().map(|&counts| f32::from(counts)).collect();
+        let options = (&self.spectrum.device(), self.spectrum.dtype());
+        let mask = Tensor::from_data(TensorData::new(mask, [models, 1, frames]), options);
         self.spectrum = self.spectrum.clone() * mask.clone();
         self.padding = Some(Padding { mask, factors });
         self

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::Device;
+use nae_config::Canonical;
 use nae_model::architecture::Context;
 use nae_model::config::Bias;
 use nae_model::random::generator;
@@ -56,7 +57,7 @@ fn the_canonical_text_is_that_of_the_first_version() {
     assert_eq!(architecture.canonical().unwrap(), expected);
     for settings in settings() {
         // the first version kept the settings themselves
-        let kept = serde_json::to_string(&settings).unwrap();
+        let kept = serde_json::to_string(&Canonical(&settings)).unwrap();
         let architecture = settings.architecture();
         assert_eq!(architecture.canonical().unwrap(), kept);
         let read: Architecture = serde_json::from_str(&kept).unwrap();
@@ -89,7 +90,16 @@ fn unknown_kinds_and_fields_are_named() {
 
 #[test]
 fn listed_tensors_are_the_network_s_parameters() {
-    for settings in settings() {
+    let several = [ModelKind::Nae, ModelKind::Nmf].map(|kind| ModelConfig {
+        kind,
+        layers: 5,
+        rank: 4,
+        widths: vec![9, 4, 7, 8],
+        bias: Bias::All,
+        span: 3,
+        ..Default::default()
+    });
+    for settings in settings().into_iter().chain(several) {
         let architecture = settings.architecture();
         for extent in [Extent::Whole, Extent::Decoder] {
             let mut rng = generator(SEED, "weights");
@@ -119,7 +129,7 @@ fn a_decoder_decodes_what_its_network_decodes() {
 }
 
 #[test]
-fn todays_kinds_see_every_frame_by_itself() {
+fn kinds_of_the_first_version_see_every_frame_by_itself() {
     for settings in settings() {
         let architecture = settings.architecture();
         assert_eq!(architecture.context(), Context::NONE);

@@ -237,7 +237,7 @@ fn a_newer_file_is_refused_by_its_version_before_anything_else_is_read() {
     let metadata = std::collections::HashMap::from(
         [
             ("format", "nae"),
-            ("format_version", "2"),
+            ("format_version", "3"),
             ("name", "voice"),
             (
                 "architecture",
@@ -258,7 +258,7 @@ fn a_newer_file_is_refused_by_its_version_before_anything_else_is_read() {
     assert!(matches!(error, ModelError::Version { .. }), "{error}");
     let error = error.to_string();
     assert!(
-        error.contains("version 2") && error.contains("versions up to 1"),
+        error.contains("version 3") && error.contains("versions up to 2"),
         "{error}"
     );
 }

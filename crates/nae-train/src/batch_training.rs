@@ -17,8 +17,9 @@ use rayon::prelude::*;
 
 use crate::Recipe;
 use crate::error::TrainError;
-use crate::job::{Job, Prepared, prepare};
+use crate::job::{Job, Prepared, SEGMENT_CORE, prepare};
 use crate::parallel_map::parallel_map;
+use crate::segments::{Division, SegmentShape};
 use crate::stack::train_stack;
 
 /// Trains many models, in the order of the jobs: what [`train`](crate::train) does for one.
@@ -73,21 +74,29 @@ pub fn train_many(
     outcomes
 }
 
-/// Which jobs train together: alike but for sparsity, of similar length, no more than fit.
+/// What models of one stack have in common: recipes but for sparsity, and how refinement divides the
+/// sound of kinds that see several frames.
+type Alike = (Recipe, Option<Division>);
+
+/// Which jobs train together: alike, of similar length, no more than fit.
 fn stacks(ready: &[(usize, Prepared<'_>)], device: &Device) -> Vec<Vec<usize>> {
-    let mut alike: Vec<(Recipe, Vec<usize>)> = Vec::new();
+    let mut alike: Vec<(Alike, Vec<usize>)> = Vec::new();
     for (i, (_, prepared)) in ready.iter().enumerate() {
         let mut recipe = prepared.recipe.clone();
         if recipe.model.architecture().training_method() == TrainingMethod::Gradients {
             recipe.train.sparsity = 0.0;
         }
-        match alike.iter_mut().find(|(other, _)| *other == recipe) {
+        let shape = SegmentShape::new(&recipe.model.architecture(), SEGMENT_CORE);
+        let counted = &prepared.frames.counted;
+        let division = shape.map(|shape| Division::new(counted, shape, &recipe.train));
+        let own = (recipe, division);
+        match alike.iter_mut().find(|(other, _)| *other == own) {
             Some((_, members)) => members.push(i),
-            None => alike.push((recipe, vec![i])),
+            None => alike.push((own, vec![i])),
         }
     }
     let mut stacks = Vec::new();
-    for (recipe, mut members) in alike {
+    for ((recipe, _), mut members) in alike {
         let frames = |i: &usize| ready[*i].1.frames.magnitude.frames();
         members.sort_by_key(frames);
         let longest = members.last().map_or(0, frames);

@@ -30,14 +30,36 @@ pub fn clips(hertz: f32) -> Vec<TrainingClip> {
 }
 
 pub fn model(name: &str, hertz: f32, kind: ModelKind, audio: AudioConfig) -> Model {
+    let config = ModelConfig {
+        kind,
+        layers: 2,
+        rank: 6,
+        ..Default::default()
+    };
+    model_of(name, hertz, config, audio)
+}
+
+/// A source whose model sees several frames.
+pub fn several(kind: ModelKind, hertz: f32) -> TrainingSource {
+    let config = ModelConfig {
+        kind,
+        layers: 2,
+        rank: 6,
+        span: 3,
+        ..Default::default()
+    };
+    let name = format!("{hertz} Hz");
+    TrainingSource {
+        model: model_of(&name, hertz, config, AUDIO),
+        name,
+        clips: None,
+    }
+}
+
+fn model_of(name: &str, hertz: f32, config: ModelConfig, audio: AudioConfig) -> Model {
     let recipe = Recipe {
         audio,
-        model: ModelConfig {
-            kind,
-            layers: 2,
-            rank: 6,
-            ..Default::default()
-        },
+        model: config,
         train: TrainConfig {
             max_steps: 120,
             ..Default::default()

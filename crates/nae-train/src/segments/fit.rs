@@ -10,7 +10,7 @@ use nae_model::optim::{Flow, OptimizationRun, Progress, optimize};
 use rayon::prelude::*;
 
 use super::batch::SegmentBatch;
-use super::sampler::SegmentSampler;
+use super::sampler::{SegmentSampler, tiles};
 use super::shape::SegmentShape;
 use super::sound::Sound;
 use crate::error::TrainError;
@@ -42,10 +42,8 @@ pub(crate) fn fit(
     let shape = sound.shape;
     let frames = shape.frames();
     let rows = FrameRows::new(&sound.spectra)?;
-    let samplers = sound.counted.iter().zip(seeds.generators("segments"));
-    let samplers = samplers.map(|(counted, rng)| SegmentSampler::new(counted, shape, rng));
-    let mut samplers: Vec<_> = samplers.collect();
-    let count = segments_of_a_step(sound, config);
+    let mut drawn = Drawn::new(sound, config, seeds);
+    let count = drawn.count();
     let noise = LatentNoise::new(config.latent_noise, seeds.generators("latent noise"));
     let parts = parts(sound, shape, count);
     let encoder_rate = config.learning_rate * ENCODER_RATE / (shape.after + 1) as f64;
@@ -57,12 +55,8 @@ pub(crate) fn fit(
         seeds.count(),
         replicas,
         |networks, step| {
-            let draw = |sampler: &mut SegmentSampler| {
-                let drawn = sampler.draw(count).into_iter();
-                drawn.map(Some).collect()
-            };
             let batch = SegmentBatch {
-                starts: samplers.iter_mut().map(draw).collect(),
+                starts: drawn.next(),
                 counted: &sound.counted,
                 shape,
                 eps: config.eps,
@@ -95,13 +89,59 @@ pub(crate) fn fit(
     Ok(select_networks(runs.into_iter().map(of_run).collect()))
 }
 
-/// As many segments as have about the frames of a mini-batch; all of the sound for 0.
-fn segments_of_a_step(sound: &Sound, config: &TrainConfig) -> usize {
-    let wanted = match config.batch_frames {
-        0 => sound.spectra.longest(),
-        frames => frames,
+/// The segments of each step.
+enum Drawn {
+    /// All of every model's sound in every step.
+    Whole(Vec<Vec<Option<usize>>>),
+    /// So many random ones of every model.
+    Random(Vec<SegmentSampler>, usize),
+}
+
+impl Drawn {
+    fn new(sound: &Sound, config: &TrainConfig, seeds: &Seeds) -> Self {
+        let shape = sound.shape;
+        if config.batch_frames == 0 {
+            let tiles = sound.counted.iter().map(|counted| tiles(counted, shape, 0));
+            return Self::Whole(as_many_of_each(tiles.collect()));
+        }
+        let samplers = sound.counted.iter().zip(seeds.generators("segments"));
+        let samplers = samplers.map(|(counted, rng)| SegmentSampler::new(counted, shape, rng));
+        let count = config.batch_frames.div_ceil(shape.core);
+        Self::Random(samplers.collect(), count)
+    }
+
+    /// Segments of a model in a step.
+    fn count(&self) -> usize {
+        match self {
+            Self::Whole(starts) => starts.first().map_or(0, Vec::len),
+            Self::Random(_, count) => *count,
+        }
+    }
+
+    /// Where the next step's segments begin.
+    fn next(&mut self) -> Vec<Vec<Option<usize>>> {
+        match self {
+            Self::Whole(starts) => starts.clone(),
+            Self::Random(samplers, count) => {
+                let draw = |sampler: &mut SegmentSampler| {
+                    let drawn = sampler.draw(*count).into_iter();
+                    drawn.map(Some).collect()
+                };
+                samplers.iter_mut().map(draw).collect()
+            }
+        }
+    }
+}
+
+/// Every model's segments, filled up with missing ones to as many as the longest has.
+pub(super) fn as_many_of_each(all: Vec<Vec<usize>>) -> Vec<Vec<Option<usize>>> {
+    let most = all.iter().map(Vec::len).max().unwrap_or(0);
+    let padded = |own: Vec<usize>| {
+        let mut starts: Vec<Option<usize>> = own.into_iter().map(Some).collect();
+        starts.resize(most, None);
+        starts
     };
-    wanted.div_ceil(sound.shape.core).max(1)
+    all.into_iter().map(padded).collect()
 }
 
 /// Segments that each thread has.

@@ -13,6 +13,6 @@ mod sound;
 
 pub(crate) use collector::SegmentCollector;
 pub(crate) use fit::fit;
-pub(crate) use refine::refine;
+pub(crate) use refine::{Division, refine};
 pub use shape::SegmentShape;
 pub(crate) use sound::{Sound, mask_of};

@@ -11,7 +11,7 @@ use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
 use super::batch::SegmentBatch;
-use super::fit::parts;
+use super::fit::{as_many_of_each, parts};
 use super::sampler::tiles;
 use super::shape::SegmentShape;
 use super::sound::Sound;
@@ -25,6 +25,33 @@ use crate::settings::TrainConfig;
 
 /// Frames of a segment that count: long ones, of which context is a small part.
 const CORE: usize = 64;
+
+/// How refinement divides a model's sound: into segments, and these into batches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Division {
+    shape: SegmentShape,
+    /// Number of batches, none of which is empty.
+    count: usize,
+}
+
+impl Division {
+    /// - `counted`: whether each of the model's frames counts
+    /// - `shape`: with the context that its kind needs
+    pub fn new(counted: &[bool], shape: SegmentShape, config: &TrainConfig) -> Self {
+        let context = shape.before + shape.after;
+        let core = counted.len().saturating_sub(context).clamp(1, CORE);
+        let shape = SegmentShape { core, ..shape };
+        let most = match config.refine.max_frames {
+            0 => usize::MAX,
+            frames => frames.div_ceil(core),
+        };
+        let segments = tiles(counted, shape, 0).len().min(most);
+        Self {
+            shape,
+            count: config.refine.batches.clamp(1, segments.max(1)),
+        }
+    }
+}
 
 /// Minimises every model's training loss over decoder and activations, as
 /// [`refine`](crate::refine::refine) does, with segments in the place of frames. Every segment has
@@ -42,24 +69,15 @@ pub(crate) fn refine(
 ) -> Result<Fitted, TrainError> {
     let settings = &config.refine;
     let device = sound.spectra.values.device();
-    let shape = SegmentShape {
-        core: CORE.min(
-            sound
-                .spectra
-                .frames
-                .iter()
-                .copied()
-                .fold(CORE, |least, frames| {
-                    let context = sound.shape.before + sound.shape.after;
-                    least.min(frames.saturating_sub(context).max(1))
-                }),
-        ),
-        ..sound.shape
+    let divisions = sound.counted.iter();
+    let divisions = divisions.map(|counted| Division::new(counted, sound.shape, config));
+    // models are in one stack only if theirs are equal
+    let Some(Division { shape, count }) = divisions.min_by_key(|own| own.count) else {
+        return Ok(Vec::new());
     };
     let frames = shape.frames();
     let noise = LatentNoise::new(config.latent_noise, seeds.generators("refining noise"));
-    let (mut batches, activations) = deal(&network, sound, shape, config, seeds)?;
-    let count = batches.len().max(1);
+    let (mut batches, activations) = deal(&network, sound, (shape, count), config, seeds)?;
     let steps = settings.passes * count;
     let plan = Plan {
         stage: "refining",
@@ -136,17 +154,13 @@ type Dealt = (Vec<Vec<Part>>, Vec<Vec<Activations>>);
 fn deal(
     network: &Network,
     sound: &Sound,
-    shape: SegmentShape,
+    (shape, count): (SegmentShape, usize),
     config: &TrainConfig,
     seeds: &Seeds,
 ) -> Result<Dealt, TrainError> {
-    let settings = &config.refine;
     let device = sound.spectra.values.device();
     let rows = FrameRows::new(&sound.spectra)?;
-    let orders = orders(sound, shape, settings.max_frames, seeds);
-    // no batch without a segment of every model
-    let fewest = orders.iter().map(Vec::len).min().unwrap_or(1);
-    let count = settings.batches.clamp(1, fewest.max(1));
+    let orders = orders(sound, shape, config.refine.max_frames, seeds);
     let mut batches = Vec::with_capacity(count);
     let mut activations = Vec::with_capacity(count);
     for number in 0..count {
@@ -155,20 +169,14 @@ fn deal(
             order[edge(number)..edge(number + 1)].to_vec()
         };
         let own: Vec<Vec<usize>> = orders.iter().map(of_batch).collect();
-        let size = own.iter().map(Vec::len).max().unwrap_or(0);
-        let padded = |own: Vec<usize>| {
-            let mut starts: Vec<Option<usize>> = own.into_iter().map(Some).collect();
-            starts.resize(size, None);
-            starts
-        };
         let batch = SegmentBatch {
-            starts: own.into_iter().map(padded).collect(),
+            starts: as_many_of_each(own),
             counted: &sound.counted,
             shape,
             eps: config.eps,
         };
         let (mut of_threads, mut starts) = (Vec::new(), Vec::new());
-        for range in parts(sound, shape, size) {
+        for range in parts(sound, shape, batch.len()) {
             let (x, target) = batch.part(&rows, &range);
             // through the host: what was picked is a view, and would be put in order every step
             let dims = x.dims();
