@@ -81,6 +81,6 @@ pub use error::ModelError;
 pub use file::Model;
 pub use kinds::{Architecture, Decoder, Network};
 pub use latent_cache::LatentCache;
-pub use metadata::{ClipRecord, Metadata, TrainingSummary};
+pub use metadata::{ClipRecord, HiddenUnits, Metadata, TrainingSummary};
 pub use network::Extent;
 pub use nonlinearity::Nonlinearity;

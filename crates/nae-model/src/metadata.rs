@@ -38,6 +38,19 @@ pub struct TrainingSummary {
     pub interrupted: bool,
     /// Version of nae.
     pub tool_version: String,
+    /// Hidden units that respond to the training sound; `None` for kinds without, and in files of
+    /// earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub units: Option<HiddenUnits>,
+}
+
+/// Hidden units of an autoencoder, those of the bottleneck included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HiddenUnits {
+    /// Number of units of all hidden layers.
+    pub all: usize,
+    /// Those whose output does not change with the training sound.
+    pub dead: usize,
 }
 
 /// Everything a model file says besides its weights.

@@ -41,6 +41,7 @@ fn model(config: ModelConfig) -> Model {
         seconds: 1.0,
         interrupted: false,
         tool_version: "0.1.0".into(),
+        units: None,
     };
     Model {
         metadata: Metadata {

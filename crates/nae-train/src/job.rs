@@ -1,7 +1,7 @@
 //! One model to train, with its input and its training record.
 
 use nae_model::optim::OptimizationRun;
-use nae_model::{Metadata, Network, TrainingSummary};
+use nae_model::{HiddenUnits, Metadata, Network, TrainingSummary};
 
 use crate::Recipe;
 use crate::clip::TrainingClip;
@@ -70,7 +70,13 @@ impl<'a> Prepared<'a> {
     /// Training record of the job's model, for its file.
     ///
     /// - `seconds`: of optimisation
-    pub fn metadata(&self, run: &OptimizationRun<Network>, seconds: f64) -> Metadata {
+    /// - `units`: hidden units of the network
+    pub fn metadata(
+        &self,
+        run: &OptimizationRun<Network>,
+        seconds: f64,
+        units: Option<HiddenUnits>,
+    ) -> Metadata {
         Metadata {
             name: self.name.into(),
             audio: self.recipe.audio,
@@ -86,6 +92,7 @@ impl<'a> Prepared<'a> {
                 seconds,
                 interrupted: run.is_interrupted,
                 tool_version: env!("CARGO_PKG_VERSION").into(),
+                units,
             },
         }
     }

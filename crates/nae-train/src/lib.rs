@@ -52,6 +52,7 @@ pub mod batch_training;
 mod batches;
 mod clip;
 mod collector;
+mod dead_units;
 pub mod error;
 pub mod fit;
 mod frame_collector;

@@ -11,6 +11,7 @@ use nae_model::random::generator;
 use nae_model::spectra::{read, upload};
 use nae_model::{Latent, Model, Network};
 
+use crate::dead_units::hidden_units;
 use crate::error::TrainError;
 use crate::fit::{Fitted, fit};
 use crate::job::Prepared;
@@ -45,8 +46,9 @@ pub(crate) fn train_stack(
         // off the graph: what Burn keeps for every parameter in it slows each later step down
         let network = run.best.clone().valid();
         refuse_silent(&network, job, device)?;
+        let units = hidden_units(&network, job, device)?;
         Ok(Model {
-            metadata: job.metadata(&run, seconds),
+            metadata: job.metadata(&run, seconds, units),
             network,
             latent_cache: None,
         })

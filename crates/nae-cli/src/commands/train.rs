@@ -31,6 +31,11 @@ struct Report<'a> {
     seconds: f64,
     device: &'a str,
     interrupted: bool,
+    /// Hidden units, and those of them that respond to nothing; left out for kinds without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hidden_units: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dead_units: Option<usize>,
 }
 
 pub fn run(command: &Train, terminal: &Terminal) -> Result<()> {
@@ -87,6 +92,15 @@ fn report(
             training.seconds
         ),
     );
+    if let Some(units) = training.units.filter(|units| units.dead > 0) {
+        log_line(
+            terminal,
+            format_args!(
+                "{} of {} hidden units are dead: nothing in the clips changes their output",
+                units.dead, units.all
+            ),
+        );
+    }
     if command.json {
         print_json(&serde_json::to_string(&Report {
             model: &command.out,
@@ -99,6 +113,8 @@ fn report(
             seconds: training.seconds,
             device,
             interrupted: training.interrupted,
+            hidden_units: training.units.map(|units| units.all),
+            dead_units: training.units.map(|units| units.dead),
         })?)?;
     }
     Ok(())

@@ -165,10 +165,10 @@ fn voices(trained: TrainedVoices, activations: Vec<Tensor<2>>) -> Result<Vec<Voi
     let mut voices = Vec::new();
     for ((model, losses), activations) in models.into_iter().zip(losses).zip(activations) {
         let bases = model.network.bases().context("a model without bases")?;
-        // `[models, span, bins, units]` of one model
-        let [_, span, bins, units] = bases.dims();
+        // `[models, span, bins, units]` of one model; of bases of several frames their mean
+        let [_, _, bins, units] = bases.dims();
         voices.push(Voice {
-            bases: matrix(bases.reshape([span * bins, units]))?,
+            bases: matrix(bases.mean_dim(1).reshape([bins, units]))?,
             activations: matrix(activations)?,
             metadata: model.metadata,
             losses,

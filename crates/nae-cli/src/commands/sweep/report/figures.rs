@@ -199,11 +199,11 @@ fn fitted(model: &Model, input: &Magnitude, device: &Device) -> Result<(Tensor<2
     Ok((activations, estimate.squeeze_dim(0)))
 }
 
-/// The last layer's columns.
+/// The last layer's columns; of bases of several frames their mean.
 fn bases_of(model: &Model) -> Result<Vec<Vec<f32>>> {
     let bases = model.network.bases().context("a model without bases")?;
     let columns = bases.dims()[3];
-    let values = read(bases)?;
+    let values = read(bases.mean_dim(1))?;
     Ok((0..columns)
         .map(|k| values.iter().skip(k).step_by(columns).copied().collect())
         .collect())
