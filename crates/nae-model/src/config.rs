@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use nae_files::count;
 
 use crate::error::ModelError;
+use crate::layers::Recurrence;
 use crate::nonlinearity::Nonlinearity;
 
 /// What kind of model a source gets.
@@ -68,6 +69,33 @@ pub enum Bias {
     All,
 }
 
+/// Recurrence of the decoder's last hidden layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cell {
+    /// None: the layer is dense.
+    None,
+    /// `h_t = max(0, W·x_t + V·h_{t−1})`.
+    Rnn,
+    /// Its input gated by a gated recurrent unit, `x_t ⊙ (1 + h_t)`.
+    Gru,
+    /// Its input gated by a long short-term memory, `x_t ⊙ (1 + h_t)`.
+    Lstm,
+}
+
+impl Cell {
+    /// The recurrence, if there is one.
+    pub fn recurrence(self) -> Option<Recurrence> {
+        match self {
+            Self::None => None,
+            Self::Rnn => Some(Recurrence::Rnn),
+            Self::Gru => Some(Recurrence::Gru),
+            Self::Lstm => Some(Recurrence::Lstm),
+        }
+    }
+}
+
+impl Choice for Cell {}
 impl Choice for ModelKind {}
 impl Choice for Output {}
 impl Choice for BasisNorm {}
@@ -106,6 +134,9 @@ nae_config::settings! {
         /// convolutive: they see so many successive frames at a time. `nmf` then is non-negative matrix
         /// factor deconvolution (NMFD).
         pub span: usize = 1, in 1..=64, unit "frames", try "4, or 1 for bases of a single frame", was 1;
+        /// Recurrence of the decoder's last hidden layer: `rnn`, or a `gru` or `lstm` that gates its
+        /// input. Needs a hidden layer after the bottleneck, so at least 3 `layers`.
+        pub cell: Cell = Cell::None, was Cell::None;
     }
 }
 
@@ -116,8 +147,9 @@ const STORED_COMPRESSIONS: RangeInclusive<f64> = 1e-4..=1.0;
 const STORED_SHARPNESSES: RangeInclusive<f64> = 1e-4..=1e6;
 
 impl CrossCheck for ModelConfig {
-    /// Widths fit the number of layers and the rank.
+    /// Widths fit the number of layers and the rank, and a recurrence has its layer.
     fn cross_check(&self, section: &str) -> Result<(), OutOfRange> {
+        self.check_cell(section)?;
         if self.kind == ModelKind::Nmf || self.widths.is_empty() {
             return Ok(());
         }
@@ -174,6 +206,44 @@ impl ModelConfig {
         self.validate()
     }
 
+    fn check_cell(&self, section: &str) -> Result<(), OutOfRange> {
+        let Some(recurrence) = self.cell.recurrence() else {
+            return Ok(());
+        };
+        let refuse = |key: &str, expected: &str, came: String, advice: &str| {
+            Err(OutOfRange::new(section, key, expected, came, advice))
+        };
+        if self.kind == ModelKind::Nmf {
+            return refuse(
+                "cell",
+                "\"none\" with `model.kind = \"nmf\"`, whose only layer is its bases",
+                format!("{:?}", self.cell).to_lowercase(),
+                "`model.kind = \"nae\"`, or `model.span` for bases of several frames",
+            );
+        }
+        if self.layers < 3 {
+            return refuse(
+                "layers",
+                "at least 3 with `model.cell`, which is in a hidden layer after the bottleneck",
+                self.layers.to_string(),
+                "4",
+            );
+        }
+        // a gate has as many units as inputs
+        if recurrence.is_gate() && !self.widths.is_empty() && self.widths.len() + 1 == self.layers {
+            let units = &self.widths[self.layers - 3..];
+            if units[0] != units[1] {
+                return refuse(
+                    "widths",
+                    "equal in the last two hidden layers with a gated `model.cell`",
+                    format!("{units:?}"),
+                    "the same number twice, or `model.cell = \"rnn\"`",
+                );
+            }
+        }
+        Ok(())
+    }
+
     /// Number of layers from the input to the bottleneck.
     fn encoder_layers(&self) -> usize {
         self.layers / 2
@@ -210,6 +280,18 @@ mod tests {
         refused("widths", &|c| c.widths = vec![9, 100, 0]);
         refused("widths", &|c| c.widths = vec![9, 99, 9]);
         refused("sharpness", &|c| c.sharpness = 0.0);
+        refused("cell", &|c| {
+            c.cell = Cell::Rnn;
+            c.kind = ModelKind::Nmf;
+        });
+        refused("layers", &|c| {
+            c.cell = Cell::Lstm;
+            c.layers = 2;
+        });
+        refused("widths", &|c| {
+            c.cell = Cell::Gru;
+            c.widths = vec![100, 100, 60];
+        });
         refused("span", &|c| c.span = 0);
         refused("span", &|c| c.span = 65);
         refused("compression", &|c| c.compression = 1.5);

@@ -8,9 +8,11 @@
 use burn::module::Param;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use nae_model::architecture::{ArchitectureKind, Context};
+use nae_model::config::Cell;
 use nae_model::decoder::DecoderKind;
 use nae_model::kinds::dense::{DenseArchitecture, DenseNetwork};
 use nae_model::kinds::stack::{StackArchitecture, StackNetwork};
+use nae_model::layers::Layer;
 use nae_model::loss::{DEFAULT_EPS, Target, generalised_kl, sparsity};
 use nae_model::network::NetworkKind;
 use nae_model::random::generator;
@@ -72,6 +74,16 @@ fn stacks() -> Vec<ModelConfig> {
             });
         }
     }
+    for (cell, layers, span) in [(Cell::Rnn, 3, 1), (Cell::Gru, 4, 1), (Cell::Lstm, 4, 2)] {
+        configs.push(ModelConfig {
+            layers,
+            rank: 3,
+            hidden: Nonlinearity::Softplus,
+            span,
+            cell,
+            ..Default::default()
+        });
+    }
     configs
 }
 
@@ -98,20 +110,39 @@ fn spectrum(frames: usize, device: &Device) -> Tensor<3> {
     Tensor::from_data(TensorData::new(values, [1, BINS, frames]), device)
 }
 
-/// The network with double-precision weights, entry `index` of weight `layer` moved by `shift`.
-fn moved(config: &ModelConfig, layer: usize, index: usize, shift: f64) -> StackNetwork {
+/// All weights of a network, in order.
+fn weights(network: &StackNetwork) -> Vec<&Param<Tensor<3>>> {
+    let layers = network.encoder.iter().chain(&network.decoder);
+    let of_layer = |layer| match layer {
+        &Layer::Dense(ref layer) => vec![&layer.weight],
+        &Layer::Recurrent(ref layer) => vec![&layer.weight, &layer.recurrent],
+    };
+    layers.flat_map(of_layer).collect()
+}
+
+/// The same, to be changed.
+fn weights_mut(network: &mut StackNetwork) -> Vec<&mut Param<Tensor<3>>> {
+    let layers = network.encoder.iter_mut().chain(&mut network.decoder);
+    let of_layer = |layer| match layer {
+        &mut Layer::Dense(ref mut layer) => vec![&mut layer.weight],
+        &mut Layer::Recurrent(ref mut layer) => vec![&mut layer.weight, &mut layer.recurrent],
+    };
+    layers.flat_map(of_layer).collect()
+}
+
+/// The network with double-precision weights, entry `index` of weight `number` moved by `shift`.
+fn moved(config: &ModelConfig, number: usize, index: usize, shift: f64) -> StackNetwork {
     let mut rng = generator(SEED, "weights");
     let architecture = StackArchitecture::from_settings(config);
     let mut network = StackNetwork::new(&architecture, BINS, Extent::Whole, &mut rng, &autodiff());
-    let layers = network.encoder.iter_mut().chain(&mut network.decoder);
-    for (i, dense) in layers.enumerate() {
-        let shape = dense.weight.dims();
-        let weights = dense.weight.val().into_data().convert::<f64>();
-        let mut weights: Vec<f64> = weights.try_to_vec().unwrap();
-        if i == layer {
-            weights[index] += shift;
+    for (i, weight) in weights_mut(&mut network).into_iter().enumerate() {
+        let shape = weight.dims();
+        let values = weight.val().into_data().convert::<f64>();
+        let mut values: Vec<f64> = values.try_to_vec().unwrap();
+        if i == number {
+            values[index] += shift;
         }
-        dense.weight = Param::from_tensor(double(weights, shape));
+        *weight = Param::from_tensor(double(values, shape));
     }
     network
 }
@@ -143,8 +174,8 @@ fn weight_gradients_agree_with_finite_differences() {
     for config in stacks() {
         let centre = moved(&config, usize::MAX, 0, 0.0);
         let gradients = value(&centre).backward();
-        for (layer, dense) in centre.encoder.iter().chain(&centre.decoder).enumerate() {
-            let gradient = dense.weight.val().grad(&gradients);
+        for (layer, weight) in weights(&centre).into_iter().enumerate() {
+            let gradient = weight.val().grad(&gradients);
             let gradient = doubles(gradient.expect("every weight has a gradient"));
             for (index, came) in gradient.into_iter().enumerate() {
                 let at = |shift| loss(&moved(&config, layer, index, shift));
@@ -302,7 +333,8 @@ fn an_estimate_depends_on_the_frames_that_its_context_says() {
         };
         let expected = |context: Context| match context {
             Context::Frames { before, after } => (-(before as i64)..=after as i64).collect(),
-            Context::Whole => Vec::new(),
+            // all frames up to it
+            Context::Whole => (-(place as i64)..=0).collect::<Vec<i64>>(),
         };
         let h = Tensor::ones([1, decoder.rank(), frames], &device);
         let decode = |h| decoder.decode(h);
@@ -394,6 +426,8 @@ fn sizes_in_files_that_do_not_fit_are_refused_before_anything_is_allocated() {
         r#"{"kind":"stack","encoder":[{"units":4,"span":99}],"decoder":[{"span":2}],"hidden":"relu","output":"linear","sharpness":3.0,"compression":0.5,"bias":"none","basis_norm":"none"}"#,
         r#"{"kind":"stack","encoder":[],"decoder":[{"span":2}],"hidden":"relu","output":"linear","sharpness":3.0,"compression":0.5,"bias":"none","basis_norm":"none"}"#,
         r#"{"kind":"stack","encoder":[{"units":18446744073709551615}],"decoder":[{}],"hidden":"relu","output":"linear","sharpness":3.0,"compression":0.5,"bias":"none","basis_norm":"none"}"#,
+        r#"{"kind":"stack","encoder":[{"units":4}],"decoder":[{"units":5,"cell":"gru"},{}],"hidden":"relu","output":"linear","sharpness":3.0,"compression":0.5,"bias":"none","basis_norm":"none"}"#,
+        r#"{"kind":"stack","encoder":[{"units":4}],"decoder":[{"cell":"rnn"}],"hidden":"relu","output":"linear","sharpness":3.0,"compression":0.5,"bias":"none","basis_norm":"none"}"#,
         r#"{"kind":"nmf","rank":4,"span":0}"#,
         r#"{"kind":"nmf","rank":4,"span":1000000}"#,
     ] {

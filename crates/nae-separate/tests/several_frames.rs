@@ -7,6 +7,7 @@
 
 use burn::tensor::{Device, Tensor};
 use nae_audio::{Clip, Stft};
+use nae_model::config::Cell;
 use nae_model::multiplicative::Objective;
 use nae_model::optim::{Flow, Progress};
 use nae_model::random::generator;
@@ -64,6 +65,15 @@ fn deep() -> ModelConfig {
     }
 }
 
+fn recurrent(cell: Cell) -> ModelConfig {
+    ModelConfig {
+        layers: 4,
+        rank: 5,
+        cell,
+        ..Default::default()
+    }
+}
+
 fn nmfd() -> ModelConfig {
     ModelConfig {
         kind: ModelKind::Nmf,
@@ -109,6 +119,8 @@ fn kinds_separate_together_in_every_setting() {
         source("b", 2, &deep()),
         source("c", 3, &dense()),
         source("d", 4, &shallow()),
+        source("f", 6, &recurrent(Cell::Rnn)),
+        source("g", 7, &recurrent(Cell::Gru)),
         source(
             "e",
             5,
@@ -153,7 +165,12 @@ fn a_batch_of_mixtures_gives_the_stems_that_each_gives_alone() {
         let sources = [source("a", seed, &shallow()), source("b", seed + 1, second)];
         separator(&sources, quick())
     };
-    let sets = [set(1, &deep()), set(5, &deep()), set(1, &nmfd())];
+    let sets = [
+        set(1, &deep()),
+        set(5, &deep()),
+        set(1, &nmfd()),
+        set(1, &recurrent(Cell::Lstm)),
+    ];
     let clips: Vec<Clip> = [4000, 9000, 2500, 3000]
         .iter()
         .enumerate()

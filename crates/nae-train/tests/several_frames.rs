@@ -6,6 +6,7 @@
 )]
 
 use burn::tensor::Device;
+use nae_model::config::Cell;
 use nae_model::optim::{Flow, Progress};
 use nae_model::random::generator;
 use nae_model::{AudioConfig, BasisNorm, ClipRecord, Model, ModelConfig, ModelKind, Nonlinearity};
@@ -75,6 +76,20 @@ fn recipes() -> Vec<Recipe> {
         with(&|r| {
             r.model.layers = 4;
             r.model.hidden = Nonlinearity::Relu;
+        }),
+        with(&|r| {
+            r.model.layers = 4;
+            r.model.span = 1;
+            r.model.cell = Cell::Rnn;
+        }),
+        with(&|r| {
+            r.model.layers = 4;
+            r.model.cell = Cell::Gru;
+        }),
+        with(&|r| {
+            r.model.layers = 3;
+            r.model.span = 1;
+            r.model.cell = Cell::Lstm;
         }),
         with(&|r| {
             r.model.kind = ModelKind::Nmf;

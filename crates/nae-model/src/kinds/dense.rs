@@ -7,7 +7,7 @@ use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::architecture::{ArchitectureKind, Context, Cost, TensorSpec, TrainingMethod};
-use crate::config::{BasisNorm, Bias, Latent, ModelConfig, ModelKind, Output};
+use crate::config::{BasisNorm, Bias, Cell, Latent, ModelConfig, ModelKind, Output};
 use crate::decoder::DecoderKind;
 use crate::error::ModelError;
 use crate::layers::{Dense, FrozenDense, LayerSpec, Window, match_layers, stack_layers};
@@ -107,7 +107,7 @@ impl ArchitectureKind for DenseArchitecture {
     type Network = DenseNetwork;
 
     fn claims(settings: &ModelConfig) -> bool {
-        settings.kind == ModelKind::Nae && settings.span == 1
+        settings.kind == ModelKind::Nae && settings.span == 1 && settings.cell == Cell::None
     }
 
     fn from_settings(settings: &ModelConfig) -> Self {

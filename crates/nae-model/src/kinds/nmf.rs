@@ -105,6 +105,7 @@ impl ArchitectureKind for NmfArchitecture {
             bias: self.bias,
             basis_norm: self.basis_norm,
             span: self.span,
+            ..ModelConfig::default()
         }
         .validate_stored()
     }

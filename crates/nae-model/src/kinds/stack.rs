@@ -8,11 +8,13 @@ use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::architecture::{ArchitectureKind, Cost, TensorSpec, TrainingMethod};
-use crate::config::{BasisNorm, Bias, Latent, ModelConfig, ModelKind, Output};
+use crate::config::{BasisNorm, Bias, Cell, Latent, ModelConfig, ModelKind, Output};
 use crate::context::Context;
 use crate::decoder::DecoderKind;
 use crate::error::{ModelError, setting};
-use crate::layers::{Dense, FrozenDense, LayerSpec, Window, match_layers, stack_layers};
+use crate::layers::{
+    Dense, FrozenLayer, Layer, LayerSpec, Recurrence, Recurrent, Window, match_layers, stack_layers,
+};
 use crate::loss::Estimate;
 use crate::network::{Decoding, Encoding, Extent, NetworkKind};
 use crate::nonlinearity::Nonlinearity;
@@ -31,6 +33,18 @@ pub struct StackLayer {
     /// before it.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub span: usize,
+    /// Its recurrence; dense without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cell: Option<Recurrence>,
+}
+
+impl StackLayer {
+    fn context(&self, window: Window) -> Context {
+        match self.cell {
+            None => window.context(),
+            Some(_) => Context::Whole,
+        }
+    }
 }
 
 fn is_zero(units: &usize) -> bool {
@@ -85,6 +99,7 @@ impl StackArchitecture {
             shapes.push(LayerShape {
                 inputs,
                 outputs,
+                cell: layer.cell,
                 window: match is_encoder {
                     true => Window::future(layer.span),
                     false => Window::past(layer.span),
@@ -111,6 +126,11 @@ impl StackArchitecture {
         }
     }
 
+    /// The first recurrence of all layers.
+    fn cell(&self) -> Option<Recurrence> {
+        self.layers().find_map(|layer| layer.cell)
+    }
+
     /// The longest window of all layers.
     fn span(&self) -> usize {
         self.layers().map(|layer| layer.span).max().unwrap_or(1)
@@ -132,6 +152,17 @@ impl StackArchitecture {
                 let expected = format!("{} to {} in layer {i}", units.start(), units.end());
                 return Err(setting("model.widths", &expected, layer.units, "100"));
             }
+            if let Some(cell) = layer.cell {
+                let is_last = i + 1 == depth;
+                let has_inputs = i > 0
+                    && self.layers().nth(i - 1).map(|before| before.units) == Some(layer.units);
+                if is_last || layer.span != 1 || cell.is_gate() && !has_inputs {
+                    let expected = format!(
+                        "in a hidden layer of one frame, with as many units as the layer before it if it is a gate; layer {i} is none"
+                    );
+                    return Err(setting("model.cell", &expected, cell.word(), "none"));
+                }
+            }
             if !(1..=64).contains(&layer.span) {
                 let expected = format!("1 to 64 frames in layer {i}");
                 return Err(setting("model.span", &expected, layer.span, "4"));
@@ -145,6 +176,7 @@ impl StackArchitecture {
 struct LayerShape {
     inputs: usize,
     outputs: usize,
+    cell: Option<Recurrence>,
     window: Window,
 }
 
@@ -153,8 +185,42 @@ impl LayerShape {
         self.inputs.saturating_mul(self.window.span)
     }
 
+    /// Names and shapes of its tensors.
+    fn tensors(&self, bias: Bias) -> Vec<(&'static str, [usize; 2])> {
+        if let Some(cell) = self.cell {
+            let rows = self.outputs.saturating_mul(cell.gates());
+            return vec![
+                ("weight", [rows, self.inputs]),
+                ("recurrent", [rows, self.outputs]),
+            ];
+        }
+        let mut tensors = vec![("weight", [self.outputs, self.columns()])];
+        if bias == Bias::All {
+            tensors.push(("bias", [self.outputs, 1]));
+        }
+        tensors
+    }
+
     fn weights(&self) -> usize {
-        self.outputs.saturating_mul(self.columns())
+        let tensors = self.tensors(Bias::None).into_iter();
+        let sizes = tensors.map(|(_, [rows, columns])| rows.saturating_mul(columns));
+        sizes.fold(0, usize::saturating_add)
+    }
+
+    fn layer(&self, bias: Bias, spec: LayerSpec, rng: &mut ChaCha8Rng, device: &Device) -> Layer {
+        match self.cell {
+            None => Layer::Dense(Dense::new(
+                self.outputs,
+                self.columns(),
+                bias,
+                spec,
+                rng,
+                device,
+            )),
+            Some(cell) => {
+                Layer::Recurrent(Recurrent::new(self.outputs, self.inputs, cell, rng, device))
+            }
+        }
     }
 }
 
@@ -162,17 +228,24 @@ impl ArchitectureKind for StackArchitecture {
     type Network = StackNetwork;
 
     fn claims(settings: &ModelConfig) -> bool {
-        settings.kind == ModelKind::Nae && settings.span > 1
+        settings.kind == ModelKind::Nae && (settings.span > 1 || settings.cell != Cell::None)
     }
 
     fn from_settings(settings: &ModelConfig) -> Self {
-        let dense = |units| StackLayer { units, span: 1 };
+        let dense = |units| StackLayer {
+            units,
+            span: 1,
+            cell: None,
+        };
         let units = match settings.widths.as_slice() {
             [] => vec![settings.rank; settings.layers - 1],
             widths => widths.to_vec(),
         };
         let mut encoder: Vec<StackLayer> = units.into_iter().map(dense).collect();
         let mut decoder = encoder.split_off(settings.layers / 2);
+        if let Some(hidden) = decoder.last_mut() {
+            hidden.cell = settings.cell.recurrence();
+        }
         decoder.push(dense(0));
         if let (Some(first), Some(last)) = (encoder.first_mut(), decoder.last_mut()) {
             first.span = settings.span;
@@ -202,12 +275,26 @@ impl ArchitectureKind for StackArchitecture {
     }
 
     fn name(&self) -> &'static str {
-        "convolutive NAE"
+        match (self.cell(), self.span()) {
+            (Some(_), _) => "recurrent NAE",
+            (None, 1) => "NAE",
+            (None, _) => "convolutive NAE",
+        }
     }
 
     fn describe(&self) -> String {
-        let (layers, rank, span) = (self.depth(), self.rank(), self.span());
-        format!("convolutive NAE with {layers} layers, rank {rank} and bases of {span} frames")
+        let (name, layers, rank) = (self.name(), self.depth(), self.rank());
+        let mut text = format!("{name} with {layers} layers and rank {rank}");
+        match self.cell() {
+            None => {}
+            Some(Recurrence::Rnn) => text += ", with a recurrent layer",
+            Some(Recurrence::Gru) => text += ", with a gated recurrent unit",
+            Some(Recurrence::Lstm) => text += ", with a long short-term memory",
+        }
+        match self.span() {
+            1 => text,
+            span => format!("{text}, with bases of {span} frames"),
+        }
     }
 
     fn rank(&self) -> usize {
@@ -228,13 +315,13 @@ impl ArchitectureKind for StackArchitecture {
 
     fn context(&self) -> Context {
         let own = self.decoder.iter();
-        let own = own.map(|layer| Window::past(layer.span).context());
+        let own = own.map(|layer| layer.context(Window::past(layer.span)));
         own.fold(Context::NONE, Context::then)
     }
 
     fn encoder_context(&self) -> Context {
         let own = self.encoder.iter();
-        let own = own.map(|layer| Window::future(layer.span).context());
+        let own = own.map(|layer| layer.context(Window::future(layer.span)));
         own.fold(Context::NONE, Context::then)
     }
 
@@ -250,16 +337,11 @@ impl ArchitectureKind for StackArchitecture {
                 true => ("encoder", i),
                 false => ("decoder", i - encoder),
             };
-            let mut add = |name: &str, shape: [usize; 2]| {
-                tensors.push(TensorSpec {
-                    name: format!("{part}.{number}.{name}"),
-                    shape: shape.to_vec(),
-                });
-            };
-            add("weight", [shape.outputs, shape.columns()]);
-            if self.bias == Bias::All {
-                add("bias", [shape.outputs, 1]);
-            }
+            let own = shape.tensors(self.bias).into_iter();
+            tensors.extend(own.map(|(name, shape)| TensorSpec {
+                name: format!("{part}.{number}.{name}"),
+                shape: shape.to_vec(),
+            }));
         }
         tensors
     }
@@ -287,9 +369,9 @@ impl ArchitectureKind for StackArchitecture {
 #[derive(Module, Debug)]
 pub struct StackNetwork {
     /// From the spectrum to the bottleneck; empty where there is only the decoder.
-    pub encoder: Vec<Dense>,
+    pub encoder: Vec<Layer>,
     /// From the bottleneck to the spectrum.
-    pub decoder: Vec<Dense>,
+    pub decoder: Vec<Layer>,
 }
 
 impl NetworkKind for StackNetwork {
@@ -311,9 +393,9 @@ impl NetworkKind for StackNetwork {
         let shapes = architecture.shapes(bins).into_iter().enumerate();
         let layer = |(i, shape): (usize, LayerShape)| {
             let spec = architecture.layer_spec(i, shape.window);
-            Dense::new(shape.outputs, shape.columns(), bias, spec, rng, device)
+            shape.layer(bias, spec, rng, device)
         };
-        let mut encoder: Vec<Dense> = shapes.skip(first).map(layer).collect();
+        let mut encoder: Vec<Layer> = shapes.skip(first).map(layer).collect();
         let decoder = encoder.split_off(architecture.encoder.len() - first);
         Self { encoder, decoder }
     }
@@ -324,7 +406,7 @@ impl NetworkKind for StackNetwork {
     }
 
     fn encode_segments(&self, x: Tensor<3>, segment: usize) -> Encoding {
-        let mut hidden = Dense::forward_all(&self.encoder, x.clone(), segment);
+        let mut hidden = Layer::forward_all(&self.encoder, x.clone(), segment);
         let latent = hidden.pop().unwrap_or(x);
         Encoding { hidden, latent }
     }
@@ -335,17 +417,19 @@ impl NetworkKind for StackNetwork {
     }
 
     fn decode_segments(&self, latent: Tensor<3>, segment: usize) -> Decoding {
-        let Some((last, hidden)) = self.decoder.split_last() else {
-            return Decoding {
-                hidden: Vec::new(),
-                estimate: latent.into(),
-            };
+        let (last, hidden) = match self.decoder.split_last() {
+            Some((last, hidden)) => (Some(last), hidden),
+            None => (None, self.decoder.as_slice()),
         };
-        let hidden = Dense::forward_all(hidden, latent.clone(), segment);
+        let hidden = Layer::forward_all(hidden, latent.clone(), segment);
         let input = hidden.last().cloned().unwrap_or(latent);
-        let estimate = Estimate {
-            product: last.product(input, segment),
-            activation: last.activation(),
+        let estimate = match last {
+            Some(Layer::Dense(last)) => Estimate {
+                product: last.product(input, segment),
+                activation: last.activation(),
+            },
+            Some(Layer::Recurrent(last)) => last.forward(input, segment).into(),
+            None => input.into(),
         };
         Decoding { hidden, estimate }
     }
@@ -361,18 +445,18 @@ impl NetworkKind for StackNetwork {
             Latent::First => self.encoder.len().min(1),
         };
         let (before, between) = self.encoder.split_at(skipped);
-        let mut after = FrozenDense::all(between, device);
-        after.extend(FrozenDense::all(&self.decoder, device));
+        let mut after = FrozenLayer::all(between, device);
+        after.extend(FrozenLayer::all(&self.decoder, device));
         StackDecoder {
-            before: FrozenDense::all(before, device),
+            before: FrozenLayer::all(before, device),
             after,
         }
     }
 
     fn stack(networks: &[&Self]) -> Option<Self> {
-        let part = |of: fn(&Self) -> &Vec<Dense>| {
-            let models: Vec<&[Dense]> = networks.iter().map(|own| of(own).as_slice()).collect();
-            stack_layers(&models, Dense::stack)
+        let part = |of: fn(&Self) -> &Vec<Layer>| {
+            let models: Vec<&[Layer]> = networks.iter().map(|own| of(own).as_slice()).collect();
+            stack_layers(&models, Layer::stack)
         };
         Some(Self {
             encoder: part(|network| &network.encoder)?,
@@ -381,7 +465,7 @@ impl NetworkKind for StackNetwork {
     }
 
     fn select(&self, model: usize) -> Self {
-        let alone = |layers: &[Dense]| layers.iter().map(|layer| layer.select(model)).collect();
+        let alone = |layers: &[Layer]| layers.iter().map(|layer| layer.select(model)).collect();
         Self {
             encoder: alone(&self.encoder),
             decoder: alone(&self.decoder),
@@ -403,11 +487,14 @@ impl NetworkKind for StackNetwork {
     }
 
     fn bases(&self) -> Option<Tensor<4>> {
-        Some(self.decoder.last()?.bases())
+        match self.decoder.last()? {
+            Layer::Dense(last) => Some(last.bases()),
+            Layer::Recurrent(_) => None,
+        }
     }
 
     fn with_bases(mut self, bases: Tensor<4>) -> Self {
-        if let Some(last) = self.decoder.last_mut() {
+        if let Some(Layer::Dense(last)) = self.decoder.last_mut() {
             last.set_bases(bases);
         }
         self
@@ -417,13 +504,13 @@ impl NetworkKind for StackNetwork {
 /// Frozen layers after a chosen latent, with those before it to read activations.
 #[derive(Module, Debug)]
 pub struct StackDecoder {
-    before: Vec<FrozenDense>,
-    after: Vec<FrozenDense>,
+    before: Vec<FrozenLayer>,
+    after: Vec<FrozenLayer>,
 }
 
 impl DecoderKind for StackDecoder {
     fn rank(&self) -> usize {
-        self.after.first().map_or(0, FrozenDense::inputs)
+        self.after.first().map_or(0, FrozenLayer::inputs)
     }
 
     fn encode(&self, x: Tensor<3>) -> Tensor<3> {
@@ -432,7 +519,7 @@ impl DecoderKind for StackDecoder {
     }
 
     fn encode_segments(&self, x: Tensor<3>, segment: usize) -> Tensor<3> {
-        FrozenDense::forward_all(&self.before, x, segment)
+        FrozenLayer::forward_all(&self.before, x, segment)
     }
 
     fn decode(&self, activations: Tensor<3>) -> Tensor<3> {
@@ -441,11 +528,11 @@ impl DecoderKind for StackDecoder {
     }
 
     fn decode_segments(&self, activations: Tensor<3>, segment: usize) -> Tensor<3> {
-        FrozenDense::forward_all(&self.after, activations, segment)
+        FrozenLayer::forward_all(&self.after, activations, segment)
     }
 
     fn context(&self) -> Context {
-        FrozenDense::context(&self.after)
+        FrozenLayer::context(&self.after)
     }
 
     fn needs_nonnegative_activations(&self) -> bool {
@@ -453,17 +540,17 @@ impl DecoderKind for StackDecoder {
     }
 
     fn batchable(&self, other: &Self) -> bool {
-        let all = |ours: &[FrozenDense], theirs: &[FrozenDense]| {
+        let all = |ours: &[FrozenLayer], theirs: &[FrozenLayer]| {
             ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(a, b)| a.batchable(b))
         };
         all(&self.before, &other.before) && all(&self.after, &other.after)
     }
 
     fn stack(decoders: &[&Self]) -> Option<Self> {
-        let part = |of: fn(&Self) -> &Vec<FrozenDense>| {
-            let models: Vec<&[FrozenDense]> =
+        let part = |of: fn(&Self) -> &Vec<FrozenLayer>| {
+            let models: Vec<&[FrozenLayer]> =
                 decoders.iter().map(|own| of(own).as_slice()).collect();
-            stack_layers(&models, FrozenDense::stack)
+            stack_layers(&models, FrozenLayer::stack)
         };
         Some(Self {
             before: part(|decoder| &decoder.before)?,

@@ -7,7 +7,6 @@ use nae_kernels::{activate, matmul};
 use super::dense::{Dense, LayerSpec, leaf};
 use super::window::Window;
 use crate::config::{BasisNorm, Output};
-use crate::context::Context;
 
 /// Dense layer `y = g(B·x + b)` whose basis `B` ([`Dense::basis`]) was worked out once: no step takes
 /// `|W|` or a norm again, and no parameter requires a gradient.
@@ -97,12 +96,6 @@ impl FrozenDense {
     pub fn forward_all(layers: &[Self], x: Tensor<3>, segment: usize) -> Tensor<3> {
         let forward = |x, layer: &Self| layer.forward(x, segment);
         layers.iter().fold(x, forward)
-    }
-
-    /// Frames around its own that the last of several layers depends on.
-    pub fn context(layers: &[Self]) -> Context {
-        let own = layers.iter().map(|layer| layer.window().context());
-        own.fold(Context::NONE, Context::then)
     }
 
     /// Whether layers can be stacked: of one shape, and doing the same around their product.

@@ -9,10 +9,105 @@ use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
 use super::dense::{Dense, as_columns};
+use super::layer::Layer;
 use super::window::Window;
 
 /// Keeps scales finite where all numbers are equal.
 const FLOOR: f64 = 1e-6;
+
+/// A layer whose weights can be matched to its input.
+pub trait Matched {
+    /// Number of its outputs.
+    fn outputs(&self) -> usize;
+
+    /// Puts windows of its input with the mean taken off in the weight's place, scaled to products of
+    /// unit deviation.
+    ///
+    /// - `places`: of the windows, one an output
+    /// - `at`: frames whose mean and deviation count
+    ///
+    /// # Shapes
+    /// - `h`: `[1, inputs, frames]`
+    fn match_to(&mut self, h: &Tensor<3>, places: &[usize], at: &[usize]);
+
+    /// What the layer makes of one sequence.
+    ///
+    /// # Shapes
+    /// - `h`: `[1, inputs, frames]`; output: `[1, outputs, frames]`
+    fn respond(&self, h: Tensor<3>) -> Tensor<3>;
+
+    /// The layer as a last one, whose basis can be excerpts of the spectrum.
+    fn as_last(&mut self) -> Option<&mut Dense>;
+}
+
+impl Matched for Dense {
+    fn outputs(&self) -> usize {
+        self.weight.dims()[1]
+    }
+
+    fn match_to(&mut self, h: &Tensor<3>, places: &[usize], at: &[usize]) {
+        let frames = h.dims()[2];
+        let windows = self.spec().window.unfold(h.clone(), frames);
+        self.set_weight(centred(&windows, places, at));
+        let product = self.product(h.clone(), frames);
+        let scale = unit_deviation(&product, at);
+        self.set_weight(self.weight.val() * scale);
+    }
+
+    fn respond(&self, h: Tensor<3>) -> Tensor<3> {
+        self.forward(h)
+    }
+
+    fn as_last(&mut self) -> Option<&mut Dense> {
+        Some(self)
+    }
+}
+
+impl Matched for Layer {
+    fn outputs(&self) -> usize {
+        match self {
+            Self::Dense(layer) => layer.outputs(),
+            Self::Recurrent(layer) => layer.units(),
+        }
+    }
+
+    fn match_to(&mut self, h: &Tensor<3>, places: &[usize], at: &[usize]) {
+        match self {
+            Self::Dense(layer) => layer.match_to(h, places, at),
+            // a gate passes its input from the start
+            Self::Recurrent(layer) if layer.recurrence().is_gate() => {}
+            Self::Recurrent(layer) => {
+                let weight = centred(h, places, at);
+                let product = weight.clone().matmul(h.clone());
+                layer.set_weight(weight * unit_deviation(&product, at));
+            }
+        }
+    }
+
+    fn respond(&self, h: Tensor<3>) -> Tensor<3> {
+        let frames = h.dims()[2];
+        Layer::forward(self, h, frames)
+    }
+
+    fn as_last(&mut self) -> Option<&mut Dense> {
+        match self {
+            Self::Dense(layer) => Some(layer),
+            Self::Recurrent(_) => None,
+        }
+    }
+}
+
+/// Columns at some places, with the mean of all that count taken off, as rows.
+fn centred(windows: &Tensor<3>, places: &[usize], at: &[usize]) -> Tensor<3> {
+    let excerpts = columns(windows, places);
+    (excerpts - columns(windows, at).mean_dim(2)).transpose()
+}
+
+/// What scales products to unit deviation, `[1, 1, 1]`.
+fn unit_deviation(product: &Tensor<3>, at: &[usize]) -> Tensor<3> {
+    let deviation = columns(product, at).square().mean().sqrt();
+    deviation.clamp_min(FLOOR).recip().reshape([1, 1, 1])
+}
 
 /// Puts excerpts of training sound in the place of all weights, layer by layer: hidden layers get
 /// windows of their input with the mean taken off, scaled to products of unit deviation; the last layer
@@ -23,9 +118,9 @@ const FLOOR: f64 = 1e-6;
 ///
 /// # Shapes
 /// - `x`: `[1, bins, frames]`, one model's training sound in order
-pub fn match_layers(
-    encoder: &mut [Dense],
-    decoder: &mut [Dense],
+pub fn match_layers<L: Matched>(
+    encoder: &mut [L],
+    decoder: &mut [L],
     x: &Tensor<3>,
     at: &[usize],
     rng: &mut ChaCha8Rng,
@@ -33,34 +128,33 @@ pub fn match_layers(
     let Some((last, hidden)) = decoder.split_last_mut() else {
         return;
     };
-    let frames = x.dims()[2];
-    let most = encoder.iter().chain(&*hidden).map(outputs);
+    let most = encoder.iter().chain(&*hidden).map(L::outputs);
     let places = places(at, most.max().unwrap_or(1), rng);
     let mut h = x.clone();
     for layer in encoder.iter_mut().chain(hidden) {
-        let windows = layer.spec().window.unfold(h.clone(), frames);
-        let rows = columns(&windows, &places[..outputs(layer)]);
-        let centred = rows - columns(&windows, at).mean_dim(2);
-        layer.set_weight(centred.transpose());
-        let product = layer.product(h.clone(), frames);
-        let deviation = columns(&product, at).square().mean().sqrt();
-        rescale(layer, deviation.clamp_min(FLOOR).recip());
-        h = layer.forward(h);
+        let own = layer.outputs();
+        layer.match_to(&h, &places[..own], at);
+        h = layer.respond(h);
     }
+    if let Some(last) = last.as_last() {
+        match_last(last, h, x, &places, at);
+    }
+}
+
+/// Puts windows of the spectrum in the last layer's place, scaled so that its estimate has the
+/// spectrum's mean.
+fn match_last(last: &mut Dense, h: Tensor<3>, x: &Tensor<3>, places: &[usize], at: &[usize]) {
+    let [_, bins, frames] = x.dims();
     let units = h.dims()[1];
     let span = last.spec().window.span;
     let windows = Window::future(span).unfold(x.clone(), frames);
     let places: Vec<usize> = places.iter().copied().cycle().take(units).collect();
-    let bases = columns(&windows, &places).reshape([1, span, x.dims()[1], units]);
+    let bases = columns(&windows, &places).reshape([1, span, bins, units]);
     last.set_weight(as_columns(bases));
     let estimate = last.forward(h);
-    let means = [x, &estimate].map(|y| columns(y, at).mean());
-    let [expected, came] = means;
-    rescale(last, expected / came.clamp_min(FLOOR));
-}
-
-fn outputs(layer: &Dense) -> usize {
-    layer.weight.dims()[1]
+    let [expected, came] = [x, &estimate].map(|y| columns(y, at).mean());
+    let factor = (expected / came.clamp_min(FLOOR)).reshape([1, 1, 1]);
+    last.set_weight(last.weight.val() * factor);
 }
 
 /// `count` of some places in random order, none twice before all came once.
@@ -84,12 +178,6 @@ fn columns(x: &Tensor<3>, places: &[usize]) -> Tensor<3> {
     let data = TensorData::new(indices, [places.len()]);
     let indices = Tensor::<1, Int>::from_data(data, &x.device());
     x.clone().select(2, indices)
-}
-
-/// Multiplies a layer's weight by one number.
-fn rescale(layer: &mut Dense, factor: Tensor<1>) {
-    let factor = factor.reshape([1, 1, 1]);
-    layer.set_weight(layer.weight.val() * factor);
 }
 
 #[cfg(test)]

@@ -2,12 +2,16 @@
 
 mod dense;
 mod frozen;
+mod layer;
 mod matched;
+mod recurrent;
 mod window;
 
 pub use dense::{Dense, LayerSpec};
 pub use frozen::FrozenDense;
-pub use matched::match_layers;
+pub use layer::{FrozenLayer, Layer};
+pub use matched::{Matched, match_layers};
+pub use recurrent::{Recurrence, Recurrent};
 pub use window::{Direction, Window};
 
 /// Layer by layer, the layers of several models as one; `None` if they do not fit together.

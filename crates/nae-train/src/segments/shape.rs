@@ -22,10 +22,11 @@ impl SegmentShape {
     /// every frame by itself.
     pub fn new(architecture: &Architecture, core: usize) -> Option<Self> {
         let context = architecture.encoder_context().then(architecture.context());
-        let (before, after) = match context {
-            Context::NONE => return None,
-            Context::Frames { before, after } => (before, after),
-            Context::Whole => (WARM_UP, WARM_UP),
+        let (before, after) = match (context, architecture.encoder_context()) {
+            (Context::NONE, _) => return None,
+            (Context::Frames { before, after }, _) => (before, after),
+            (Context::Whole, Context::Frames { before, after }) => (WARM_UP + before, after),
+            (Context::Whole, Context::Whole) => (WARM_UP, 0),
         };
         Some(Self {
             before,
