@@ -17,9 +17,9 @@ use rayon::prelude::*;
 
 use crate::Recipe;
 use crate::error::TrainError;
-use crate::job::{Job, Prepared, SEGMENT_CORE, prepare};
+use crate::job::{Job, Prepared, prepare};
 use crate::parallel_map::parallel_map;
-use crate::segments::{Division, SegmentShape};
+use crate::segments::Division;
 use crate::stack::train_stack;
 
 /// Trains many models, in the order of the jobs: what [`train`](crate::train) does for one.
@@ -86,7 +86,7 @@ fn stacks(ready: &[(usize, Prepared<'_>)], device: &Device) -> Vec<Vec<usize>> {
         if recipe.model.architecture().training_method() == TrainingMethod::Gradients {
             recipe.train.sparsity = 0.0;
         }
-        let shape = SegmentShape::new(&recipe.model.architecture(), SEGMENT_CORE);
+        let shape = recipe.segments();
         let counted = &prepared.frames.counted;
         let division = shape.map(|shape| Division::new(counted, shape, &recipe.train));
         let own = (recipe, division);

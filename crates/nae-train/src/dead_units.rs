@@ -21,7 +21,7 @@ pub(crate) fn hidden_units(
     job: &Prepared<'_>,
     device: &Device,
 ) -> Result<Option<HiddenUnits>, TrainError> {
-    let architecture = job.job.recipe.model.architecture();
+    let architecture = job.recipe.model.architecture();
     if !architecture.has_encoder() {
         return Ok(None);
     }

@@ -201,7 +201,7 @@ impl Collector for SegmentCollector {
         self.drop_silent();
         let is_counted = self.counted();
         let (mut values, mut counted) = (Vec::with_capacity(self.values.len()), Vec::new());
-        let mut fill = |values: &mut Vec<f32>, counted: &mut Vec<bool>, zeros: usize| {
+        let fill = |values: &mut Vec<f32>, counted: &mut Vec<bool>, zeros: usize| {
             values.resize(values.len() + zeros * self.bins, 0.0);
             counted.resize(counted.len() + zeros, false);
         };
