@@ -113,21 +113,21 @@ fn spectrum(frames: usize, device: &Device) -> Tensor<3> {
 /// All weights of a network, in order.
 fn weights(network: &StackNetwork) -> Vec<&Param<Tensor<3>>> {
     let layers = network.encoder.iter().chain(&network.decoder);
-    let of_layer = |layer| match layer {
-        &Layer::Dense(ref layer) => vec![&layer.weight],
-        &Layer::Recurrent(ref layer) => vec![&layer.weight, &layer.recurrent],
-    };
-    layers.flat_map(of_layer).collect()
+    let of_layer = layers.flat_map(|layer| match layer {
+        Layer::Dense(layer) => vec![&layer.weight],
+        Layer::Recurrent(layer) => vec![&layer.weight, &layer.recurrent],
+    });
+    of_layer.collect()
 }
 
 /// The same, to be changed.
 fn weights_mut(network: &mut StackNetwork) -> Vec<&mut Param<Tensor<3>>> {
     let layers = network.encoder.iter_mut().chain(&mut network.decoder);
-    let of_layer = |layer| match layer {
-        &mut Layer::Dense(ref mut layer) => vec![&mut layer.weight],
-        &mut Layer::Recurrent(ref mut layer) => vec![&mut layer.weight, &mut layer.recurrent],
-    };
-    layers.flat_map(of_layer).collect()
+    let of_layer = layers.flat_map(|layer| match layer {
+        Layer::Dense(layer) => vec![&mut layer.weight],
+        Layer::Recurrent(layer) => vec![&mut layer.weight, &mut layer.recurrent],
+    });
+    of_layer.collect()
 }
 
 /// The network with double-precision weights, entry `index` of weight `number` moved by `shift`.

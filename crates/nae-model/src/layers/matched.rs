@@ -50,7 +50,7 @@ impl Matched for Dense {
         let windows = self.spec().window.unfold(h.clone(), frames);
         self.set_weight(centred(&windows, places, at));
         let product = self.product(h.clone(), frames);
-        let scale = unit_deviation(&product, at);
+        let scale = unit_deviation(&product, at) * responding(&product, at);
         self.set_weight(self.weight.val() * scale);
     }
 
@@ -79,7 +79,8 @@ impl Matched for Layer {
             Self::Recurrent(layer) => {
                 let weight = centred(h, places, at);
                 let product = weight.clone().matmul(h.clone());
-                layer.set_weight(weight * unit_deviation(&product, at));
+                let scale = unit_deviation(&product, at) * responding(&product, at);
+                layer.set_weight(weight * scale);
             }
         }
     }
@@ -107,6 +108,18 @@ fn centred(windows: &Tensor<3>, places: &[usize], at: &[usize]) -> Tensor<3> {
 fn unit_deviation(product: &Tensor<3>, at: &[usize]) -> Tensor<3> {
     let deviation = columns(product, at).square().mean().sqrt();
     deviation.clamp_min(FLOOR).recip().reshape([1, 1, 1])
+}
+
+/// −1 for units whose products are negative in all frames that count, else 1: turned round, they
+/// respond.
+///
+/// # Shapes
+/// - `product`: `[1, units, frames]`; output: `[1, units, 1]`
+fn responding(product: &Tensor<3>, at: &[usize]) -> Tensor<3> {
+    let most = columns(product, at).max_dim(2);
+    let options = (&most.device(), most.dtype());
+    let ones = Tensor::ones(most.dims(), options);
+    ones.mask_fill(most.lower_equal_elem(0.0), -1.0)
 }
 
 /// Puts excerpts of training sound in the place of all weights, layer by layer: hidden layers get

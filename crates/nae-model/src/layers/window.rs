@@ -111,6 +111,10 @@ impl Window {
             }
             let kept = segment - shift;
             let zeros = Tensor::zeros([models, inputs, count, shift], (&y.device(), y.dtype()));
+            if kept == 0 {
+                // a window longer than the segment: nothing of it lies so far away
+                return zeros;
+            }
             let moved = match self.direction {
                 Direction::Past => vec![own.narrow(3, shift, kept), zeros],
                 Direction::Future => vec![zeros, own.narrow(3, 0, kept)],
