@@ -13,11 +13,14 @@ use std::collections::HashMap;
 
 use burn::tensor::{Device, DeviceKind, Tensor, TensorData};
 use nae_model::architecture::ArchitectureKind;
-use nae_model::kinds::dense::{DenseArchitecture, DenseNetwork};
+use nae_model::config::Cell;
+use nae_model::kinds::dense::DenseNetwork;
+use nae_model::kinds::stack::StackNetwork;
+use nae_model::layers::Layer;
 use nae_model::loss::{DEFAULT_EPS, Target, generalised_kl, sparsity};
 use nae_model::network::NetworkKind;
 use nae_model::random::generator;
-use nae_model::{Extent, ModelConfig, Nonlinearity, Output};
+use nae_model::{Extent, ModelConfig, ModelKind, Nonlinearity, Output};
 use nae_separate::{SeparateConfig, Separator, Source};
 use nae_testing::noise::uniform;
 use nae_testing::tones::chord;
@@ -51,34 +54,41 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_to_vec().unwrap()
 }
 
-/// Loss and every weight's gradient.
-fn loss_and_gradients(config: &ModelConfig, device: &Device) -> HashMap<String, Vec<f32>> {
+/// Loss and every weight's gradient of segments of half the frames each.
+fn loss_and_gradients<N: NetworkKind>(
+    config: &ModelConfig,
+    device: &Device,
+    weights: impl Fn(&N) -> Vec<Tensor<3>>,
+) -> HashMap<String, Vec<f32>> {
     let device = device.clone().autodiff();
     let mut rng = generator(SEED, "weights");
-    let architecture = DenseArchitecture::from_settings(config);
-    let network = DenseNetwork::new(&architecture, BINS, Extent::Whole, &mut rng, &device);
+    let architecture = N::Architecture::from_settings(config);
+    let network = N::new(&architecture, BINS, Extent::Whole, &mut rng, &device);
     let x = uniform(BINS * FRAMES, 0.0..2.0f32, &mut rng);
     let target = Target::new(
         Tensor::from_data(TensorData::new(x, [1, BINS, FRAMES]), &device),
         DEFAULT_EPS,
     );
-    let encoded = network.encode(target.spectrum.clone());
-    let decoded = network.decode(encoded.latent.clone());
+    let segment = FRAMES / 2;
+    let encoded = network.encode_segments(target.spectrum.clone(), segment);
+    let decoded = network.decode_segments(encoded.latent.clone(), segment);
     let loss = generalised_kl(&target, decoded.estimate)
         + sparsity(encoded.layers().chain(&decoded.hidden), &[0.1]).unwrap();
     let gradients = loss.backward();
     let mut found = HashMap::from([("loss".to_owned(), values(loss.inner()))]);
-    for (i, dense) in network.encoder.iter().chain(&network.decoder).enumerate() {
-        found.insert(
-            format!("weight {i}"),
-            values(dense.weight.val().grad(&gradients).unwrap()),
-        );
+    for (i, weight) in weights(&network).into_iter().enumerate() {
+        let gradient = weight.grad(&gradients).unwrap();
+        found.insert(format!("weight {i}"), values(gradient));
     }
     found
 }
 
 #[test]
 fn losses_and_gradients_agree() {
+    let weights = |network: &DenseNetwork| {
+        let layers = network.encoder.iter().chain(&network.decoder);
+        layers.map(|layer| layer.weight.val()).collect()
+    };
     for (output, hidden, layers) in [
         (Output::Softplus, Nonlinearity::Softplus, 2),
         (Output::Linear, Nonlinearity::Softplus, 4),
@@ -91,8 +101,45 @@ fn losses_and_gradients_agree() {
             hidden,
             ..Default::default()
         };
-        let cpu = loss_and_gradients(&config, &Device::flex());
-        let gpu = loss_and_gradients(&config, &gpu());
+        let cpu = loss_and_gradients(&config, &Device::flex(), weights);
+        let gpu = loss_and_gradients(&config, &gpu(), weights);
+        for (name, cpu) in &cpu {
+            close(cpu, &gpu[name], &format!("{config:?} {name}"));
+        }
+    }
+}
+
+/// Kinds that see several frames: convolutive, and each recurrence.
+fn kinds_of_several_frames() -> Vec<ModelConfig> {
+    let kind = |layers, span, cell| ModelConfig {
+        layers,
+        rank: 4,
+        hidden: Nonlinearity::Softplus,
+        span,
+        cell,
+        ..Default::default()
+    };
+    vec![
+        kind(2, 3, Cell::None),
+        kind(4, 1, Cell::Rnn),
+        kind(4, 1, Cell::Gru),
+        kind(3, 2, Cell::Lstm),
+    ]
+}
+
+#[test]
+fn losses_and_gradients_of_kinds_that_see_several_frames_agree() {
+    let weights = |network: &StackNetwork| {
+        let layers = network.encoder.iter().chain(&network.decoder);
+        let of_layer = |layer: &Layer| match layer {
+            Layer::Dense(layer) => vec![layer.weight.val()],
+            Layer::Recurrent(layer) => vec![layer.weight.val(), layer.recurrent.val()],
+        };
+        layers.flat_map(of_layer).collect()
+    };
+    for config in kinds_of_several_frames() {
+        let cpu = loss_and_gradients(&config, &Device::flex(), weights);
+        let gpu = loss_and_gradients(&config, &gpu(), weights);
         for (name, cpu) in &cpu {
             close(cpu, &gpu[name], &format!("{config:?} {name}"));
         }
@@ -131,15 +178,14 @@ fn recipe() -> Recipe {
     }
 }
 
-#[test]
-fn training_and_separation_agree() {
-    let recipe = recipe();
+/// Trains two models of a recipe and separates a mixture with them, on both devices.
+fn check_training_and_separation(recipe: &Recipe) {
     let run = |device: &Device| {
         let go_on = &mut |_: &nae_model::optim::Progress| nae_model::optim::Flow::Continue;
         let low = [clip(&[300.0, 700.0], 1)];
         let high = [clip(&[1900.0, 3100.0], 2)];
-        let low = trained("low", &low, &recipe, SEED, device);
-        let high = trained("high", &high, &recipe, SEED, device);
+        let low = trained("low", &low, recipe, SEED, device);
+        let high = trained("high", &high, recipe, SEED, device);
         let loss = low.metadata.training.loss as f32;
         let sources: Vec<Source> = [low, high]
             .into_iter()
@@ -168,7 +214,8 @@ fn training_and_separation_agree() {
     // 15 steps of Adam, whose division by small second moments amplifies rounding
     assert!(
         (cpu.0 - gpu.0).abs() < 5e-3 * cpu.0.abs(),
-        "loss: cpu {}, gpu {}",
+        "{:?} loss: cpu {}, gpu {}",
+        recipe.model,
         cpu.0,
         gpu.0
     );
@@ -177,9 +224,32 @@ fn training_and_separation_agree() {
         let power: f32 = cpu.iter().map(|a| a * a).sum();
         assert!(
             error < 1e-3 * power,
-            "stems differ by {:.1} dB",
+            "{:?}: stems differ by {:.1} dB",
+            recipe.model,
             10.0 * (error / power).log10()
         );
+    }
+}
+
+#[test]
+fn training_and_separation_agree() {
+    check_training_and_separation(&recipe());
+}
+
+#[test]
+fn training_and_separation_with_kinds_that_see_several_frames_agree() {
+    let mut kinds = kinds_of_several_frames();
+    kinds.push(ModelConfig {
+        kind: ModelKind::Nmf,
+        rank: 4,
+        span: 3,
+        ..Default::default()
+    });
+    for model in kinds {
+        let mut recipe = recipe();
+        recipe.model = model;
+        recipe.train.nmf.updates = 10;
+        check_training_and_separation(&recipe);
     }
 }
 

@@ -13,6 +13,7 @@
 //! | [`matmul`] | matrix product | 0.97–1.6 | 1.05–1.24 |
 //! | [`mask_loss`] | squared error of ratio masks | | 4.3–7.4 |
 //! | [`depthwise_conv1d`] | depthwise convolution along time | 3.2–3.9 | 5.6–7.5 |
+//! | [`recurrence`] | recurrent layer along time | 2.3–2.8 | 4.9–6.8 |
 //! | [`gather_columns`] | rows of a matrix as the columns of others, for mini-batches | 1.3–1.7 with what follows | |
 //! | [`safe_divide`] | division with a floor under the divisor, for NMF's updates | 1.8–2.1 | |
 //! | [`standard_normal`] | random numbers for noise | 7–10 | |
@@ -29,7 +30,8 @@
 //! `flex` (the CPU backend's tensors as slices), `simd` (vector code chosen at run time), `math`
 //! (`exp`, `ln` and the like as polynomials, because no crate offers them for loops whose vector
 //! width is only known at run time; their error bounds are tested against f64), `schedule` (division
-//! of work among threads and batches) and `forward_gradient`.
+//! of work among threads and batches), `strided` (products of slices), `cells` (a frame of a recurrence)
+//! and `forward_gradient`.
 //!
 //! The kernels run on Burn's CPU backend (burn-flex) in single precision. Everywhere else, double
 //! precision and GPUs included, the same functions are compositions of Burn's own operations
@@ -49,6 +51,7 @@
 
 mod activate;
 mod adam;
+mod cells;
 mod depthwise_conv1d;
 mod divergence;
 mod dot_products;
@@ -59,20 +62,24 @@ mod l1;
 mod mask_loss;
 mod math;
 mod matmul;
+mod recurrence;
 mod rprop;
 mod safe_divide;
 mod schedule;
 mod simd;
 mod standard_normal;
+mod strided;
 
 pub use activate::{Activation, activate};
 pub use adam::{AdamStep, adam};
+pub use cells::RecurrentCell;
 pub use depthwise_conv1d::{DepthwiseConv1dSpec, depthwise_conv1d};
 pub use divergence::{DivergenceOptions, LossOutput, divergence};
 pub use gather_columns::gather_columns;
 pub use l1::l1;
 pub use mask_loss::mask_loss;
 pub use matmul::matmul;
+pub use recurrence::{RecurrenceSpec, recurrence};
 pub use rprop::{RpropFactors, rprop};
 pub use safe_divide::safe_divide;
 pub use schedule::{MemoryCost, Parallelism, batch_size};
@@ -89,6 +96,7 @@ pub mod composite {
     pub use crate::l1::composite as l1;
     pub use crate::mask_loss::composite as mask_loss;
     pub use crate::matmul::composite as matmul;
+    pub use crate::recurrence::composite as recurrence;
     pub use crate::rprop::composite as rprop;
     pub use crate::safe_divide::composite as safe_divide;
 }

@@ -3,9 +3,9 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use nae_kernels::{
-    Activation, AdamStep, DepthwiseConv1dSpec, DivergenceOptions, LossOutput, RpropFactors,
-    activate, adam, composite, depthwise_conv1d, divergence, gather_columns, l1, mask_loss, matmul,
-    rprop, safe_divide,
+    Activation, AdamStep, DepthwiseConv1dSpec, DivergenceOptions, LossOutput, RecurrenceSpec,
+    RecurrentCell, RpropFactors, activate, adam, composite, depthwise_conv1d, divergence,
+    gather_columns, l1, mask_loss, matmul, recurrence, rprop, safe_divide,
 };
 use nae_testing::compare::largest_difference;
 use nae_testing::noise::uniform_lcg;
@@ -384,4 +384,61 @@ fn convolutions_along_time_agree() {
             assert!(difference(ours.1, theirs.1) < 3.0 * TOLERANCE, "{spec:?}");
         }
     }
+}
+
+#[test]
+fn recurrences_agree() {
+    let cells = [RecurrentCell::Rnn, RecurrentCell::Gru, RecurrentCell::Lstm];
+    for cell in cells {
+        for (models, units, count, frames) in [(1, 7, 3, 9), (2, 20, 1, 5), (3, 4, 2, 1)] {
+            let rows = cell.gates() * units;
+            let spec = RecurrenceSpec { cell, frames };
+            let products = tensor([models, rows, count * frames], -1.0, 1.0, 5);
+            let weight = tensor([models, rows, units], -0.5, 0.5, 6);
+            let ours = with_gradient(&products, |p| recurrence(p, weight.clone(), spec));
+            let theirs = with_gradient(&products, |p| {
+                composite::recurrence(p, weight.clone(), spec)
+            });
+            // every frame's rounding goes on to the next
+            assert!(difference(ours.0, theirs.0) < 10.0 * TOLERANCE, "{spec:?}");
+            assert!(difference(ours.1, theirs.1) < 10.0 * TOLERANCE, "{spec:?}");
+            let ours = with_gradient(&weight, |v| recurrence(products.clone(), v, spec));
+            let theirs = with_gradient(&weight, |v| {
+                composite::recurrence(products.clone(), v, spec)
+            });
+            assert!(
+                difference_above(ours.1, theirs.1, 1e-3) < 10.0 * TOLERANCE,
+                "{spec:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn recurrences_without_a_gradient_agree_and_take_views() {
+    let spec = RecurrenceSpec {
+        cell: RecurrentCell::Gru,
+        frames: 4,
+    };
+    let wide = tensor([1, 9, 12], -1.0, 1.0, 7).inner();
+    let products = wide.narrow(2, 2, 8);
+    let weight = tensor([1, 3, 9], -0.5, 0.5, 8).inner().transpose();
+    let ours = recurrence(products.clone(), weight.clone(), spec);
+    let theirs = composite::recurrence(products, weight, spec);
+    assert!(difference(ours, theirs) < 10.0 * TOLERANCE);
+}
+
+#[test]
+fn one_weight_serves_the_sequences_of_many() {
+    let spec = RecurrenceSpec {
+        cell: RecurrentCell::Lstm,
+        frames: 4,
+    };
+    let products = tensor([3, 8, 12], -1.0, 1.0, 9);
+    let weight = tensor([1, 8, 2], -0.5, 0.5, 10);
+    let ours = with_gradient(&products, |p| recurrence(p, weight.clone(), spec));
+    let many = weight.repeat_dim(0, 3);
+    let theirs = with_gradient(&products, |p| composite::recurrence(p, many.clone(), spec));
+    assert!(difference(ours.0, theirs.0) < 10.0 * TOLERANCE);
+    assert!(difference(ours.1, theirs.1) < 10.0 * TOLERANCE);
 }

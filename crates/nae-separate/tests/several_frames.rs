@@ -202,12 +202,20 @@ fn a_batch_of_mixtures_gives_the_stems_that_each_gives_alone() {
 
 #[test]
 fn threads_change_next_to_nothing() {
-    let sources = [source("a", 1, &nmfd()), source("b", 2, &shallow())];
-    let config = SeparateConfig {
-        max_steps: 40,
-        ..quick()
+    let with = |second: &ModelConfig| {
+        let sources = [source("a", 1, &nmfd()), source("b", 2, second)];
+        let config = SeparateConfig {
+            max_steps: 40,
+            ..quick()
+        };
+        separator(&sources, config)
     };
-    let separator = separator(&sources, config);
+    let all = [with(&shallow()), with(&deep()), with(&recurrent(Cell::Gru))];
+    all.iter().for_each(check_threads);
+}
+
+/// One thread and three give nearly the same stems.
+fn check_threads(separator: &Separator) {
     let mixture = Clip::mono(noise(30_000, 1), 8000);
     let on = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new()

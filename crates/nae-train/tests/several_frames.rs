@@ -6,13 +6,21 @@
 )]
 
 use burn::tensor::Device;
+use nae_audio::{Magnitude, Stft, without_offset};
 use nae_model::config::Cell;
+use nae_model::init::from_host;
+use nae_model::loss::{DEFAULT_EPS, Target, generalised_kl};
 use nae_model::optim::{Flow, Progress};
 use nae_model::random::generator;
-use nae_model::{AudioConfig, BasisNorm, ClipRecord, Model, ModelConfig, ModelKind, Nonlinearity};
+use nae_model::spectra::upload;
+use nae_model::{
+    AudioConfig, BasisNorm, ClipRecord, Latent, Model, ModelConfig, ModelKind, Nonlinearity,
+};
 use nae_testing::tones::scale;
 use nae_train::settings::{InitialWeights, NmfConfig, NmfStart, RefineConfig};
-use nae_train::{Job, Recipe, TrainConfig, TrainError, TrainingClip, train, train_many};
+use nae_train::{
+    Job, Recipe, TrainConfig, TrainError, TrainingClip, store_latents, train, train_many,
+};
 
 const SEED: u64 = 5;
 const RATE: u32 = 8000;
@@ -229,4 +237,41 @@ fn initial_weights_and_an_encoder_s_rate_are_settings_of_dense_models_too() {
         losses[0] != losses[1] && losses[1] != losses[2],
         "{losses:?}"
     );
+}
+
+#[test]
+fn a_memory_holds_activations_of_every_kind_and_is_nearer_to_the_clips_than_the_encoder_s() {
+    let device = Device::flex();
+    let clips = notes();
+    for recipe in recipes() {
+        let model = run(&clips, &recipe).0.unwrap();
+        let memory = store_latents(&model, &clips, &device).unwrap().unwrap();
+        let stft = Stft::new(recipe.audio.stft()).unwrap();
+        let magnitudes = clips.iter().map(|clip| {
+            let centred = without_offset(&clip.samples, RATE);
+            stft.analyze(&centred).unwrap().magnitude()
+        });
+        let magnitudes: Vec<Magnitude> = magnitudes.collect();
+        let frames: Vec<usize> = magnitudes.iter().map(Magnitude::frames).collect();
+        assert_eq!(memory.clips(), frames);
+        let values = magnitudes.iter().flat_map(|own| own.data().to_vec());
+        let frames = frames.iter().sum();
+        let all = Magnitude::new(recipe.audio.stft().bins(), frames, values.collect()).unwrap();
+        let sound = [(&all, model.metadata.gain)];
+        let x = upload(&sound, model.metadata.architecture.compression(), &device);
+        let decoder = model.network.decoder(Latent::Bottleneck, &device);
+        let target = Target::new(x.clone(), DEFAULT_EPS);
+        let loss = |h| generalised_kl(&target, decoder.decode(h)).into_scalar::<f32>();
+        let stored = loss(from_host(
+            memory.values(),
+            [1, memory.rank(), frames],
+            &device,
+        ));
+        let encoded = loss(decoder.encode(x));
+        assert!(
+            stored < 0.9 * encoded,
+            "{:?}: {stored} {encoded}",
+            recipe.model
+        );
+    }
 }

@@ -2,8 +2,8 @@
 
 use burn::tensor::{Device, Distribution, Tensor, TensorData};
 use nae_kernels::{
-    Activation, AdamStep, DepthwiseConv1dSpec, DivergenceOptions, LossOutput, RpropFactors,
-    composite,
+    Activation, AdamStep, DepthwiseConv1dSpec, DivergenceOptions, LossOutput, RecurrenceSpec,
+    RecurrentCell, RpropFactors, composite,
 };
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -15,13 +15,14 @@ use crate::turns::{forward, with_gradient};
 type Rows = fn(&Table);
 
 /// Every kernel's comparisons.
-pub const ALL: [(&str, Rows); 11] = [
+pub const ALL: [(&str, Rows); 12] = [
     ("activate", activate),
     ("divergence", divergence),
     ("l1", l1),
     ("matmul", matmul),
     ("mask_loss", mask_loss),
     ("depthwise_conv1d", depthwise_conv1d),
+    ("recurrence", recurrence),
     ("gather_columns", gather_columns),
     ("safe_divide", safe_divide),
     ("standard_normal", standard_normal),
@@ -231,6 +232,39 @@ fn depthwise_conv1d(table: &Table) {
                 composite::depthwise_conv1d(x, w, spec)
             }),
         );
+    }
+}
+
+/// A recurrent decoder's: four segments of 40 frames in training, five of 88 in separation.
+fn recurrence(table: &Table) {
+    for cell in [RecurrentCell::Rnn, RecurrentCell::Gru, RecurrentCell::Lstm] {
+        for (count, frames) in [(4, 40), (5, 88)] {
+            let spec = RecurrenceSpec { cell, frames };
+            let rows = cell.gates() * RANKS[1];
+            let shape = [1, rows, count * frames];
+            let products = uniform(shape, -1.0, 1.0);
+            let weight = uniform([1, rows, RANKS[1]], -0.1, 0.1);
+            let what = format!("{cell:?}, {shape:?}");
+            let fresh = || (products.clone(), weight.clone());
+            table.row(
+                &format!("{what}, forward"),
+                forward(&fresh, |(p, v)| nae_kernels::recurrence(p, v, spec)),
+                forward(&fresh, |(p, v)| composite::recurrence(p, v, spec)),
+            );
+            let factors = [1, RANKS[1], count * frames];
+            let factors = Tensor::from_inner(uniform(factors, 0.5, 1.5));
+            let (products, weight) = (leaf(&products), leaf(&weight));
+            let fresh = || (products.clone(), weight.clone());
+            table.row(
+                &format!("{what}, with gradients"),
+                with_gradient(&fresh, Some(&factors), |(p, v)| {
+                    nae_kernels::recurrence(p, v, spec)
+                }),
+                with_gradient(&fresh, Some(&factors), |(p, v)| {
+                    composite::recurrence(p, v, spec)
+                }),
+            );
+        }
     }
 }
 

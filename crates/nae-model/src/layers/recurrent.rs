@@ -11,9 +11,8 @@
 //! segment begins with a state of zero.
 
 use burn::module::{Module, Param};
-use burn::tensor::activation::{relu, sigmoid};
 use burn::tensor::{Device, Tensor};
-use nae_kernels::matmul;
+use nae_kernels::{RecurrenceSpec, RecurrentCell, matmul, recurrence};
 use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
@@ -35,10 +34,14 @@ pub enum Recurrence {
 impl Recurrence {
     /// Numbers of the state's size that a frame's products have.
     pub fn gates(self) -> usize {
+        self.cell().gates()
+    }
+
+    fn cell(self) -> RecurrentCell {
         match self {
-            Self::Rnn => 1,
-            Self::Gru => 3,
-            Self::Lstm => 4,
+            Self::Rnn => RecurrentCell::Rnn,
+            Self::Gru => RecurrentCell::Gru,
+            Self::Lstm => RecurrentCell::Lstm,
         }
     }
 
@@ -138,32 +141,12 @@ impl Recurrent {
     /// - `x`: `[models, inputs, frames]`, non-negative
     /// - output: `[models, units, frames]`, non-negative
     pub fn forward(&self, x: Tensor<3>, segment: usize) -> Tensor<3> {
-        let [models, _, frames] = x.dims();
-        let segment = segment.clamp(1, frames.max(1));
-        let count = frames / segment;
-        let units = self.units();
+        let spec = RecurrenceSpec {
+            cell: self.recurrence.cell(),
+            frames: segment.clamp(1, x.dims()[2].max(1)),
+        };
         let products = matmul(self.weight.val(), x.clone());
-        let rows = self.recurrence.gates() * units;
-        // successive frames of all segments lie together
-        let products = products
-            .reshape([models, rows, count, segment])
-            .permute([3, 0, 1, 2]);
-        let recurrent = self.recurrent.val();
-        let zeros = Tensor::<3>::zeros([models, units, count], (&x.device(), x.dtype()));
-        let (mut state, mut memory) = (zeros.clone(), zeros);
-        let mut outputs: Vec<Tensor<4>> = Vec::with_capacity(segment);
-        for t in 0..segment {
-            let own = products.clone().narrow(0, t, 1);
-            let own = own.reshape([models, rows, count]);
-            let before = matmul(recurrent.clone(), state.clone());
-            (state, memory) = match self.recurrence {
-                Recurrence::Rnn => (relu(own + before), memory),
-                Recurrence::Gru => (gated_unit(own, before, state, units), memory),
-                Recurrence::Lstm => short_term_memory(own + before, memory, units),
-            };
-            outputs.push(state.clone().unsqueeze_dim(3));
-        }
-        let states = Tensor::cat(outputs, 3).reshape([models, units, frames]);
+        let states = recurrence(products, self.recurrent.val(), spec);
         match self.recurrence.is_gate() {
             true => x.clone() + x * states,
             false => states,
@@ -205,28 +188,4 @@ impl Recurrent {
             && self.recurrent.dims()[1..] == other.recurrent.dims()[1..]
             && self.recurrence == other.recurrence
     }
-}
-
-/// One of the parts that a product of several gates has.
-fn gate(products: &Tensor<3>, number: usize, units: usize) -> Tensor<3> {
-    products.clone().narrow(1, number * units, units)
-}
-
-/// The next state of a gated recurrent unit: `u·h + (1 − u)·tanh(n + r·V_n·h)`.
-fn gated_unit(own: Tensor<3>, before: Tensor<3>, state: Tensor<3>, units: usize) -> Tensor<3> {
-    let sum = |number| gate(&own, number, units) + gate(&before, number, units);
-    let (reset, update) = (sigmoid(sum(0)), sigmoid(sum(1)));
-    let new = (gate(&own, 2, units) + reset * gate(&before, 2, units)).tanh();
-    new.clone() + update * (state - new)
-}
-
-/// The next state and memory of a long short-term memory.
-fn short_term_memory(
-    products: Tensor<3>,
-    memory: Tensor<3>,
-    units: usize,
-) -> (Tensor<3>, Tensor<3>) {
-    let open = |number| sigmoid(gate(&products, number, units));
-    let memory = open(1) * memory + open(0) * gate(&products, 2, units).tanh();
-    (open(3) * memory.clone().tanh(), memory)
 }
