@@ -20,7 +20,7 @@ use nae_model::layers::Layer;
 use nae_model::loss::{DEFAULT_EPS, Target, generalised_kl, sparsity};
 use nae_model::network::NetworkKind;
 use nae_model::random::generator;
-use nae_model::{Extent, ModelConfig, ModelKind, Nonlinearity, Output};
+use nae_model::{Extent, Hidden, ModelConfig, ModelKind, Nonlinearity, Output};
 use nae_separate::{SeparateConfig, Separator, Source};
 use nae_testing::noise::uniform;
 use nae_testing::tones::chord;
@@ -59,7 +59,10 @@ fn loss_and_gradients<N: NetworkKind>(
     config: &ModelConfig,
     device: &Device,
     weights: impl Fn(&N) -> Vec<Tensor<3>>,
-) -> HashMap<String, Vec<f32>> {
+) -> HashMap<String, Vec<f32>>
+where
+    N::Architecture: ArchitectureKind,
+{
     let device = device.clone().autodiff();
     let mut rng = generator(SEED, "weights");
     let architecture = N::Architecture::from_settings(config);
@@ -98,7 +101,7 @@ fn losses_and_gradients_agree() {
             layers,
             rank: 4,
             output,
-            hidden,
+            hidden: hidden.into(),
             ..Default::default()
         };
         let cpu = loss_and_gradients(&config, &Device::flex(), weights);
@@ -114,7 +117,7 @@ fn kinds_of_several_frames() -> Vec<ModelConfig> {
     let kind = |layers, span, cell| ModelConfig {
         layers,
         rank: 4,
-        hidden: Nonlinearity::Softplus,
+        hidden: Hidden::Softplus,
         span,
         cell,
         ..Default::default()

@@ -9,7 +9,7 @@ use nae_files::count;
 
 use crate::error::ModelError;
 use crate::layers::Recurrence;
-use crate::nonlinearity::Nonlinearity;
+use crate::nonlinearity::{Hidden, Nonlinearity};
 
 /// What kind of model a source gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,8 +117,9 @@ nae_config::settings! {
         /// Units of each hidden layer, from the input on: `layers − 1` numbers, of which the
         /// bottleneck's must equal `rank`; empty: `rank` units in every hidden layer.
         pub widths: Vec<usize> = Vec::new(), in 1..=16_384, try "leaving it out: every hidden layer then has `model.rank` units";
-        /// Non-linearity `g` of the hidden layers.
-        pub hidden: Nonlinearity = Nonlinearity::Relu;
+        /// Non-linearity `g` of the hidden layers. `auto`: softplus for convolutive autoencoders, ReLU for
+        /// others.
+        pub hidden: Hidden = Hidden::Auto;
         /// Output stage of the decoder; `linear` means non-negative bases without a further
         /// non-linearity.
         pub output: Output = Output::Linear;
@@ -192,6 +193,16 @@ impl ModelConfig {
         Ok(Settings::check(self, "model")?)
     }
 
+    /// Non-linearity of the hidden layers: that of the settings, or the one that suits the kind.
+    pub fn nonlinearity(&self) -> Nonlinearity {
+        self.hidden
+            .or(match self.kind == ModelKind::Nae && self.span > 1 {
+                // of rectified units with several frames' inputs many would die
+                true => Nonlinearity::Softplus,
+                false => Nonlinearity::Relu,
+            })
+    }
+
     /// Checks ranges as files need: earlier builds took more of some numbers.
     ///
     /// # Errors
@@ -260,7 +271,11 @@ mod tests {
     #[test]
     fn the_canonical_text_of_the_defaults_stays_as_it_is() {
         let text = r#"{"kind":"nae","layers":4,"rank":100,"widths":[],"hidden":"relu","output":"linear","sharpness":3.0,"compression":0.5,"bias":"none","basis_norm":"none"}"#;
-        let config = ModelConfig::default();
+        let config = ModelConfig {
+            // what `auto` stands for here
+            hidden: Hidden::Relu,
+            ..Default::default()
+        };
         assert_eq!(serde_json::to_string(&Canonical(&config)).unwrap(), text);
         assert_eq!(canonical::from_json::<ModelConfig>(text).unwrap(), config);
     }

@@ -83,4 +83,4 @@ pub use kinds::{Architecture, Decoder, Network};
 pub use latent_cache::LatentCache;
 pub use metadata::{ClipRecord, HiddenUnits, Metadata, TrainingSummary};
 pub use network::Extent;
-pub use nonlinearity::Nonlinearity;
+pub use nonlinearity::{Hidden, Nonlinearity};

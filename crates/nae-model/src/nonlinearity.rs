@@ -17,7 +17,45 @@ pub enum Nonlinearity {
     Abs,
 }
 
-impl Choice for Nonlinearity {}
+/// The hidden layers' non-linearity as settings have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Hidden {
+    /// What suits the kind: softplus for convolutive autoencoders, ReLU for others.
+    Auto,
+    /// `ln(1 + e^{p·x})/p`.
+    Softplus,
+    /// `max(x, 0)`.
+    Relu,
+    /// `|x|`.
+    Abs,
+}
+
+impl Choice for Hidden {}
+
+impl Hidden {
+    /// The non-linearity.
+    ///
+    /// - `auto`: what [`Auto`](Self::Auto) stands for
+    pub fn or(self, auto: Nonlinearity) -> Nonlinearity {
+        match self {
+            Self::Auto => auto,
+            Self::Softplus => Nonlinearity::Softplus,
+            Self::Relu => Nonlinearity::Relu,
+            Self::Abs => Nonlinearity::Abs,
+        }
+    }
+}
+
+impl From<Nonlinearity> for Hidden {
+    fn from(g: Nonlinearity) -> Self {
+        match g {
+            Nonlinearity::Softplus => Self::Softplus,
+            Nonlinearity::Relu => Self::Relu,
+            Nonlinearity::Abs => Self::Abs,
+        }
+    }
+}
 
 impl Nonlinearity {
     /// The operation; `sharpness` is softplus's p and unused otherwise.

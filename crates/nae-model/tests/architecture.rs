@@ -12,9 +12,7 @@ use nae_config::Canonical;
 use nae_model::architecture::Context;
 use nae_model::config::Bias;
 use nae_model::random::generator;
-use nae_model::{
-    Architecture, BasisNorm, Extent, ModelConfig, ModelKind, Network, Nonlinearity, Output,
-};
+use nae_model::{Architecture, BasisNorm, Extent, Hidden, ModelConfig, ModelKind, Network, Output};
 
 const SEED: u64 = 3;
 const BINS: usize = 17;
@@ -26,7 +24,7 @@ fn settings() -> Vec<ModelConfig> {
             layers: 5,
             rank: 4,
             widths: vec![9, 4, 7, 8],
-            hidden: Nonlinearity::Softplus,
+            hidden: Hidden::Softplus,
             output: Output::Softplus,
             sharpness: 1.5,
             compression: 1.0,
@@ -56,7 +54,11 @@ fn the_canonical_text_is_that_of_the_first_version() {
     let architecture = ModelConfig::default().architecture();
     assert_eq!(architecture.canonical().unwrap(), expected);
     for settings in settings() {
-        // the first version kept the settings themselves
+        // the first version kept the settings themselves, with nothing automatic among them
+        let settings = ModelConfig {
+            hidden: settings.nonlinearity().into(),
+            ..settings
+        };
         let kept = serde_json::to_string(&Canonical(&settings)).unwrap();
         let architecture = settings.architecture();
         assert_eq!(architecture.canonical().unwrap(), kept);

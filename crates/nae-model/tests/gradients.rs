@@ -115,7 +115,7 @@ fn configs() -> Vec<ModelConfig> {
                 configs.push(ModelConfig {
                     layers,
                     rank: 3,
-                    hidden,
+                    hidden: hidden.into(),
                     output,
                     basis_norm,
                     ..Default::default()

@@ -17,8 +17,8 @@ use nae_model::loss::{DEFAULT_EPS, Target, generalised_kl, sparsity};
 use nae_model::network::NetworkKind;
 use nae_model::random::generator;
 use nae_model::{
-    Architecture, AudioConfig, BasisNorm, Extent, Latent, Metadata, Model, ModelConfig, ModelError,
-    ModelKind, Network, Nonlinearity, Output, TrainingSummary,
+    Architecture, AudioConfig, BasisNorm, Extent, Hidden, Latent, Metadata, Model, ModelConfig,
+    ModelError, ModelKind, Network, Nonlinearity, Output, TrainingSummary,
 };
 
 const SEED: u64 = 12;
@@ -66,7 +66,7 @@ fn stacks() -> Vec<ModelConfig> {
             configs.push(ModelConfig {
                 layers,
                 rank: 3,
-                hidden,
+                hidden: hidden.into(),
                 output,
                 basis_norm,
                 span,
@@ -78,7 +78,7 @@ fn stacks() -> Vec<ModelConfig> {
         configs.push(ModelConfig {
             layers,
             rank: 3,
-            hidden: Nonlinearity::Softplus,
+            hidden: Hidden::Softplus,
             span,
             cell,
             ..Default::default()
@@ -311,7 +311,7 @@ fn an_estimate_depends_on_the_frames_that_its_context_says() {
     let place = 9;
     for config in kinds() {
         let config = ModelConfig {
-            hidden: Nonlinearity::Softplus,
+            hidden: Hidden::Softplus,
             ..config
         };
         let architecture = config.architecture();

@@ -12,7 +12,7 @@ use nae_model::multiplicative::Objective;
 use nae_model::optim::{Flow, Progress};
 use nae_model::random::generator;
 use nae_model::spectra::upload;
-use nae_model::{AudioConfig, BasisNorm, Latent, Model, ModelConfig, ModelKind, Nonlinearity};
+use nae_model::{AudioConfig, BasisNorm, Hidden, Latent, Model, ModelConfig, ModelKind};
 use nae_separate::settings::{SolverKind, Start};
 use nae_separate::{ResidualLevel, SeparateConfig, Separator, Source, separate_many};
 use nae_testing_models::models::untrained;
@@ -52,7 +52,7 @@ fn shallow() -> ModelConfig {
         layers: 2,
         rank: 5,
         span: 4,
-        hidden: Nonlinearity::Softplus,
+        hidden: Hidden::Softplus,
         ..Default::default()
     }
 }

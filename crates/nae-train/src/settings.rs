@@ -22,7 +22,7 @@ pub enum NmfStart {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum InitialWeights {
-    /// Matched for kinds that see several frames at a time, random for others.
+    /// Matched for recurrent kinds and convolutive ones of two layers, random for others.
     Auto,
     /// Glorot-uniform.
     Random,
@@ -71,11 +71,12 @@ nae_config::settings! {
         /// Factorisation, for `model.kind = "nmf"`. Of `[train]`, only `tolerance`, `window`,
         /// `sparsity`, `silence_db` and this section apply to it.
         pub nmf: NmfConfig = NmfConfig::default();
-        /// Learning rate of the encoder; 0: `learning_rate` for models that see every frame by itself,
-        /// and `2/15` of it divided by `model.span` for others, whose units would die of larger steps.
+        /// Learning rate of the encoder; 0: `learning_rate` for models that see every frame by itself.
+        /// For others, whose units would die of larger steps, that divided by `model.span`, times `2/15`
+        /// if their initial weights are matched, else `1/3`.
         pub encoder_rate: f64 = 0.0, in Range::from(1e-15..=1e6).or_zero(), try "0", was 0.0;
         /// Initial weights: `random`, or `matched`, excerpts of the training sound; `auto` matches those
-        /// of models that see several frames at a time.
+        /// of recurrent models and of convolutive ones of two layers.
         pub initial_weights: InitialWeights = InitialWeights::Auto, was InitialWeights::Auto;
     }
 }

@@ -14,7 +14,7 @@ use nae_model::optim::{Flow, Progress};
 use nae_model::random::generator;
 use nae_model::spectra::upload;
 use nae_model::{
-    AudioConfig, BasisNorm, ClipRecord, Latent, Model, ModelConfig, ModelKind, Nonlinearity,
+    AudioConfig, BasisNorm, ClipRecord, Hidden, Latent, Model, ModelConfig, ModelKind,
 };
 use nae_testing::tones::scale;
 use nae_train::settings::{InitialWeights, NmfConfig, NmfStart, RefineConfig};
@@ -55,7 +55,7 @@ fn recipes() -> Vec<Recipe> {
         model: ModelConfig {
             layers: 2,
             rank: 8,
-            hidden: Nonlinearity::Softplus,
+            hidden: Hidden::Softplus,
             span: 4,
             ..Default::default()
         },
@@ -83,7 +83,7 @@ fn recipes() -> Vec<Recipe> {
         base.clone(),
         with(&|r| {
             r.model.layers = 4;
-            r.model.hidden = Nonlinearity::Relu;
+            r.model.hidden = Hidden::Relu;
         }),
         with(&|r| {
             r.model.layers = 4;

@@ -12,8 +12,8 @@ use nae_model::optim::{Flow, OptimizerKind, Progress, RpropSettings};
 use nae_model::random::generator;
 use nae_model::spectra::bin_major;
 use nae_model::{
-    AudioConfig, BasisNorm, ClipRecord, Latent, Model, ModelConfig, ModelKind, Network,
-    Nonlinearity, Output,
+    AudioConfig, BasisNorm, ClipRecord, Hidden, Latent, Model, ModelConfig, ModelKind, Network,
+    Output,
 };
 use nae_testing::tones::scale;
 use nae_train::settings::{NmfConfig, NmfStart, RefineConfig};
@@ -311,7 +311,7 @@ fn what_cannot_be_trained_on_is_an_error_that_says_so() {
 fn a_diverging_run_is_an_error_with_advice() {
     let mut recipe = recipe();
     recipe.model = ModelConfig {
-        hidden: Nonlinearity::Abs,
+        hidden: Hidden::Abs,
         output: Output::Abs,
         layers: 8,
         ..recipe.model
@@ -419,8 +419,8 @@ fn some_recipes() -> Vec<Recipe> {
         recipe.model.kind = kind;
         recipe.model.output = output;
         recipe.model.hidden = match output {
-            Output::Softplus => Nonlinearity::Softplus,
-            _ => Nonlinearity::Relu,
+            Output::Softplus => Hidden::Softplus,
+            _ => Hidden::Relu,
         };
         recipe.train.batch_frames = batch_frames;
         recipe.train.optimizer = optimizer;

@@ -254,7 +254,7 @@ impl ArchitectureKind for StackArchitecture {
         Self {
             encoder,
             decoder,
-            hidden: settings.hidden,
+            hidden: settings.nonlinearity(),
             output: settings.output,
             sharpness: settings.sharpness,
             compression: settings.compression,

@@ -21,10 +21,6 @@ use crate::replicas::{Rates, first, step_replicas};
 use crate::seeds::Seeds;
 use crate::settings::TrainConfig;
 
-/// The encoder's learning rate over the decoder's, for one frame of its window: units of an encoder
-/// that takes larger steps die.
-const ENCODER_RATE: f64 = 2.0 / 15.0;
-
 /// Minimises every model's `D(X‖X̂) + λ·|H|₁` over all weights, as [`fit`](crate::fit::fit) does, a few
 /// segments a step.
 ///
@@ -46,7 +42,7 @@ pub(crate) fn fit(
     let count = drawn.count();
     let noise = LatentNoise::new(config.latent_noise, seeds.generators("latent noise"));
     let parts = parts(sound, shape, count);
-    let encoder_rate = config.learning_rate * ENCODER_RATE / (shape.after + 1) as f64;
+    let encoder_rate = config.learning_rate * sound.encoder_factor / (shape.after + 1) as f64;
     let replicas = vec![network; parts.len().max(1)];
     let optimizer = |_| config.optimizer.build(&config.rprop);
     let mut optimizers: Vec<_> = replicas.iter().map(optimizer).collect();

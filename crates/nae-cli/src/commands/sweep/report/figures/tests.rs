@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use nae_model::optim::{OptimizerKind, Schedule};
-use nae_model::{ModelConfig, ModelKind, Nonlinearity, Output};
+use nae_model::{Hidden, ModelConfig, ModelKind, Output};
 use nae_train::settings::RefineConfig;
 use nae_train::{Recipe, TrainConfig};
 
@@ -64,7 +64,7 @@ fn nmf() -> Model {
 fn nae(sparsity: f64) -> Model {
     let config = ModelConfig {
         layers: 2,
-        hidden: Nonlinearity::Softplus,
+        hidden: Hidden::Softplus,
         output: Output::Softplus,
         sharpness: 2.0,
         ..ModelConfig::default()
