@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail};
 use burn::tensor::Device;
+use nae_files::count;
 use nae_joint::sampler::MAX_FRAMES;
 use nae_joint::{JointConfig, JointEncoder, PretrainedWeights, TrainingSource};
-use nae_separate::Source;
 use nae_train::{TrainingClip, Usage};
 
 use crate::arguments::Terminal;
@@ -14,7 +14,7 @@ use crate::console::log_line;
 use crate::device::NamedDevice;
 use crate::loss_log::LossRecord;
 use crate::progress::with_progress;
-use crate::sources::{SourceArgument, model_files};
+use crate::sources::{NamedModels, SourceArgument, model_files};
 use crate::training_clips::{ClipReport, find_clips, read_beginnings, report};
 
 /// Reads the sources of `--model`, with the clips of `--clips` where these are given, and says how much
@@ -30,7 +30,10 @@ pub fn read_parts(
 ) -> Result<(Vec<TrainingSource>, Vec<ClipReport>)> {
     let (mut parts, mut reports) = (Vec::new(), Vec::new());
     for text in models {
-        parts.push(with_sole_model(SourceArgument::parse(text).read(device)?)?);
+        parts.push(with_sole_model(
+            SourceArgument::parse(text).read(device)?,
+            terminal,
+        )?);
     }
     for text in clips {
         let (name, path) = split_clips(text)?;
@@ -99,15 +102,29 @@ pub fn part_files(models: &[String], clips: &[String]) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// A source with its sole model.
-pub fn with_sole_model(source: Source) -> Result<TrainingSource> {
-    let Source { name, models } = source;
-    let Ok([model]) = <[_; 1]>::try_from(models) else {
-        bail!("`{name}` has several models; a joint encoder takes one model per source");
+/// A source with the sole model of its file, or the first of several members: a joint encoder drives one
+/// decoder a source. Says which member it is.
+pub fn with_sole_model(source: NamedModels, terminal: &Terminal) -> Result<TrainingSource> {
+    let NamedModels { name, files } = source;
+    let Ok([ensemble]) = <[_; 1]>::try_from(files) else {
+        bail!("`{name}` has several model files; a joint encoder takes one per source");
     };
+    if let others @ 1.. = ensemble.members().len() - 1 {
+        let first = ensemble.first().metadata.architecture.describe();
+        log_line(
+            terminal,
+            format_args!(
+                "{name}: a joint encoder takes one model per source: the first of its file ({first}); {} left out",
+                match others {
+                    1 => "the other one is".to_owned(),
+                    others => format!("{} are", count(others, "other")),
+                }
+            ),
+        );
+    }
     Ok(TrainingSource {
         name,
-        model,
+        model: ensemble.into_first(),
         clips: None,
     })
 }

@@ -9,6 +9,9 @@ use serde::Serialize;
 /// One line of the log.
 #[derive(Clone, Debug, Serialize)]
 pub struct LossRecord {
+    /// Member of an ensemble.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub member: Option<&'static str>,
     /// Stage of the training.
     pub stage: &'static str,
     /// Steps of this stage so far.
@@ -20,6 +23,7 @@ pub struct LossRecord {
 impl From<&Progress> for LossRecord {
     fn from(progress: &Progress) -> Self {
         Self {
+            member: None,
             stage: progress.stage,
             step: progress.step,
             loss: progress.loss,

@@ -86,12 +86,39 @@ pub fn with_progress<T, E: Into<anyhow::Error>>(
     label: &str,
     training: impl FnOnce(&mut dyn FnMut(&Progress) -> Flow) -> Result<T, E>,
 ) -> Result<(T, Vec<LossRecord>)> {
+    with_observer(terminal, |observe| {
+        training(&mut |progress| observe(label, LossRecord::from(progress), progress))
+    })
+}
+
+/// As [`with_progress`], for a training of several members, whose names the bar and the losses have;
+/// one without a name is the only one.
+pub fn with_progress_of_members<T, E: Into<anyhow::Error>>(
+    terminal: &Terminal,
+    training: impl FnOnce(&mut dyn FnMut(Option<&'static str>, &Progress) -> Flow) -> Result<T, E>,
+) -> Result<(T, Vec<LossRecord>)> {
+    with_observer(terminal, |observe| {
+        training(&mut |member, progress| {
+            let record = LossRecord {
+                member,
+                ..LossRecord::from(progress)
+            };
+            observe(member.unwrap_or_default(), record, progress)
+        })
+    })
+}
+
+/// Draws the bar and keeps the losses.
+fn with_observer<T, E: Into<anyhow::Error>>(
+    terminal: &Terminal,
+    training: impl FnOnce(&mut dyn FnMut(&str, LossRecord, &Progress) -> Flow) -> Result<T, E>,
+) -> Result<(T, Vec<LossRecord>)> {
     let mut bar = Bar::new(terminal)?;
     let mut losses = Vec::new();
     stop_gracefully();
-    let trained = training(&mut |progress| {
+    let trained = training(&mut |label, record, progress| {
         bar.show(label, progress);
-        losses.push(LossRecord::from(progress));
+        losses.push(record);
         flow()
     });
     let trained = trained.map_err(Into::into)?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use burn::tensor::Device;
 use nae_files::check_source_name;
-use nae_model::Model;
+use nae_model::{Ensemble, Model};
 use nae_separate::Source;
 
 /// What one `--model` names: `FILE`, `NAME=FILE`, or several files separated by commas.
@@ -14,6 +14,30 @@ pub struct SourceArgument<'a> {
     name: Option<&'a str>,
     /// Model files.
     pub paths: Vec<PathBuf>,
+}
+
+/// A source with the models of its files.
+pub struct NamedModels {
+    /// Name of the source.
+    pub name: String,
+    /// What its files hold, in their order; at least one.
+    pub files: Vec<Ensemble>,
+}
+
+impl NamedModels {
+    /// The source with all its models: members of ensembles stand where their file does.
+    pub fn into_source(self) -> Source {
+        let files = self.files.into_iter();
+        Source {
+            name: self.name,
+            models: files.flat_map(Ensemble::into_members).collect(),
+        }
+    }
+
+    /// The models that joint encoders are made for: the first of every file.
+    pub fn first_models(&self) -> impl Iterator<Item = &Model> {
+        self.files.iter().map(Ensemble::first)
+    }
 }
 
 impl<'a> SourceArgument<'a> {
@@ -33,16 +57,16 @@ impl<'a> SourceArgument<'a> {
     }
 
     /// Reads the models.
-    pub fn read(&self, device: &Device) -> Result<Source> {
+    pub fn read(&self, device: &Device) -> Result<NamedModels> {
         if let Some(name) = self.name {
             check_source_name(name)?;
         }
-        let models = self
+        let files = self
             .paths
             .iter()
-            .map(|path| Ok(Model::load(path, device)?))
+            .map(|path| Ok(Ensemble::load(path, device)?))
             .collect::<Result<Vec<_>>>()?;
-        let (Some(first), Some(path)) = (models.first(), self.paths.first()) else {
+        let (Some(first), Some(path)) = (files.first(), self.paths.first()) else {
             bail!(
                 "`--model {}` names no file; expected [NAME=]FILE",
                 self.text
@@ -51,7 +75,7 @@ impl<'a> SourceArgument<'a> {
         let name = match self.name {
             Some(name) => name,
             None => {
-                let name = &first.metadata.name;
+                let name = &first.first().metadata.name;
                 check_source_name(name).with_context(|| {
                     format!(
                         "{0}: its source needs another name; give one with --model NAME={0}",
@@ -61,9 +85,9 @@ impl<'a> SourceArgument<'a> {
                 name
             }
         };
-        Ok(Source {
+        Ok(NamedModels {
             name: name.to_owned(),
-            models,
+            files,
         })
     }
 }

@@ -71,16 +71,19 @@ pub fn read_beginnings(
 
 /// Reads what a model is trained on, and says how much each clip gives.
 ///
-/// - `recipe`: says which frames are left out, and whether the others need their neighbours
+/// - `recipe`: says which frames are left out, and for which models the others need their neighbours
 pub fn read_material(
     files: &[PathBuf],
     recipe: &Recipe,
     terminal: &Terminal,
 ) -> Result<(Material, Vec<ClipReport>)> {
     let (audio, silence_db) = (&recipe.audio, recipe.train.silence_db);
-    let material = Material::read(files, audio, silence_db, recipe.segments());
+    let material = Material::read(files, audio, silence_db, &recipe.shapes());
     let material = material.with_context(|| some(files))?;
-    let frames = &material.frames;
+    // the same frames count in every form, unless there are too many
+    let Some(frames) = material.frames.first() else {
+        bail!("there is no model to train");
+    };
     let seconds: Vec<f64> = frames.records.iter().map(|clip| clip.duration_s).collect();
     let setting = ("train.silence_db", silence_db);
     let reports = report(files, &seconds, &frames.usage, setting, terminal);

@@ -178,7 +178,7 @@ impl Task {
             "safetensors" if path.starts_with("joints") || path.ends_with("j.safetensors") => {
                 nae_joint::JointEncoder::load(&file, &Device::flex()).unwrap();
             }
-            "safetensors" => drop(nae_model::Model::load(&file, &Device::flex()).unwrap()),
+            "safetensors" => drop(nae_model::Ensemble::load(&file, &Device::flex()).unwrap()),
             "toml" => {
                 drop(toml::from_str::<toml::Table>(std::str::from_utf8(content).unwrap()).unwrap())
             }

@@ -43,6 +43,81 @@ fn plan(folder: &Path, name: &str, more: &[&str]) -> PathBuf {
     run
 }
 
+/// A grid of ensembles is trained, separated and collected; a single model among them is that of an
+/// experiment without ensembles.
+#[test]
+fn ensembles_are_compared_like_models() {
+    let folder = tempfile::tempdir().unwrap();
+    let rest = r#"
+pairs = ["allison_en_f+librivox_en_m"]
+mixtures = 1
+mixture_s = 2
+train_s = 10
+[train]
+max_steps = 10
+refine = { passes = 2 }
+nmf = { updates = 5 }
+[[system]]
+name = "NAE"
+model = { rank = 5 }
+grid = { train.ensemble = [[], ["nmf"], ["dense", "nmf", "conv"]] }
+"#;
+    let run = folder.path().join("run");
+    sweeps::plan(&write_experiment(folder.path(), rest), &run, &[]);
+    let counts = run_json(&run, &[]);
+    assert_eq!(counts["trained"], 6);
+    let of_run = rows(&run);
+    let of_label = |label: &str| {
+        let found = of_run.iter().filter(|row| row["label"] == label);
+        found.cloned().collect::<Vec<_>>()
+    };
+    for (label, steps) in [
+        ("NAE", "22"),
+        ("NAE, ensemble nmf", "5"),
+        ("NAE, ensemble dense + nmf + conv", "49"),
+    ] {
+        let found = of_label(label);
+        assert_eq!(found.len(), 2, "{label}");
+        assert_eq!(found[0]["train_steps"], steps, "{label}");
+    }
+    let model = |label: &str| of_label(label)[0]["model"].clone();
+    let file = |id: &str| run.join("models").join(format!("{id}.safetensors"));
+    let members = |label: &str| {
+        let device = burn::tensor::Device::flex();
+        let ensemble = nae_model::Ensemble::load(&file(&model(label)), &device).unwrap();
+        ensemble.members().len()
+    };
+    assert_eq!(members("NAE, ensemble dense + nmf + conv"), 3);
+    assert_eq!(members("NAE"), 1);
+    // whole again after a look at everything, and nothing is left to do
+    assert_eq!(run_json(&run, &[])["trained"], 0);
+    assert!(sweep("status", &run, &[]).contains("3/3"));
+    sweep("report", &run, &["--device", "cpu"]);
+
+    // without a word of ensembles, or chosen automatically: the same cells
+    for rest in [
+        rest.replace(
+            "grid = { train.ensemble = [[], [\"nmf\"], [\"dense\", \"nmf\", \"conv\"]] }\n",
+            "",
+        ),
+        rest.replace(
+            "[[], [\"nmf\"], [\"dense\", \"nmf\", \"conv\"]]",
+            "[[\"auto\"]]",
+        ),
+    ] {
+        let plain = folder.path().join("plain");
+        sweeps::plan(&write_experiment(folder.path(), &rest), &plain, &[]);
+        let manifest = std::fs::read_to_string(plain.join("manifest.json")).unwrap();
+        let manifest: Value = serde_json::from_str(&manifest).unwrap();
+        let ids = manifest["trainings"].as_array().unwrap().iter();
+        let ids: Vec<&str> = ids.map(|cell| cell["id"].as_str().unwrap()).collect();
+        assert_eq!(ids.len(), 2);
+        assert!(ids.iter().all(|id| file(id).is_file()), "{ids:?}");
+        assert!(manifest["variants"][0]["setup"]["train"]["ensemble"].is_null());
+        std::fs::remove_dir_all(&plain).unwrap();
+    }
+}
+
 #[test]
 fn a_run_is_done_once_and_collected_with_scores_and_settings() {
     let folder = tempfile::tempdir().unwrap();

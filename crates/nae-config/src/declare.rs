@@ -11,7 +11,8 @@
 /// }
 /// ```
 ///
-/// - `Type`: a number, a list of numbers, a [`Choice`](crate::Choice) or another settings struct
+/// - `Type`: a number, a [`Choice`](crate::Choice), a list of numbers or of choices, or another settings
+///   struct
 /// - `as`, after the type: the key, where it is not the field's name
 /// - `in`: every number has one, with two ends that the code can bear: `1..=64`, `0.5..=2.0`,
 ///   `-200.0..0.0`, or [`Range::or_zero`](crate::Range::or_zero) of one

@@ -125,6 +125,22 @@ impl<T: Choice> Setting for T {
     }
 }
 
+impl<T: Choice> Setting for Vec<T> {
+    fn content(&self) -> Content {
+        // a list of plain words always serialises
+        let value = Value::try_from(self);
+        Content::Value(value.unwrap_or_else(|error| Value::String(error.to_string())))
+    }
+
+    fn allowed(rule: &Rule) -> String {
+        format!("a list of words, each {}", T::allowed(rule))
+    }
+
+    fn check(&self, _: &str, _: &Rule) -> Result<(), OutOfRange> {
+        Ok(())
+    }
+}
+
 /// The words that an enum is written as, in the order of its variants.
 pub fn words<T: DeserializeOwned>() -> &'static [&'static str] {
     let mut words: &[&str] = &[];

@@ -29,6 +29,8 @@ nae_config::settings! {
         pub taps: Vec<f64> = vec![0.5, 1.0], in -1.0..=1.0;
         /// Share of the old output.
         pub feedback: f64 = 0.0, in Range::from(0.1..=0.9).or_zero();
+        /// Shapes that are tried first; a later version added it.
+        pub tried: Vec<Shape> = vec![Shape::High], was Vec::new();
         /// Where the ripple may be.
         pub ripple: Ripple = Ripple::default();
     }
@@ -89,12 +91,17 @@ fn fields_say_what_they_are() {
     assert_eq!(fields[0].allowed, "\"low\", \"high\" or \"band\"");
     assert_eq!(fields[1].allowed, "at least 1 and below 20000 Hz");
     assert_eq!(fields[1].unit, "Hz");
+    assert_eq!(
+        fields[5].allowed,
+        "a list of words, each \"low\", \"high\" or \"band\""
+    );
 }
 
 #[test]
 fn the_commented_document_gives_the_same_settings_again() {
     let filter = Filter {
         order: 7,
+        tried: vec![Shape::Band, Shape::Low],
         ripple: Ripple {
             stopband_db: 0.0,
             ..Ripple::default()

@@ -41,6 +41,24 @@ pub enum ModelError {
         /// The newest version known here.
         known: u32,
     },
+    /// The file holds an ensemble.
+    #[error(
+        "{path} holds several models of one source, whose masks are averaged, and a single model was expected. Train one with `--ensemble none`, or load the file as an ensemble."
+    )]
+    Several {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Models that make no ensemble.
+    #[error("an ensemble has {expected}, but {came}. {advice}")]
+    Ensemble {
+        /// What it has.
+        expected: String,
+        /// What came.
+        came: String,
+        /// What to do.
+        advice: &'static str,
+    },
     /// A tensor in the file does not fit the architecture in its metadata.
     #[error(
         "the tensor `{tensor}` in {path} is {came}, but the architecture in the file's metadata needs {expected}. The file is damaged or was edited; train the model again."

@@ -238,7 +238,7 @@ fn a_newer_file_is_refused_by_its_version_before_anything_else_is_read() {
     let metadata = std::collections::HashMap::from(
         [
             ("format", "nae"),
-            ("format_version", "3"),
+            ("format_version", "4"),
             ("name", "voice"),
             (
                 "architecture",
@@ -259,7 +259,7 @@ fn a_newer_file_is_refused_by_its_version_before_anything_else_is_read() {
     assert!(matches!(error, ModelError::Version { .. }), "{error}");
     let error = error.to_string();
     assert!(
-        error.contains("version 3") && error.contains("versions up to 2"),
+        error.contains("version 4") && error.contains("versions up to 3"),
         "{error}"
     );
 }

@@ -26,45 +26,63 @@ impl SystemConfig {
     /// # Errors
     /// [`SweepError::Damaged`] if serialisation itself fails.
     pub fn of_training(&self) -> Result<Map<String, Value>, SweepError> {
-        let architecture = self.model.architecture();
+        let members = self.recipe().members(0);
+        let methods = members.iter();
+        let methods: Vec<TrainingMethod> = methods
+            .map(|member| member.recipe.model.architecture().training_method())
+            .collect();
         let mut tree = tree(&[
             ("audio", canonical(&self.audio)?),
-            ("model", Value::Object(architecture.identity()?)),
+            ("model", Value::Object(self.of_models()?)),
             ("train", canonical(&self.train)?),
         ]);
         let mut drop: Vec<String> = Vec::new();
-        match architecture.training_method() {
-            TrainingMethod::MultiplicativeUpdates => {
-                let kept = [
-                    "tolerance",
-                    "window",
-                    "sparsity",
-                    "silence_db",
-                    "eps",
-                    "nmf",
-                ];
-                if let Some(Value::Object(train)) = tree.get("train") {
-                    let others = train.keys().filter(|key| !kept.contains(&key.as_str()));
-                    drop.extend(others.map(|key| format!("train.{key}")));
-                }
-            }
-            TrainingMethod::Gradients => {
+        if methods.contains(&TrainingMethod::Gradients) {
+            if !methods.contains(&TrainingMethod::MultiplicativeUpdates) {
                 drop.push("train.nmf".into());
-                if self.train.optimizer != OptimizerKind::Rprop {
-                    drop.push("train.rprop".into());
-                }
-                if self.train.refine.passes == 0 {
-                    drop.extend(
-                        ["batches", "activation_rate", "decoder_rate", "max_frames"]
-                            .map(|key| format!("train.refine.{key}")),
-                    );
-                }
+            }
+            if self.train.optimizer != OptimizerKind::Rprop {
+                drop.push("train.rprop".into());
+            }
+            if self.train.refine.passes == 0 {
+                drop.extend(
+                    ["batches", "activation_rate", "decoder_rate", "max_frames"]
+                        .map(|key| format!("train.refine.{key}")),
+                );
+            }
+        } else {
+            let kept = [
+                "tolerance",
+                "window",
+                "sparsity",
+                "silence_db",
+                "eps",
+                "nmf",
+                "ensemble",
+            ];
+            if let Some(Value::Object(train)) = tree.get("train") {
+                let others = train.keys().filter(|key| !kept.contains(&key.as_str()));
+                drop.extend(others.map(|key| format!("train.{key}")));
             }
         }
         for key in drop {
             remove(&mut tree, &key);
         }
         Ok(tree)
+    }
+
+    /// The settings of `[model]` that the models of a source depend on.
+    fn of_models(&self) -> Result<Map<String, Value>, SweepError> {
+        let kinds = self.train.ensemble.as_slice();
+        if kinds.is_empty() {
+            return Ok(self.model.architecture().identity()?);
+        }
+        let Value::Object(mut model) = canonical(&self.model)? else {
+            return Ok(Map::new());
+        };
+        let is_set_by_all = |key: &str| kinds.iter().all(|kind| kind.sets().contains(&key));
+        model.retain(|key, _| !is_set_by_all(key));
+        Ok(model)
     }
 
     /// The settings that a joint encoder depends on besides its models, as JSON; nothing where the
@@ -172,6 +190,7 @@ fn flatten(tree: &Map<String, Value>, prefix: &str, columns: &mut Vec<(String, V
 mod tests {
     use super::*;
     use nae_model::ModelKind;
+    use nae_train::MemberKind;
 
     fn nmf() -> SystemConfig {
         let mut config = SystemConfig::default();
@@ -252,6 +271,39 @@ mod tests {
         assert_ne!(
             SystemConfig::default().of_training().unwrap(),
             other.of_training().unwrap()
+        );
+    }
+
+    #[test]
+    fn of_an_ensemble_what_any_member_depends_on_matters() {
+        use MemberKind::{Conv, Dense, Nmf, Shallow};
+        let ensemble = |kinds: &[MemberKind], change: fn(&mut SystemConfig)| {
+            let mut config = SystemConfig::default();
+            config.train.ensemble = kinds.to_vec();
+            change(&mut config);
+            config.of_training().unwrap()
+        };
+        let all: [fn(&mut SystemConfig); 4] = [
+            |s| s.model.layers = 6,
+            |s| s.model.rank = 7,
+            |s| s.train.nmf.updates = 7,
+            |s| s.train.refine.passes = 7,
+        ];
+        for (kinds, matters) in [
+            (&[Dense, Nmf][..], [true, true, true, true]),
+            (&[Shallow, Conv], [false, true, false, true]),
+            (&[Nmf], [false, true, true, false]),
+        ] {
+            let base = ensemble(kinds, |_| {});
+            assert_ne!(base, SystemConfig::default().of_training().unwrap());
+            for (change, matters) in all.into_iter().zip(matters) {
+                assert_eq!(base != ensemble(kinds, change), matters, "{kinds:?}");
+            }
+        }
+        // the order gives the first, which is joined
+        assert_ne!(
+            ensemble(&[Dense, Nmf], |_| {}),
+            ensemble(&[Nmf, Dense], |_| {})
         );
     }
 

@@ -1,6 +1,7 @@
 //! The time of a run, estimated from the shapes of its models.
 
 use nae_joint::{BodyKind, TemporalContext};
+use nae_model::Architecture;
 use nae_model::architecture::{Cost, TrainingMethod};
 
 use crate::cell::{Cell, CellKind, Joining, Separation, Training};
@@ -14,9 +15,38 @@ const FLOPS: f64 = 3e10;
 const JOINING_FLOPS: f64 = 6e10;
 const ELEMENTS: f64 = 4e8;
 
-/// What one model costs: as many multiplications take a frame through as there are weights.
-fn model_cost(config: &SystemConfig) -> Cost {
-    config.model.architecture().cost(config.audio.stft().bins())
+/// The architectures of a source's models.
+fn architectures(config: &SystemConfig) -> Vec<Architecture> {
+    let members = config.recipe().members(0).into_iter();
+    members
+        .map(|member| member.recipe.model.architecture())
+        .collect()
+}
+
+/// What a source's models cost together: as many multiplications take a frame through as there are
+/// weights.
+fn models_cost(config: &SystemConfig) -> Cost {
+    let costs = architectures(config).into_iter();
+    let costs = costs.map(|architecture| architecture.cost(config.audio.stft().bins()));
+    let add = |a: Cost, b: Cost| Cost {
+        weights: a.weights + b.weights,
+        decoder_weights: a.decoder_weights + b.decoder_weights,
+        units: a.units + b.units,
+    };
+    costs.reduce(add).unwrap_or(Cost {
+        weights: 0,
+        decoder_weights: 0,
+        units: 0,
+    })
+}
+
+/// Rank, and weights of the decoder, of the model that is joined.
+fn joined_decoder(config: &SystemConfig) -> (usize, usize) {
+    let bins = config.audio.stft().bins();
+    let first = architectures(config).into_iter().next();
+    first.map_or((0, 0), |architecture| {
+        (architecture.rank(), architecture.cost(bins).decoder_weights)
+    })
 }
 
 /// Weights of a joint encoder's networks for some sources.
@@ -38,8 +68,37 @@ fn network_weights(config: &SystemConfig, sources: usize) -> f64 {
         BodyKind::Lstm => (2 * 4 * directions * square, directions * joint.width),
     };
     let bins = config.audio.stft().bins();
-    let each = joint.width * bins + body + units * sources * config.model.rank;
+    let each = joint.width * bins + body + units * sources * joined_decoder(config).0;
     (joint.ensemble_size * each) as f64
+}
+
+/// Seconds of one core to train one model on so many frames.
+fn training_s(config: &SystemConfig, architecture: &Architecture, frames: f64) -> f64 {
+    let cost = architecture.cost(config.audio.stft().bins());
+    let bins = config.audio.stft().bins() as f64;
+    match architecture.training_method() {
+        TrainingMethod::MultiplicativeUpdates => {
+            let nmf = &config.train.nmf;
+            (nmf.updates * nmf.restarts) as f64
+                * frames
+                * (8.0 * cost.weights as f64 / FLOPS + bins / ELEMENTS)
+        }
+        TrainingMethod::Gradients => {
+            let batch = match config.train.batch_frames {
+                0 => frames,
+                batch => batch as f64,
+            };
+            let refined = frames.min(match config.train.refine.max_frames {
+                0 => f64::INFINITY,
+                most => most as f64,
+            });
+            let step = |weights: usize, frames: f64| {
+                frames * (6.0 * weights as f64 / FLOPS + 2.0 * bins / ELEMENTS)
+            };
+            config.train.max_steps as f64 * step(cost.weights, batch)
+                + config.train.refine.passes as f64 * step(cost.decoder_weights, refined)
+        }
+    }
 }
 
 impl Manifest {
@@ -57,12 +116,12 @@ impl Manifest {
         const RESULT: u64 = 4096;
         let model = |training: &Training| {
             let config = &self.variants[training.variant].config;
-            4 * model_cost(config).weights as u64 + 2 * RESULT
+            4 * models_cost(config).weights as u64 + 2 * RESULT
         };
         let joint = |joining: &Joining| {
             let config = &self.variants[joining.variant].config;
             let sources = self.pairs[joining.pair].len();
-            let decoders = (sources * model_cost(config).decoder_weights) as f64;
+            let decoders = (sources * joined_decoder(config).1) as f64;
             4 * (network_weights(config, sources) + decoders) as u64 + 2 * RESULT
         };
         self.trainings.iter().map(model).sum::<u64>()
@@ -78,31 +137,9 @@ impl Manifest {
             &self.speakers[training.speaker].train,
         ));
         let frames = seconds * rate / config.audio.hop as f64;
-        let cost = model_cost(config);
-        let bins = config.audio.stft().bins() as f64;
-        match config.model.architecture().training_method() {
-            TrainingMethod::MultiplicativeUpdates => {
-                let nmf = &config.train.nmf;
-                (nmf.updates * nmf.restarts) as f64
-                    * frames
-                    * (8.0 * cost.weights as f64 / FLOPS + bins / ELEMENTS)
-            }
-            TrainingMethod::Gradients => {
-                let batch = match config.train.batch_frames {
-                    0 => frames,
-                    batch => batch as f64,
-                };
-                let refined = frames.min(match config.train.refine.max_frames {
-                    0 => f64::INFINITY,
-                    most => most as f64,
-                });
-                let step = |weights: usize, frames: f64| {
-                    frames * (6.0 * weights as f64 / FLOPS + 2.0 * bins / ELEMENTS)
-                };
-                config.train.max_steps as f64 * step(cost.weights, batch)
-                    + config.train.refine.passes as f64 * step(cost.decoder_weights, refined)
-            }
-        }
+        let architectures = architectures(config);
+        let of = |architecture| training_s(config, architecture, frames);
+        architectures.iter().map(of).sum()
     }
 
     /// Estimated seconds of one core for a joining.
@@ -112,7 +149,7 @@ impl Manifest {
         let sources = self.pairs[joining.pair].len();
         let frames = (joint.steps * joint.mixtures * joint.frames) as f64;
         // decoders are frozen: no gradient of their weights
-        let decoders = (joint.ensemble_size * sources * model_cost(config).decoder_weights) as f64;
+        let decoders = (joint.ensemble_size * sources * joined_decoder(config).1) as f64;
         frames * (6.0 * network_weights(config, sources) + 4.0 * decoders) / JOINING_FLOPS
     }
 
@@ -123,16 +160,18 @@ impl Manifest {
         let frames =
             config.data.mixture_s * f64::from(config.audio.sample_rate) / config.audio.hop as f64;
         let bins = config.audio.stft().bins();
-        let decoders = (sources * model_cost(config).decoder_weights) as f64;
+        // every source's models are optimised in runs of their own
+        let runs = architectures(config).len() as f64;
         let flops = match config.join {
-            Join::No => 4.0 * decoders,
+            Join::No => 4.0 * (sources * models_cost(config).decoder_weights) as f64 / runs,
             Join::Memories | Join::Clips => {
+                let decoders = (sources * joined_decoder(config).1) as f64;
                 2.0 * (network_weights(config, sources)
                     + config.joint.ensemble_size as f64 * decoders)
             }
         };
         let steps = match config.join {
-            Join::No => (config.separate.max_steps * config.separate.starts) as f64,
+            Join::No => runs * (config.separate.max_steps * config.separate.starts) as f64,
             Join::Memories | Join::Clips => 1.0,
         };
         let scoring: f64 = self

@@ -10,10 +10,10 @@ use nae_files::retry::retrying_if;
 use nae_joint::{JointEncoder, TrainingSource};
 use nae_metrics::scores::{Evaluation, MetricGroup, Scores, named};
 use nae_metrics::{Estimate, Reference};
-use nae_model::Model;
 use nae_model::optim::{Flow, Progress};
+use nae_model::{Ensemble, Model};
 use nae_separate::{Separated, Separator, Source, ideal_ratio_mask};
-use nae_train::{Job, Recipe, TrainingClip, Usage, store_latents};
+use nae_train::{Job, Member, Recipe, TrainingClip, Usage, store_latents};
 use rayon::prelude::*;
 
 use crate::cell::{self, CellKind, Id, Joining, Place, Separation, Training};
@@ -64,18 +64,21 @@ impl<'a> Executor<'a> {
     }
 
     /// Trains models of one recipe, more than one as one stack.
-    pub fn train(&self, cells: &[&Training]) -> Vec<Result<Model, SweepError>> {
-        let prepared: Vec<_> = cells.iter().map(|cell| self.clips(cell)).collect();
+    pub fn train(&self, cells: &[&Training]) -> Vec<Result<Ensemble, SweepError>> {
+        let prepared: Vec<_> = cells
+            .iter()
+            .map(|cell| self.prepare_training(cell))
+            .collect();
         let mut jobs = Vec::new();
         for (cell, prepared) in cells.iter().zip(&prepared) {
-            if let Ok((recipe, clips)) = prepared {
+            if let Ok((members, clips)) = prepared {
                 let name = &self.manifest.speakers[cell.speaker].name;
-                jobs.push(Job {
+                jobs.extend(members.iter().map(|member| Job {
                     name,
                     clips,
-                    recipe,
-                    seed: cell.seed,
-                });
+                    recipe: &member.recipe,
+                    seed: member.seed,
+                }));
             }
         }
         let mut observe = |_: &Progress| self.flow();
@@ -99,22 +102,36 @@ impl<'a> Executor<'a> {
             jobs => nae_train::train_many(jobs, self.device, &mut observe),
         }
         .into_iter();
-        let outcome = |prepared: Result<_, SweepError>| {
-            prepared?;
-            let model = trained.next().ok_or(SweepError::Stopped)??;
-            match model.metadata.training.interrupted {
-                true => Err(SweepError::Stopped),
-                false => Ok(model),
+        let outcome = |prepared: Result<(Vec<Member>, _), SweepError>| {
+            let (members, _) = prepared?;
+            // all of the cell's before the first error, as those of the next follow
+            let models: Vec<_> = trained.by_ref().take(members.len()).collect();
+            let models = members.iter().zip(models);
+            let models = models.map(|(member, model)| {
+                let model = model.map_err(|error| member.explain(error, members.len()))?;
+                match model.metadata.training.interrupted {
+                    true => Err(SweepError::Stopped),
+                    false => Ok(model),
+                }
+            });
+            let models = models.collect::<Result<Vec<Model>, SweepError>>()?;
+            match models.len() == members.len() {
+                true => Ok(Ensemble::new(models)?),
+                false => Err(SweepError::Stopped),
             }
         };
         prepared.into_iter().map(outcome).collect()
     }
 
-    fn clips(&self, cell: &Training) -> Result<(Recipe, Vec<TrainingClip>), SweepError> {
+    /// The models to train for a cell, and the clips to train them on.
+    fn prepare_training(
+        &self,
+        cell: &Training,
+    ) -> Result<(Vec<Member>, Vec<TrainingClip>), SweepError> {
         let recipe = self.manifest.variants[cell.variant].config.recipe();
         let clips = self.training_clips(cell.variant, cell.speaker)?;
         self.warn_of_poor_clips(cell.speaker, &clips, &recipe)?;
-        Ok((recipe, clips))
+        Ok((recipe.members(cell.seed), clips))
     }
 
     /// Logs which recordings give little to train on, each once.
@@ -160,7 +177,8 @@ impl<'a> Executor<'a> {
         let config = &self.manifest.variants[cell.variant].config;
         let members = self.manifest.pairs[cell.pair].iter();
         let part = |(&speaker, id): (&usize, &Id)| {
-            let mut model = self.model(id)?;
+            // a joint encoder drives one decoder a source
+            let mut model = self.models(id)?.into_first();
             let clips = self.training_clips(cell.variant, speaker)?;
             let clips = match config.join {
                 Join::Clips => {
@@ -246,7 +264,7 @@ impl<'a> Executor<'a> {
             .map(|(&member, id)| {
                 Ok(Source {
                     name: self.manifest.speakers[member].name.clone(),
-                    models: vec![self.model(id)?],
+                    models: self.models(id)?.into_members(),
                 })
             })
             .collect::<Result<Vec<_>, SweepError>>()?;
@@ -296,10 +314,10 @@ impl<'a> Executor<'a> {
         })
     }
 
-    fn model(&self, id: &str) -> Result<Model, SweepError> {
+    fn models(&self, id: &str) -> Result<Ensemble, SweepError> {
         let path = self.store.model_path(id);
         retrying_if(&path, SweepError::is_transient, || {
-            Ok(Model::load(&path, self.device)?)
+            Ok(Ensemble::load(&path, self.device)?)
         })
     }
 

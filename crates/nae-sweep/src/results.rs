@@ -6,8 +6,9 @@ use std::path::Path;
 use nae_files::retry::retrying_if;
 use nae_files::{FileError, read_bytes, sha256_hex};
 use nae_joint::JoiningSummary;
+use nae_model::ModelError;
+use nae_model::ensemble::training_of;
 use nae_model::safetensors_file::SafetensorsFile;
-use nae_model::{ModelError, TrainingSummary};
 use serde::de::DeserializeOwned;
 
 use crate::cell::CellKind;
@@ -142,7 +143,7 @@ impl Store {
         depth: Depth,
     ) -> Found<()> {
         let agrees = |file: &SafetensorsFile| {
-            let training: TrainingSummary = file.json("training")?;
+            let training = training_of(file)?;
             let ours = (record.loss, record.steps, record.seconds);
             Ok(ours == (training.loss, training.steps, training.seconds))
         };

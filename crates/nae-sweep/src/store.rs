@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 
 use nae_files::{FileError, FileLock, read_bytes, remove_leftovers, sha256_hex};
 use nae_joint::JointEncoder;
-use nae_model::Model;
+use nae_model::Ensemble;
 
 use crate::cell::CellKind;
 use crate::error::SweepError;
@@ -223,7 +223,8 @@ impl Store {
         ScratchDirectory::create_in(&self.root)
     }
 
-    /// Publishes a model and its training record; the model file comes last and finishes the cell.
+    /// Publishes a source's model, or its several, and their training record; the model file comes last
+    /// and finishes the cell.
     ///
     /// # Errors
     /// [`SweepError::Audio`] or [`SweepError::Io`] if it cannot be written.
@@ -231,15 +232,15 @@ impl Store {
         &self,
         scratch: &ScratchDirectory,
         id: &str,
-        model: &Model,
+        models: &Ensemble,
     ) -> Result<(), SweepError> {
-        let (training, bytes) = (&model.metadata.training, model.to_bytes()?);
+        let (training, bytes) = (models.training(), models.to_bytes()?);
         let trained = Trained {
             loss: training.loss,
             steps: training.steps,
             frames: training.frames,
             seconds: training.seconds,
-            tool_version: training.tool_version.clone(),
+            tool_version: training.tool_version,
             seal: seal(id, &bytes),
         };
         scratch.publish_json(&trained, &self.json_path("models", id))?;

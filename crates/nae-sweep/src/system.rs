@@ -2,6 +2,7 @@
 
 use nae_config::grid::{Axis, Point};
 use nae_config::put;
+use nae_train::MemberKind;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
@@ -67,17 +68,36 @@ impl System {
             let mut axes = self.axes.iter();
             if matters(key) && axes.any(|axis| axis.key == *key && axis.values.len() > 1) {
                 let last = key.rsplit('.').next().unwrap_or(key);
-                words.push(format!("{last} {}", value.to_string().trim_matches('"')));
+                words.push(format!("{last} {}", shown(value)));
             }
         }
         words.join(", ")
     }
 }
 
-/// Settings out of a tree of them.
+/// Settings out of a tree of them. An ensemble that is chosen automatically is the one model that
+/// `[model]` describes: experiments compare models, and those of earlier versions were single.
 pub(crate) fn config_from(table: Table, place: &str) -> Result<SystemConfig, SweepError> {
-    SystemConfig::deserialize(Value::Table(table)).map_err(|error| SweepError::Value {
+    let config = SystemConfig::deserialize(Value::Table(table));
+    let mut config = config.map_err(|error| SweepError::Value {
         place: place.into(),
         message: error.to_string().trim_end().replace('\n', " "),
-    })
+    })?;
+    if config.train.ensemble == [MemberKind::Auto] {
+        config.train.ensemble.clear();
+    }
+    Ok(config)
+}
+
+/// A value of a grid in a label.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) if items.is_empty() => "none".into(),
+        Value::Array(items) if items.iter().all(Value::is_str) => {
+            let words: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+            words.join(" + ")
+        }
+        value => value.to_string(),
+    }
 }

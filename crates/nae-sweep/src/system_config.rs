@@ -52,7 +52,7 @@ nae_config::settings! {
         /// Architecture.
         pub model: ModelConfig = ModelConfig::default();
         /// Training.
-        pub train: TrainConfig = TrainConfig::default();
+        pub train: TrainConfig = TrainConfig { ensemble: Vec::new(), ..TrainConfig::default() };
         /// Separation.
         pub separate: SeparateConfig = SeparateConfig::default();
         /// Joint encoder.

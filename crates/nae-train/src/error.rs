@@ -54,6 +54,16 @@ pub enum TrainError {
         /// Name of the source.
         name: String,
     },
+    /// The error of one member of an ensemble.
+    #[error(
+        "the member `{member}` of the ensemble cannot be trained: {error} Or leave `{member}` out of `train.ensemble`."
+    )]
+    Member {
+        /// Its word in `train.ensemble`.
+        member: &'static str,
+        /// What went wrong.
+        error: Box<TrainError>,
+    },
     /// The error that ended a stack of models.
     #[error("{0}")]
     Stack(String),

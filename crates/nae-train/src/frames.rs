@@ -44,8 +44,8 @@ pub struct Frames {
 /// Frames of files, and their first sound.
 #[derive(Clone, Debug)]
 pub struct Material {
-    /// What a model is trained on.
-    pub frames: Frames,
+    /// What models are trained on, in each of the forms that were asked for.
+    pub frames: Vec<Frames>,
     /// As much of the first clips as [`store_latents`](crate::store_latents) uses.
     pub beginning: Vec<TrainingClip>,
 }
@@ -126,8 +126,10 @@ impl Frames {
 
 impl Material {
     /// Spectra of sound files, as [`Frames::from_clips`] makes them of [`TrainingClip::read`]. Files are
-    /// read in pieces, so that memory does not grow with their length; of files in several pieces the few
-    /// frames at the cuts are left out.
+    /// read once, and in pieces, so that memory does not grow with their length; of files in several pieces
+    /// the few frames at the cuts are left out.
+    ///
+    /// - `shapes`: one for each form of the frames, as for [`Frames::from_clips`]
     ///
     /// # Errors
     /// As [`Frames::from_clips`]; [`TrainError::Audio`] or [`TrainError::File`], naming the file.
@@ -135,15 +137,19 @@ impl Material {
         files: &[PathBuf],
         audio: &AudioConfig,
         silence_db: f64,
-        shape: Option<SegmentShape>,
+        shapes: &[Option<SegmentShape>],
     ) -> Result<Self, TrainError> {
         let stft = Stft::new(audio.stft())?;
-        let mut collector = collector(audio, silence_db, shape);
+        let collectors = shapes.iter();
+        let collectors = collectors.map(|shape| collector(audio, silence_db, *shape));
+        let mut collectors: Vec<Box<dyn Collector>> = collectors.collect();
         let mut records = Vec::with_capacity(files.len());
         let mut beginning = Vec::new();
         let mut left = MAX_FRAMES;
         for file in files {
-            collector.levels().begin_clip();
+            for collector in &mut collectors {
+                collector.levels().begin_clip();
+            }
             // samples that the frames still wanted lie on
             let wanted = if left == 0 {
                 0
@@ -151,7 +157,7 @@ impl Material {
                 left * audio.hop + audio.n_fft
             };
             let reader = MonoReader::open(file)?;
-            let (duration_s, samples) = read_file(reader, audio, &stft, &mut *collector, wanted)?;
+            let (duration_s, samples) = read_file(reader, audio, &stft, &mut collectors, wanted)?;
             let record = record(file, duration_s)?;
             left = left.saturating_sub(stft.config().frames(samples.len()));
             if wanted > 0 {
@@ -160,8 +166,10 @@ impl Material {
             }
             records.push(record);
         }
+        let collectors = collectors.into_iter();
+        let frames = collectors.map(|one| Frames::of(one, records.clone(), audio, silence_db));
         Ok(Self {
-            frames: Frames::of(collector, records, audio, silence_db)?,
+            frames: frames.collect::<Result<_, _>>()?,
             beginning,
         })
     }
@@ -181,13 +189,13 @@ fn collector(
     }
 }
 
-/// Adds a file's frames to those of its clip; returns its length in seconds and its first samples at the
-/// model's rate.
+/// Adds a file's frames to those of its clip, in every form; returns its length in seconds and its first
+/// samples at the model's rate.
 fn read_file(
     mut reader: MonoReader,
     audio: &AudioConfig,
     stft: &Stft,
-    collector: &mut dyn Collector,
+    collectors: &mut [Box<dyn Collector>],
     wanted: usize,
 ) -> Result<(f64, Vec<f32>), TrainError> {
     let (from, rate) = (reader.sample_rate(), audio.sample_rate);
@@ -201,12 +209,10 @@ fn read_file(
         let samples = resample(&piece.samples, from, rate)?;
         let centred = without_offset(&samples, rate);
         let skip = |is_end: bool| if is_end { 0 } else { at_cut };
-        add(
-            collector,
-            &centred,
-            stft,
-            (skip(is_first), skip(piece.is_last)),
-        )?;
+        for collector in &mut *collectors {
+            let ends = (skip(is_first), skip(piece.is_last));
+            add(&mut **collector, &centred, stft, ends)?;
+        }
         let room = wanted - first.len();
         first.extend_from_slice(&samples[..samples.len().min(room)]);
         is_first = false;
@@ -244,14 +250,23 @@ mod tests {
             .enumerate()
             .map(|(i, (name, rate))| file(&folder, name, *rate, i as u64))
             .collect();
-        let material = Material::read(&files, &AUDIO, -50.0, None).unwrap();
+        let shape = SegmentShape {
+            before: 3,
+            core: 8,
+            after: 3,
+        };
+        let material = Material::read(&files, &AUDIO, -50.0, &[None, Some(shape)]).unwrap();
         let read = |path: &PathBuf| TrainingClip::read(path, AUDIO.sample_rate).unwrap();
         let clips: Vec<TrainingClip> = files.iter().map(read).collect();
-        let frames = Frames::from_clips(&clips, &AUDIO, -50.0, None).unwrap();
-        assert_eq!(material.frames.magnitude, frames.magnitude);
-        assert_eq!(material.frames.usage, frames.usage);
-        assert_eq!(material.frames.records, frames.records);
-        assert_eq!(material.frames.available, frames.magnitude.frames());
+        assert_eq!(material.frames.len(), 2);
+        for (own, shape) in material.frames.iter().zip([None, Some(shape)]) {
+            let frames = Frames::from_clips(&clips, &AUDIO, -50.0, shape).unwrap();
+            assert_eq!(own.magnitude, frames.magnitude);
+            assert_eq!(own.counted, frames.counted);
+            assert_eq!(own.usage, frames.usage);
+            assert_eq!(own.records, frames.records);
+            assert_eq!(own.available, frames.count());
+        }
         for (own, whole) in material.beginning.iter().zip(&clips) {
             assert_eq!(own.samples, whole.samples[..own.samples.len()]);
         }
@@ -267,10 +282,11 @@ mod tests {
             let path = file(&folder, "a.wav", rate, 1);
             let stft = Stft::new(AUDIO.stft()).unwrap();
             let frames = |reader: MonoReader| {
-                let mut collector = collector(&AUDIO, -300.0, None);
-                collector.levels().begin_clip();
+                let mut collectors = [collector(&AUDIO, -300.0, None)];
+                collectors[0].levels().begin_clip();
                 let (duration_s, first) =
-                    read_file(reader, &AUDIO, &stft, &mut *collector, 10_000).unwrap();
+                    read_file(reader, &AUDIO, &stft, &mut collectors, 10_000).unwrap();
+                let [collector] = collectors;
                 (collector.finish().unwrap().magnitude, duration_s, first)
             };
             let open = || MonoReader::open(&path).unwrap();

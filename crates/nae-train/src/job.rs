@@ -1,5 +1,7 @@
 //! One model to train, with its input and its training record.
 
+use std::borrow::Cow;
+
 use nae_model::optim::OptimizationRun;
 use nae_model::{HiddenUnits, Metadata, Network, TrainingSummary};
 
@@ -26,7 +28,8 @@ pub(crate) struct Prepared<'a> {
     pub name: &'a str,
     pub recipe: &'a Recipe,
     pub seed: u64,
-    pub frames: Frames,
+    /// Borrowed where models of several kinds learn from the same.
+    pub frames: Cow<'a, Frames>,
 }
 
 /// Checks a job's settings and turns its clips into spectra.
@@ -35,7 +38,7 @@ pub(crate) fn prepare<'a>(job: &Job<'a>) -> Result<Prepared<'a>, TrainError> {
     recipe.validate()?;
     let silence_db = recipe.train.silence_db;
     let frames = Frames::from_clips(job.clips, &recipe.audio, silence_db, recipe.segments())?;
-    Prepared::new(job.name, recipe, job.seed, frames)
+    Prepared::new(job.name, recipe, job.seed, Cow::Owned(frames))
 }
 
 impl<'a> Prepared<'a> {
@@ -45,7 +48,7 @@ impl<'a> Prepared<'a> {
         name: &'a str,
         recipe: &'a Recipe,
         seed: u64,
-        frames: Frames,
+        frames: Cow<'a, Frames>,
     ) -> Result<Self, TrainError> {
         let (span, stft) = (recipe.model.span, recipe.audio.stft());
         for (record, clip) in frames.records.iter().zip(&frames.usage.clips) {

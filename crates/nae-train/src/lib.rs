@@ -3,7 +3,8 @@
 //! [`train`] takes clips at the model's sample rate and returns a finished
 //! [`nae_model::Model`]: spectra of the frames that are not silent ([`frames`]; how much of each clip
 //! that is: [`usage`]), an autoencoder fitted to them ([`fit`]), and a refinement stage in which the decoder and the training frames'
-//! own activations are optimised together ([`refine`]). [`train_many`] trains many models at once,
+//! own activations are optimised together ([`refine`]). [`train_ensemble`] trains the several models of a
+//! source that `train.ensemble` asks for ([`ensemble`]). [`train_many`] trains many models at once,
 //! those of one shape as one stack of tensors ([`batch_training`]). This crate does not depend on
 //! separation.
 //!
@@ -53,6 +54,7 @@ mod batches;
 mod clip;
 mod collector;
 mod dead_units;
+pub mod ensemble;
 pub mod error;
 pub mod fit;
 mod frame_collector;
@@ -62,6 +64,7 @@ mod job;
 pub mod latent_cache;
 mod latent_noise;
 mod matched;
+pub mod member;
 pub mod nmf;
 mod nndsvd;
 mod parallel_map;
@@ -81,10 +84,12 @@ use nae_model::{AudioConfig, Model, ModelConfig, ModelError};
 
 pub use batch_training::train_many;
 pub use clip::TrainingClip;
+pub use ensemble::{Member, TrainedEnsemble, train_ensemble, train_ensemble_frames};
 pub use error::TrainError;
 pub use frames::{Frames, Material};
 pub use job::Job;
 pub use latent_cache::store_latents;
+pub use member::MemberKind;
 pub use nae_kernels::Parallelism;
 pub use segments::SegmentShape;
 pub use settings::TrainConfig;
@@ -115,8 +120,12 @@ impl Recipe {
     pub fn validate(&self) -> Result<(), TrainError> {
         self.audio.validate()?;
         self.model.validate()?;
-        self.check_size()?;
-        self.train.validate()
+        self.train.validate()?;
+        for member in self.members(0) {
+            member.recipe.model.validate()?;
+            member.recipe.check_size()?;
+        }
+        Ok(())
     }
 
     /// Segments that a model is trained on; `None` if it sees every frame by itself.
@@ -140,7 +149,7 @@ impl Recipe {
     }
 }
 
-/// Trains one model.
+/// Trains one model, that of `recipe.model`, whatever ensemble `recipe.train` asks for.
 ///
 /// - `clips`: clean sound of one source at `recipe.audio.sample_rate`
 /// - `device`: any device; gradients are recorded on `device.autodiff()`
@@ -163,24 +172,6 @@ pub fn train(
         seed,
     };
     train_prepared(&job::prepare(&job)?, device, observe)
-}
-
-/// Trains one model on frames that were made before, with `recipe.audio` and
-/// [`recipe.segments()`](Recipe::segments): what [`train`] does from there on.
-///
-/// # Errors
-/// As [`train`].
-pub fn train_frames(
-    name: &str,
-    frames: Frames,
-    recipe: &Recipe,
-    seed: u64,
-    device: &Device,
-    observe: &mut dyn FnMut(&Progress) -> Flow,
-) -> Result<Model, TrainError> {
-    recipe.validate()?;
-    let prepared = job::Prepared::new(name, recipe, seed, frames)?;
-    train_prepared(&prepared, device, observe)
 }
 
 fn train_prepared(

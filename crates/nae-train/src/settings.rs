@@ -7,6 +7,10 @@ use nae_model::optim::{OptimizerKind, RpropSettings, Schedule};
 use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
+use crate::member::MemberKind;
+
+/// Members that an ensemble has at most.
+const MOST_MEMBERS: usize = nae_model::ensemble::MOST_MEMBERS;
 
 /// Initialisation of a factorisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +82,14 @@ nae_config::settings! {
         /// Initial weights: `random`, or `matched`, excerpts of the training sound; `auto` matches those
         /// of recurrent models and of convolutive ones of two layers.
         pub initial_weights: InitialWeights = InitialWeights::Auto, was InitialWeights::Auto;
+        /// The models of a source, whose masks are averaged: `dense` is the autoencoder that `[model]`
+        /// describes; the others have its rank: `shallow` has two dense layers, `nmf` is a factorisation
+        /// with bases of unit norm, `conv` has two layers of half the rank and bases of four frames,
+        /// `recurrent` has four layers, one of them recurrent. A word that is repeated has another
+        /// seed. An empty list: the one model that `[model]` describes. `auto`, alone: `dense`, `shallow`
+        /// and `nmf` if `[model]` leaves the kind and the layers at their defaults, else the one model
+        /// that it describes; in experiments always that one.
+        pub ensemble: Vec<MemberKind> = vec![MemberKind::Auto], was Vec::new();
     }
 }
 
@@ -115,8 +127,9 @@ nae_config::settings! {
 }
 
 impl CrossCheck for TrainConfig {
-    /// RProp takes all frames in every step.
+    /// RProp takes all frames in every step; `auto` is no member among others.
     fn cross_check(&self, section: &str) -> Result<(), OutOfRange> {
+        self.check_ensemble(section)?;
         if self.optimizer != OptimizerKind::Rprop || self.batch_frames == 0 {
             return Ok(());
         }
@@ -143,6 +156,29 @@ impl TrainConfig {
     /// [`TrainError::Model`] naming the first key that is out of range.
     pub fn validate(&self) -> Result<(), TrainError> {
         Ok(Settings::check(self, "train").map_err(ModelError::from)?)
+    }
+
+    fn check_ensemble(&self, section: &str) -> Result<(), OutOfRange> {
+        let refuse = |expected: String, came: String, advice: &str| {
+            Err(OutOfRange::new(section, "ensemble", expected, came, advice))
+        };
+        let count = self.ensemble.len();
+        if count > MOST_MEMBERS {
+            return refuse(
+                format!("a list of at most {MOST_MEMBERS} words"),
+                format!("a list of {count}"),
+                "one of each: [\"dense\", \"shallow\", \"nmf\", \"conv\", \"recurrent\"]",
+            );
+        }
+        if count > 1 && self.ensemble.contains(&MemberKind::Auto) {
+            let words: Vec<&str> = self.ensemble.iter().map(|kind| kind.word()).collect();
+            return refuse(
+                "[\"auto\"] alone, or a list of kinds without it".into(),
+                format!("{words:?}"),
+                "[\"auto\"], or what it stands for: [\"dense\", \"shallow\", \"nmf\"]",
+            );
+        }
+        Ok(())
     }
 }
 

@@ -31,6 +31,17 @@ pub fn stdout<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// Runs `nae`, which must succeed, and gives its standard error with all that is not silenced.
+pub fn stderr<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_nae"))
+        .args(arguments)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{text}");
+    text
+}
+
 /// Runs `nae`, which must fail, and gives its standard error.
 pub fn failure<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> String {
     let output = nae(arguments);

@@ -69,7 +69,7 @@
 //!         Cost { weights: 2 * weights, decoder_weights: weights, units: 2 * bins + self.rank }
 //!     }
 //!
-//!     fn format_version(&self) -> u32 { 3 }
+//!     fn format_version(&self) -> u32 { 4 }
 //! }
 //!
 //! /// A parameter's path is its name in files.

@@ -12,7 +12,7 @@ use nae_audio::AudioReader;
 use nae_files::Outputs;
 use nae_joint::sources::check_names;
 use nae_joint::{JointEncoder, TrainingSource};
-use nae_separate::{EmptyBand, Separator};
+use nae_separate::{EmptyBand, Separator, Source};
 
 use crate::arguments::{Separate, Terminal};
 use crate::console::log_line;
@@ -23,13 +23,13 @@ use crate::joint_cache::cached_joint_encoder;
 use crate::outputs::refuse_existing;
 use crate::progress::Bar;
 use crate::settings::Settings;
-use crate::sources::{SourceArgument, model_files};
+use crate::sources::{NamedModels, SourceArgument, model_files};
 use stem_files::StemFiles;
 
 pub fn run(command: &Separate, terminal: &Terminal) -> Result<()> {
     let settings = Settings::load(&command.configured)?;
     let device = command.computing.device.open()?;
-    let method = Method::read(command, &settings, &device)?;
+    let method = Method::read(command, &settings, &device, terminal)?;
     let names = method.names().into_iter();
     let stems: Vec<PathBuf> = names
         .map(|name| command.out.join(format!("{name}.wav")))
@@ -96,24 +96,34 @@ enum Method {
 
 impl Method {
     /// Reads the models and the joint file.
-    fn read(command: &Separate, settings: &Settings, device: &NamedDevice) -> Result<Self> {
+    fn read(
+        command: &Separate,
+        settings: &Settings,
+        device: &NamedDevice,
+        terminal: &Terminal,
+    ) -> Result<Self> {
         let sources = command.models.iter();
         let sources = sources
             .map(|text| SourceArgument::parse(text).read(&device.device))
             .collect::<Result<Vec<_>>>()?;
         if command.join {
-            let parts = sources.into_iter().map(with_sole_model);
+            let sources = sources.into_iter();
+            let parts = sources.map(|source| with_sole_model(source, terminal));
             let parts = parts.collect::<Result<Vec<_>>>()?;
             check_names(parts.iter().map(|part| part.name.as_str()))?;
             return Ok(Self::Join(parts));
         }
         let config = settings.separate.clone();
         let separator = match &command.joint {
-            None => Separator::new(&sources, config, command.computing.seed, &device.device)?,
+            None => {
+                let sources = sources.into_iter().map(NamedModels::into_source);
+                let sources: Vec<Source> = sources.collect();
+                Separator::new(&sources, config, command.computing.seed, &device.device)?
+            }
             Some(path) => {
                 let joint = JointEncoder::load(path, &device.device)?;
                 for source in &sources {
-                    for model in &source.models {
+                    for model in source.first_models() {
                         joint.check_model(&source.name, model)?;
                     }
                 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use burn::tensor::Device;
-use nae_model::Model;
+use nae_model::{Ensemble, Model};
 use nae_report::Section;
 use nae_report::comparison::Report;
 use nae_sweep::cell::CellKind;
@@ -23,9 +23,10 @@ pub fn add(report: &mut Report, store: &Store, manifest: &Manifest, device: &Dev
     let mut models = Vec::new();
     let mut figures = Vec::new();
     for (i, cell) in manifest.trainings.iter().filter(is_shown).enumerate() {
-        let loaded = Model::load(&store.model_path(&cell.id), device);
+        let loaded = Ensemble::load(&store.model_path(&cell.id), device);
         let (model, clip) = match (loaded, listening::training(manifest, cell)) {
-            (Ok(model), Ok(clip)) => (model, clip),
+            // of an ensemble the first member stands for all
+            (Ok(models), Ok(clip)) => (models.into_first(), clip),
             (Err(error), _) => {
                 error_line(format_args!("a figure is left out: {error}"));
                 continue;
