@@ -107,7 +107,9 @@ pub fn part_files(models: &[String], clips: &[String]) -> Result<Vec<PathBuf>> {
 pub fn with_sole_model(source: NamedModels, terminal: &Terminal) -> Result<TrainingSource> {
     let NamedModels { name, files } = source;
     let Ok([ensemble]) = <[_; 1]>::try_from(files) else {
-        bail!("`{name}` has several model files; a joint encoder takes one per source");
+        bail!(
+            "`{name}` has several models; a joint encoder takes one model per source: give one file, of which it takes the first member"
+        );
     };
     if let others @ 1.. = ensemble.members().len() - 1 {
         let first = ensemble.first().metadata.architecture.describe();

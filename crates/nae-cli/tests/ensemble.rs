@@ -250,7 +250,10 @@ fn a_joint_encoder_is_for_the_first_members_and_says_so() {
         "--force",
     ];
     let message = failure(&join);
-    assert!(message.contains("several model files"), "{message}");
+    assert!(
+        message.contains("several models; a joint encoder takes one model per source"),
+        "{message}"
+    );
 }
 
 #[test]

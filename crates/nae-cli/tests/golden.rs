@@ -1,6 +1,8 @@
 //! Files that earlier builds wrote stay readable and mean the same, for good.
 //!
-//! `tests/golden` was made by `scripts/golden/make NAE tests/golden` with the build of commit a91d812 (format version 1).
+//! `tests/golden` was made by `scripts/golden/make NAE tests/golden` with the build of commit a91d812 (format version 1),
+//! `tests/golden/later` by `scripts/golden/make NAE tests/golden/later --later` with the build that brought ensembles
+//! (format versions 2 and 3).
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use std::collections::BTreeMap;
@@ -9,7 +11,7 @@ use std::process::Command;
 
 use burn::tensor::Device;
 use nae_joint::{JointEncoder, PretrainedWeights};
-use nae_model::Model;
+use nae_model::{Ensemble, Model};
 use nae_testing::compare::largest_difference;
 use nae_testing::folders::package_file;
 
@@ -51,6 +53,22 @@ fn models_saved_again_keep_their_fingerprints() {
 }
 
 #[test]
+fn models_of_later_versions_keep_their_fingerprints_and_their_bytes() {
+    let text = std::fs::read_to_string(golden("later/fingerprints.json")).unwrap();
+    let expected: BTreeMap<String, Vec<String>> = serde_json::from_str(&text).unwrap();
+    assert_eq!(expected.len(), 6);
+    for (name, expected) in expected {
+        let path = golden(&format!("later/{name}"));
+        let ensemble = Ensemble::load(&path, &Device::flex()).unwrap();
+        let members = ensemble.members().iter();
+        let fingerprints = members.map(|model| model.fingerprint().unwrap());
+        assert_eq!(fingerprints.collect::<Vec<_>>(), expected, "{name}");
+        let bytes = std::fs::read(&path).unwrap();
+        assert!(ensemble.to_bytes().unwrap() == bytes, "{name}");
+    }
+}
+
+#[test]
 fn a_joint_encoder_still_knows_its_models() {
     let joint = JointEncoder::load(&golden("joint.safetensors"), &Device::flex()).unwrap();
     for name in ["low", "high"] {
@@ -88,7 +106,23 @@ fn sums_in_the_same_order() -> bool {
 #[test]
 fn stems_are_the_same_bit_for_bit_on_one_thread() {
     let file = |name: &str| golden(name).into_os_string().into_string().unwrap();
-    let systems: [(&str, Vec<String>); 3] = [
+    // defaults of the build that made the stems
+    let of_then = || {
+        let settings = ["separate.mask_exponent=2", "separate.solver=gradient"];
+        let settings = settings.into_iter().flat_map(|setting| ["--set", setting]);
+        settings.map(str::to_owned)
+    };
+    let later = |name: &str| file(&format!("later/{name}.safetensors"));
+    let encoded = |low: &str, high: &str| -> Vec<String> {
+        let models = ["--model".into(), later(low), "--model".into(), later(high)];
+        let settings = ["separate.max_steps=0", "separate.mask_exponent=2"];
+        let settings = settings.into_iter().flat_map(|setting| ["--set", setting]);
+        models
+            .into_iter()
+            .chain(settings.map(str::to_owned))
+            .collect()
+    };
+    let systems: [(&str, Vec<String>); 7] = [
         (
             "optimised",
             vec![
@@ -96,7 +130,10 @@ fn stems_are_the_same_bit_for_bit_on_one_thread() {
                 file("low.safetensors"),
                 "--model".into(),
                 file("high.safetensors"),
-            ],
+            ]
+            .into_iter()
+            .chain(of_then())
+            .collect(),
         ),
         (
             "mixed",
@@ -105,9 +142,16 @@ fn stems_are_the_same_bit_for_bit_on_one_thread() {
                 format!("low={}", file("low-softplus.safetensors")),
                 "--model".into(),
                 format!("high={}", file("high-nmf.safetensors")),
-            ],
+            ]
+            .into_iter()
+            .chain(of_then())
+            .collect(),
         ),
         ("joint", vec!["--joint".into(), file("joint.safetensors")]),
+        ("later/conv-rnn", encoded("low-conv", "high-rnn")),
+        ("later/nmfd-lstm", encoded("low-nmfd", "high-lstm")),
+        ("later/all-auto", encoded("low-all", "high-auto")),
+        ("later/all-rnn", encoded("low-all", "high-rnn")),
     ];
     for (system, models) in systems {
         let out = tempfile::tempdir().unwrap();
