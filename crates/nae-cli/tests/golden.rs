@@ -104,7 +104,7 @@ fn sums_in_the_same_order() -> bool {
 }
 
 #[test]
-fn stems_are_the_same_bit_for_bit_on_one_thread() {
+fn stems_are_the_same_on_one_thread() {
     let file = |name: &str| golden(name).into_os_string().into_string().unwrap();
     // defaults of the build that made the stems
     let of_then = || {
@@ -169,7 +169,10 @@ fn stems_are_the_same_bit_for_bit_on_one_thread() {
             let came = samples(&out.path().join(source));
             let expected = samples(&golden(&format!("{system}/{source}")));
             let furthest = largest_difference(&came, &expected);
-            if sums_in_the_same_order() {
+            if system.starts_with("later/") {
+                // fused operations round in their own way; one pass through a network, peaks of 0.3
+                assert!(furthest < 1e-5, "{system} {source}: {furthest}");
+            } else if sums_in_the_same_order() {
                 assert_eq!(furthest, 0.0, "{system} {source}");
             } else {
                 // 60 steps of Adam from sums that differ in their last bits; stems peak at 0.3

@@ -192,7 +192,14 @@ mod tests {
     #[test]
     fn the_canonical_text_of_the_defaults_stays_as_it_is() {
         let text = r#"{"optimizer":"adam","learning_rate":0.003,"schedule":"cosine","batch_frames":128,"max_steps":900,"tolerance":0.0,"window":25,"sparsity":0.0,"latent_noise":0.3,"silence_db":-50.0,"eps":1.19e-7,"rprop":{"increase":1.2,"decrease":0.5,"min_step":1e-6,"max_step":50.0},"refine":{"passes":200,"batches":6,"activation_rate":0.8,"decoder_rate":0.01,"max_frames":4000},"nmf":{"updates":100,"beta":1.0,"restarts":1,"start":"random"}}"#;
-        let config = TrainConfig::default();
+        // files and cells of one model; before ensembles there were no others
+        let single: TrainConfig = nae_config::canonical::from_json(text).unwrap();
+        let ensemble = Vec::new();
+        let config = TrainConfig {
+            ensemble,
+            ..TrainConfig::default()
+        };
+        assert_eq!(single, config);
         assert_eq!(serde_json::to_string(&Canonical(&config)).unwrap(), text);
     }
 
