@@ -82,6 +82,21 @@ impl SystemConfig {
         };
         let is_set_by_all = |key: &str| kinds.iter().all(|kind| kind.sets().contains(&key));
         model.retain(|key, _| !is_set_by_all(key));
+        if model.contains_key("hidden") {
+            // what `auto` stands for may be another tomorrow
+            let mut hidden = Vec::new();
+            for member in self.recipe().members(0) {
+                let own = to_json(&member.recipe.model.nonlinearity())?;
+                let is_set = member
+                    .kind
+                    .is_some_and(|kind| kind.sets().contains(&"hidden"));
+                if !is_set && !hidden.contains(&own) {
+                    hidden.push(own);
+                }
+            }
+            let words: Vec<&str> = hidden.iter().filter_map(Value::as_str).collect();
+            model.insert("hidden".into(), words.join("+").into());
+        }
         Ok(model)
     }
 

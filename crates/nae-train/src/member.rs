@@ -2,7 +2,7 @@
 
 use nae_config::Choice;
 use nae_model::config::Cell;
-use nae_model::{BasisNorm, ModelConfig, ModelKind, Nonlinearity};
+use nae_model::{BasisNorm, Hidden, ModelConfig, ModelKind};
 use serde::{Deserialize, Serialize};
 
 /// Frames of a convolutive member's bases: about 80 ms at the default settings, and more gains nothing
@@ -70,7 +70,7 @@ impl MemberKind {
                 layers: 2,
                 rank: plain.rank.div_ceil(2),
                 span: CONV_SPAN,
-                hidden: Nonlinearity::Softplus,
+                hidden: Hidden::Softplus,
                 ..plain
             },
             Self::Recurrent => ModelConfig {
@@ -171,7 +171,7 @@ mod tests {
             kind: ModelKind::Nmf,
             layers: 3,
             widths: vec![100, 90],
-            hidden: Nonlinearity::Abs,
+            hidden: Hidden::Abs,
             output: nae_model::Output::Softplus,
             sharpness: 5.0,
             bias: nae_model::config::Bias::All,
