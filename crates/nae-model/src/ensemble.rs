@@ -1,19 +1,18 @@
 //! Several models of one source in one file. Separation averages their masks.
 //!
 //! The file of one model is as [`file`](crate::file) says. That of several, of format version 3 or later,
-//! has every member's tensors under a prefix, `member.0.decoder.1.weight` or
-//! `member.2.memory.activations`. `name` and `audio` in its metadata hold for all members; `members` is a
-//! list with `architecture`, `gain`, `training` and, with a latent cache, `memory` of each.
+//! is that of the first, so that what reads weights and metadata finds them where they were, with the
+//! others added: their tensors under a prefix, `member.1.decoder.1.weight` or
+//! `member.2.memory.activations`, and the entry `members` in its metadata, a list with `architecture`,
+//! `gain`, `training` and, with a latent cache, `memory` of each of them. `name` and `audio` hold for all.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::tensor::Device;
-use nae_config::Canonical;
 use nae_files::count;
 
 use crate::error::ModelError;
-use crate::file::{FORMAT_VERSION, MEMBERS, Model, ModelEntry, audio_of, file_bytes, json};
+use crate::file::{FORMAT_VERSION, MEMBERS, Model, ModelEntry, file_bytes, json};
 use crate::metadata::{HiddenUnits, TrainingSummary};
 use crate::safetensors_file::SafetensorsFile;
 
@@ -86,24 +85,21 @@ impl Ensemble {
     /// [`ModelError::Device`] if the weights cannot be read back.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
         let first = self.first();
-        if self.members.len() == 1 {
+        let others = &self.members[1..];
+        if others.is_empty() {
             return first.to_bytes();
         }
-        let mut tensors = Vec::new();
-        for (i, model) in self.members.iter().enumerate() {
+        let mut tensors = first.stored_tensors("")?;
+        for (i, model) in (1..).zip(others) {
             tensors.extend(model.stored_tensors(&prefix(i))?);
         }
         let versions = self.members.iter();
         let versions = versions.map(|model| model.metadata.architecture.format_version());
         let version = versions.fold(FIRST_VERSION, u32::max);
-        let entries: Vec<ModelEntry> = self.members.iter().map(Model::entry).collect();
-        let entries = BTreeMap::from([
-            ("format".into(), "nae".into()),
-            ("format_version".into(), version.to_string()),
-            ("name".into(), first.metadata.name.clone()),
-            ("audio".into(), json(&Canonical(&first.metadata.audio))?),
-            (MEMBERS.into(), json(&entries)?),
-        ]);
+        let others: Vec<ModelEntry> = others.iter().map(Model::entry).collect();
+        let mut entries = first.entries_with_cache()?;
+        entries.insert("format_version".into(), version.to_string());
+        entries.insert(MEMBERS.into(), json(&others)?);
         file_bytes(&tensors, &entries)
     }
 
@@ -122,23 +118,18 @@ impl Ensemble {
     /// [`ModelError::Tensor`], each naming the file.
     pub fn load(path: &Path, device: &Device) -> Result<Self, ModelError> {
         let file = SafetensorsFile::open(path, "nae", FORMAT_VERSION)?;
-        if !file.has(MEMBERS) {
-            let members = vec![Model::read(&file, device)?];
-            return Ok(Self { members });
-        }
-        let entries = entries(&file)?;
-        let audio = audio_of(&file)?;
-        for (i, entry) in entries.iter().enumerate() {
+        let others = others(&file)?;
+        let first = Model::read(&file, device)?;
+        let audio = first.metadata.audio;
+        for (i, entry) in (1..).zip(&others) {
             entry.check(&file, &prefix(i), &audio)?;
         }
         let tensors = file.tensors()?;
-        let read = |(i, entry): (usize, ModelEntry)| {
-            entry.read(&file, &tensors, &prefix(i), &audio, device)
-        };
-        let members = entries.into_iter().enumerate().map(read);
-        Ok(Self {
-            members: members.collect::<Result<_, _>>()?,
-        })
+        let mut members = vec![first];
+        for (i, entry) in (1..).zip(others) {
+            members.push(entry.read(&file, &tensors, &prefix(i), &audio, device)?);
+        }
+        Ok(Self { members })
     }
 }
 
@@ -147,30 +138,34 @@ impl Ensemble {
 /// # Errors
 /// [`ModelError::NotAModel`] naming the file.
 pub fn training_of(file: &SafetensorsFile) -> Result<TrainingSummary, ModelError> {
-    if !file.has(MEMBERS) {
-        return file.json("training");
-    }
-    Ok(sum(entries(file)?.iter().map(|entry| &entry.training)))
+    let first: TrainingSummary = file.json("training")?;
+    let others = others(file)?;
+    let others = others.iter().map(|entry| &entry.training);
+    Ok(sum(std::iter::once(&first).chain(others)))
 }
 
-/// What stands before the names of a member's tensors.
+/// What stands before the names of the tensors of a member after the first.
 fn prefix(member: usize) -> String {
     format!("member.{member}.")
 }
 
-/// What an ensemble's file says of its members.
-fn entries(file: &SafetensorsFile) -> Result<Vec<ModelEntry>, ModelError> {
+/// What a file says of the members after the first.
+fn others(file: &SafetensorsFile) -> Result<Vec<ModelEntry>, ModelError> {
+    if !file.has(MEMBERS) {
+        return Ok(Vec::new());
+    }
     let version = file.text("format_version")?;
     if version.parse::<u32>().is_ok_and(|v| v < FIRST_VERSION) {
         return Err(file.format_error(format!(
             "its metadata has `{MEMBERS}`, which format version {version} does not have"
         )));
     }
-    let entries: Vec<ModelEntry> = file.json(MEMBERS)?;
-    match entries.len() {
-        1..=MOST_MEMBERS => Ok(entries),
+    let others: Vec<ModelEntry> = file.json(MEMBERS)?;
+    match others.len() {
+        1..MOST_MEMBERS => Ok(others),
         came => Err(file.format_error(format!(
-            "an ensemble has 1 to {MOST_MEMBERS} members, and it lists {}",
+            "an ensemble has 1 to {} members after the first, and it lists {}",
+            MOST_MEMBERS - 1,
             count(came, "member")
         ))),
     }

@@ -75,7 +75,7 @@ pub(crate) struct ModelEntry {
 
 /// Where the latent cache's activations and the frames of its clips are kept.
 const LATENTS: (&str, &str) = ("memory.activations", "memory");
-/// Where an ensemble's file says what its members are.
+/// Where an ensemble's file says what its members after the first are.
 pub(crate) const MEMBERS: &str = "members";
 /// Where its residual codes are kept, which earlier versions did not write.
 const RESIDUAL_CODES: &str = "memory.details";
@@ -97,11 +97,16 @@ impl Model {
     /// # Errors
     /// [`ModelError::Device`] if the weights cannot be read back.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
+        file_bytes(&self.stored_tensors("")?, &self.entries_with_cache()?)
+    }
+
+    /// The entries of the file's metadata.
+    pub(crate) fn entries_with_cache(&self) -> Result<BTreeMap<String, String>, ModelError> {
         let mut entries = self.entries()?;
         if let Some(cache) = &self.latent_cache {
             entries.insert(LATENTS.1.into(), json(cache.clips())?);
         }
-        file_bytes(&self.stored_tensors("")?, &entries)
+        Ok(entries)
     }
 
     /// Writes the file, whole or not at all.
@@ -138,7 +143,8 @@ impl Model {
                 false => None,
             },
         };
-        let audio = audio_of(file)?;
+        let audio: AudioConfig = file.settings("audio")?;
+        file.checked(audio.validate())?;
         entry.check(file, "", &audio)?;
         entry.read(file, &file.tensors()?, "", &audio, device)
     }
@@ -283,16 +289,6 @@ impl ModelEntry {
             latent_cache,
         })
     }
-}
-
-/// How the models of a file analyse sound.
-///
-/// # Errors
-/// [`ModelError::NotAModel`] if that is missing or out of range.
-pub(crate) fn audio_of(file: &SafetensorsFile) -> Result<AudioConfig, ModelError> {
-    let audio: AudioConfig = file.settings("audio")?;
-    file.checked(audio.validate())?;
-    Ok(audio)
 }
 
 /// The bytes of a file.

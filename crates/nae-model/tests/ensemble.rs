@@ -128,6 +128,29 @@ fn an_ensemble_of_one_is_the_file_of_a_model() {
 }
 
 #[test]
+fn what_reads_a_model_finds_the_first_where_it_was() {
+    let bytes = Ensemble::new(members()).unwrap().to_bytes().unwrap();
+    let first = members().remove(0).to_bytes().unwrap();
+    let parts = |bytes: &[u8]| {
+        let (_, header) = safetensors::SafeTensors::read_metadata(bytes).unwrap();
+        header.metadata().clone().unwrap()
+    };
+    let (all, one) = (parts(&bytes), parts(&first));
+    for (key, value) in one {
+        if key != "format_version" {
+            assert_eq!(all[&key], value, "{key}");
+        }
+    }
+    let all = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    for (name, tensor) in safetensors::SafeTensors::deserialize(&first)
+        .unwrap()
+        .iter()
+    {
+        assert_eq!(all.tensor(name).unwrap().data(), tensor.data(), "{name}");
+    }
+}
+
+#[test]
 fn an_older_program_refuses_an_ensemble_by_its_version_and_one_for_a_model_by_its_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("voice.safetensors");
@@ -187,22 +210,25 @@ fn damaged_ensembles_are_refused_with_their_path_and_what_is_wrong() {
     };
     type Change = fn(&mut Vec<serde_json::Value>);
     let changes: [(Change, &str); 8] = [
-        (|m| m.clear(), "1 to 16 members, and it lists 0 members"),
         (
-            |m| *m = vec![m[1].clone(); MOST_MEMBERS + 1],
-            "it lists 17 members",
+            |m| m.clear(),
+            "1 to 15 members after the first, and it lists 0 members",
+        ),
+        (
+            |m| *m = vec![m[0].clone(); MOST_MEMBERS],
+            "it lists 16 members",
         ),
         // a member more than there are tensors
-        (|m| m.push(m[1].clone()), "member.5.encoder.0.weight"),
-        (|m| m.swap(0, 1), "member.0."),
-        (|m| m[2]["architecture"]["rank"] = 4000.into(), "4000"),
-        (|m| m[4]["gain"] = 0.into(), "`gain`"),
+        (|m| m.push(m[0].clone()), "member.5.encoder.0.weight"),
+        (|m| m.swap(0, 1), "member.2.encoder.0.weight"),
+        (|m| m[1]["architecture"]["rank"] = 4000.into(), "4000"),
+        (|m| m[3]["gain"] = 0.into(), "`gain`"),
         (
-            |m| m[1]["memory"] = vec![3].into(),
+            |m| m[0]["memory"] = vec![3].into(),
             "member.1.memory.activations",
         ),
         (
-            |m| drop(m[3].as_object_mut().unwrap().remove("architecture")),
+            |m| drop(m[2].as_object_mut().unwrap().remove("architecture")),
             "architecture",
         ),
     ];
@@ -219,7 +245,7 @@ fn damaged_ensembles_are_refused_with_their_path_and_what_is_wrong() {
         assert!(error.contains("voice.safetensors"), "{error}");
     }
     type HeaderChange = fn(&mut serde_json::Value);
-    let headers: [(HeaderChange, &str); 5] = [
+    let headers: [(HeaderChange, &str); 6] = [
         (
             |h| h["__metadata__"]["format_version"] = "2".into(),
             "format version 2",
@@ -229,6 +255,7 @@ fn damaged_ensembles_are_refused_with_their_path_and_what_is_wrong() {
             "version 4",
         ),
         (|h| h["__metadata__"]["members"] = "{}".into(), "`members`"),
+        (|h| h["__metadata__"]["gain"] = "-1".into(), "`gain`"),
         (|h| h["__metadata__"]["audio"] = "{\"hop\":0}".into(), "hop"),
         (
             |h| {

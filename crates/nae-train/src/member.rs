@@ -84,7 +84,9 @@ impl MemberKind {
     pub fn sets(self) -> &'static [&'static str] {
         match self {
             Self::Auto | Self::Dense => &["kind"],
-            Self::Shallow | Self::Recurrent => &["kind", "layers", "widths", "span", "cell"],
+            Self::Shallow | Self::Recurrent => &[
+                "kind", "layers", "widths", "span", "cell", "decoder", "encoder",
+            ],
             Self::Nmf => &[
                 "kind",
                 "layers",
@@ -96,8 +98,12 @@ impl MemberKind {
                 "basis_norm",
                 "span",
                 "cell",
+                "decoder",
+                "encoder",
             ],
-            Self::Conv => &["kind", "layers", "widths", "hidden", "span", "cell"],
+            Self::Conv => &[
+                "kind", "layers", "widths", "hidden", "span", "cell", "decoder", "encoder",
+            ],
         }
     }
 }
