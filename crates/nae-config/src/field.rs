@@ -1,5 +1,6 @@
 //! A setting as help, messages and documents see it.
 
+use serde::Serialize;
 use toml::{Table, Value};
 
 /// One field of a settings struct.
@@ -24,6 +25,14 @@ pub enum Content {
     Value(Value),
     /// A section.
     Section(Vec<Field>),
+}
+
+impl Content {
+    /// A value that serialises to words, numbers, lists and tables of such.
+    pub fn of(value: &impl Serialize) -> Self {
+        let written = Value::try_from(value);
+        Self::Value(written.unwrap_or_else(|error| Value::String(error.to_string())))
+    }
 }
 
 /// All keys of some fields, with their values, as a tree for [`Keys`](crate::Keys).

@@ -52,13 +52,15 @@ fn collect(
 }
 
 /// What a value of the grid stands for: a list its items, a range its numbers, anything else itself.
-/// For a key that holds a list (`model.widths`) only a list of lists is several values.
+/// For a key that holds a list (`model.widths`) only a list of lists is several values, and a list of
+/// tables (`model.decoder`) is one.
 ///
 /// # Errors
 /// [`ConfigError::Range`] for a range that makes no list.
 pub fn values(value: &Value, default: Option<&Value>) -> Result<Vec<Value>, ConfigError> {
     let is_list = default.is_some_and(Value::is_array);
     match value {
+        Value::Array(items) if items.iter().any(Value::is_table) => Ok(vec![value.clone()]),
         Value::Array(items)
             if !is_list || items.iter().all(Value::is_array) && !items.is_empty() =>
         {
@@ -151,7 +153,7 @@ mod tests {
     use super::*;
 
     fn expand(text: &str) -> Vec<Axis> {
-        let known = "[model]\nrank = 1\nwidths = []\n[train]\nlearning_rate = 1.0\n[train.refine]\npasses = 1";
+        let known = "[model]\nrank = 1\nwidths = []\ndecoder = 'auto'\n[train]\nlearning_rate = 1.0\n[train.refine]\npasses = 1";
         axes(&text.parse().unwrap(), &known.parse().unwrap()).unwrap()
     }
 
@@ -187,6 +189,15 @@ mod tests {
                 .len(),
             2
         );
+    }
+
+    #[test]
+    fn a_list_of_tables_is_one_value_and_a_list_of_such_lists_several() {
+        let values = |text: &str| expand(text)[0].values.len();
+        assert_eq!(values("model.decoder = [{ dense = 4 }, { gru = 4 }]"), 1);
+        let several = "model.decoder = ['auto', [{ dense = 4 }, { gru = 4 }], [{ dense = 4 }]]";
+        assert_eq!(values(several), 3);
+        assert_eq!(values("model.decoder = [[{ dense = 4 }, { gru = 4 }]]"), 1);
     }
 
     #[test]

@@ -107,9 +107,7 @@ pub trait Choice: Serialize + DeserializeOwned {}
 
 impl<T: Choice> Setting for T {
     fn content(&self) -> Content {
-        // a plain enum always serialises
-        let value = Value::try_from(self);
-        Content::Value(value.unwrap_or_else(|error| Value::String(error.to_string())))
+        Content::of(self)
     }
 
     fn allowed(_: &Rule) -> String {

@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 use nae_files::count;
 
 use crate::error::ModelError;
+use crate::layer_list::{self, LayerList, ShortForms};
 use crate::layers::Recurrence;
 use crate::nonlinearity::{Hidden, Nonlinearity};
+use crate::stack_layer::StackLayer;
 
 /// What kind of model a source gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,6 +140,15 @@ nae_config::settings! {
         /// Recurrence of the decoder's last hidden layer: `rnn`, or a `gru` or `lstm` that gates its
         /// input. Needs a hidden layer after the bottleneck, so at least 3 `layers`.
         pub cell: Cell = Cell::None, was Cell::None;
+        /// Layers from the bottleneck, which has `rank` units, to the spectrum. A layer is `dense`,
+        /// `conv` (convolutive: sees `span` successive frames), `rnn`, `gru` or `lstm`, with its number
+        /// of outputs or "rank"; the last one has "bins" outputs. `auto`: what `layers`, `widths`,
+        /// `span` and `cell` are short for. Beside a list these are left out.
+        pub decoder: LayerList = LayerList::Auto, was LayerList::Auto;
+        /// Layers from the spectrum to the bottleneck; the last one has "rank" outputs. `auto`: those of
+        /// `decoder` mirrored, that is, in reverse order, each from the decoder layer's outputs to its
+        /// inputs, with the same span; a recurrent layer is mirrored by a dense one.
+        pub encoder: LayerList = LayerList::Auto, was LayerList::Auto;
     }
 }
 
@@ -151,6 +162,10 @@ impl CrossCheck for ModelConfig {
     /// Widths fit the number of layers and the rank, and a recurrence has its layer.
     fn cross_check(&self, section: &str) -> Result<(), OutOfRange> {
         self.check_cell(section)?;
+        self.check_lists(section)?;
+        if self.decoder != LayerList::Auto {
+            return Ok(());
+        }
         if self.kind == ModelKind::Nmf || self.widths.is_empty() {
             return Ok(());
         }
@@ -196,7 +211,7 @@ impl ModelConfig {
     /// Non-linearity of the hidden layers: that of the settings, or the one that suits the kind.
     pub fn nonlinearity(&self) -> Nonlinearity {
         self.hidden
-            .or(match self.kind == ModelKind::Nae && self.span > 1 {
+            .or(match self.kind == ModelKind::Nae && self.is_convolutive() {
                 // of rectified units with several frames' inputs many would die
                 true => Nonlinearity::Softplus,
                 false => Nonlinearity::Relu,
@@ -221,6 +236,7 @@ impl ModelConfig {
         let Some(recurrence) = self.cell.recurrence() else {
             return Ok(());
         };
+        let is_short = self.decoder == LayerList::Auto;
         let refuse = |key: &str, expected: &str, came: String, advice: &str| {
             Err(OutOfRange::new(section, key, expected, came, advice))
         };
@@ -232,7 +248,7 @@ impl ModelConfig {
                 "`model.kind = \"nae\"`, or `model.span` for bases of several frames",
             );
         }
-        if self.layers < 3 {
+        if self.layers < 3 && is_short {
             return refuse(
                 "layers",
                 "at least 3 with `model.cell`, which is in a hidden layer after the bottleneck",
@@ -241,7 +257,8 @@ impl ModelConfig {
             );
         }
         // a gate has as many units as inputs
-        if recurrence.is_gate() && !self.widths.is_empty() && self.widths.len() + 1 == self.layers {
+        let has_widths = !self.widths.is_empty() && self.widths.len() + 1 == self.layers;
+        if recurrence.is_gate() && has_widths && is_short {
             let units = &self.widths[self.layers - 3..];
             if units[0] != units[1] {
                 return refuse(
@@ -253,6 +270,84 @@ impl ModelConfig {
             }
         }
         Ok(())
+    }
+
+    fn check_lists(&self, section: &str) -> Result<(), OutOfRange> {
+        for (name, list) in [("decoder", &self.decoder), ("encoder", &self.encoder)] {
+            if self.kind == ModelKind::Nmf && *list != LayerList::Auto {
+                return Err(OutOfRange::new(
+                    section,
+                    name,
+                    "\"auto\" with `model.kind = \"nmf\"`, whose only layer is its bases",
+                    list,
+                    "`model.kind = \"nae\"`, or `model.span` for bases of several frames",
+                ));
+            }
+        }
+        let short = ShortForms {
+            layers: (self.layers, Self::default().layers),
+            rank: self.rank,
+            widths: &self.widths,
+            span: self.span,
+            cell: self.cell.recurrence(),
+        };
+        layer_list::check(section, &self.decoder, &self.encoder, &short)
+    }
+
+    /// Checks the number of outputs of the decoder's last layer where it is given as a number.
+    ///
+    /// - `bins`: of the spectra that the model is for
+    ///
+    /// # Errors
+    /// [`ModelError::Setting`] if it is another number.
+    pub fn check_bins(&self, bins: usize) -> Result<(), ModelError> {
+        Ok(layer_list::check_bins("model", &self.decoder, bins)?)
+    }
+
+    /// Layers of an autoencoder's encoder and decoder, given as lists or in short.
+    ///
+    /// The settings must have passed [`validate`](Self::validate).
+    pub(crate) fn stack_layers(&self) -> (Vec<StackLayer>, Vec<StackLayer>) {
+        if let Some(decoder) = self.decoder.layers() {
+            return layer_list::resolve(decoder, self.encoder.layers(), self.rank);
+        }
+        let units = match self.widths.as_slice() {
+            [] => vec![self.rank; self.layers.saturating_sub(1)],
+            widths => widths.to_vec(),
+        };
+        let mut encoder: Vec<StackLayer> = units.into_iter().map(StackLayer::dense).collect();
+        let mut decoder = encoder.split_off(self.encoder_layers().min(encoder.len()));
+        if let Some(hidden) = decoder.last_mut() {
+            hidden.cell = self.cell.recurrence();
+        }
+        decoder.push(StackLayer::dense(0));
+        if let (Some(first), Some(last)) = (encoder.first_mut(), decoder.last_mut()) {
+            first.span = self.span;
+            last.span = self.span;
+        }
+        (encoder, decoder)
+    }
+
+    /// Whether any layer sees several frames.
+    fn is_convolutive(&self) -> bool {
+        let lists = [&self.decoder, &self.encoder].map(LayerList::layers);
+        let mut listed = lists.into_iter().flatten().flatten();
+        match self.decoder {
+            LayerList::Auto => self.span > 1,
+            LayerList::Layers(_) => listed.any(|layer| layer.span > 1),
+        }
+    }
+
+    /// Whether an autoencoder's layers are all dense, as many before the bottleneck as after it or one
+    /// fewer.
+    pub(crate) fn is_dense(&self) -> bool {
+        if self.decoder == LayerList::Auto {
+            return self.span == 1 && self.cell == Cell::None;
+        }
+        let (encoder, decoder) = self.stack_layers();
+        let mut layers = encoder.iter().chain(&decoder);
+        layers.all(StackLayer::is_dense)
+            && (decoder.len() == encoder.len() || decoder.len() == encoder.len() + 1)
     }
 
     /// Number of layers from the input to the bottleneck.

@@ -60,6 +60,7 @@ pub mod file;
 pub mod init;
 pub mod kinds;
 pub mod latent_cache;
+pub mod layer_list;
 pub mod layers;
 pub mod loss;
 pub mod metadata;
@@ -73,6 +74,7 @@ pub mod random;
 pub mod safetensors_bytes;
 pub mod safetensors_file;
 pub mod spectra;
+pub mod stack_layer;
 
 pub use activations::{ActivationForm, Activations};
 pub use audio::AudioConfig;

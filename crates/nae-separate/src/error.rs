@@ -33,6 +33,18 @@ pub enum SeparateError {
         /// The model's source.
         name: String,
     },
+    /// Multiplicative updates need a decoder of one linear layer.
+    #[error(
+        "`separate.solver` is \"multiplicative\", but the model `{name}` ({architecture}) cannot be solved that way: {reason}. Try `separate.solver = \"auto\"`, which uses multiplicative updates where they help, or \"gradient\"."
+    )]
+    Multiplicative {
+        /// The model's source.
+        name: String,
+        /// The model, in words.
+        architecture: String,
+        /// What it lacks.
+        reason: String,
+    },
     /// A level that spectra cannot be worked out at.
     #[error(
         "the mixture is far too loud: its largest sample is {peak:e}, where full scale is 1 and at most {PEAK_LIMIT:e} can be worked with. Its level is wrong; bring it down, for example to a peak of 1."

@@ -26,7 +26,7 @@ pub enum SolverKind {
     Auto,
     /// `optimizer` for all models.
     Gradient,
-    /// Multiplicative updates for all models whose only decoder layer is linear, `optimizer` for others.
+    /// Multiplicative updates for all models, whose only decoder layer must be linear.
     Multiplicative,
 }
 
@@ -76,8 +76,8 @@ nae_config::settings! {
         /// Step sizes of RProp, for `separate.optimizer = "rprop"`.
         pub rprop: RpropSettings = RpropSettings::default();
         /// What changes the activations: `optimizer` (`gradient`), or multiplicative updates
-        /// (`multiplicative`) where a model's only decoder layer is linear; `auto` uses them where that
-        /// layer sees several frames.
+        /// (`multiplicative`), for models whose only decoder layer is linear; `auto` uses these where
+        /// that layer sees several frames.
         pub solver: SolverKind = SolverKind::Auto, was SolverKind::Auto;
     }
 }

@@ -133,11 +133,7 @@ fn kinds_separate_together_in_every_setting() {
     let mixture = Clip::mono(noise(4000, 3), 8000);
     for latent in [Latent::Bottleneck, Latent::First] {
         for start in [Start::Encoder, Start::Random] {
-            for solver in [
-                SolverKind::Auto,
-                SolverKind::Gradient,
-                SolverKind::Multiplicative,
-            ] {
+            for solver in [SolverKind::Auto, SolverKind::Gradient] {
                 let config = SeparateConfig {
                     start,
                     latent,
@@ -157,6 +153,44 @@ fn kinds_separate_together_in_every_setting() {
     let mixture = Clip::mono(noise(100, 3), 8000);
     let separated = separator(&sources, quick()).separate(&mixture, &mut go_on);
     assert!(residual_db(&mixture, &separated.unwrap().stems) < -100.0);
+}
+
+#[test]
+fn multiplicative_updates_of_a_model_that_has_none_are_refused_by_name() {
+    let plain = ModelConfig {
+        compression: 1.0,
+        ..shallow()
+    };
+    for (second, latent, words) in [
+        (deep(), Latent::Bottleneck, ["`b`", "one linear layer"]),
+        (dense(), Latent::Bottleneck, ["`b`", "one linear layer"]),
+        (
+            recurrent(Cell::Gru),
+            Latent::Bottleneck,
+            ["`b`", "one linear layer"],
+        ),
+        (deep(), Latent::First, ["`b`", "one linear layer"]),
+        (
+            plain,
+            Latent::Bottleneck,
+            ["`b`", "`model.compression` of 1"],
+        ),
+    ] {
+        let config = SeparateConfig {
+            solver: SolverKind::Multiplicative,
+            latent,
+            ..quick()
+        };
+        let sources = [source("a", 1, &nmfd()), source("b", 2, &second)];
+        let error = Separator::new(&sources, config, SEED, &Device::flex()).unwrap_err();
+        let error = error.to_string();
+        for word in ["`separate.solver`", "multiplicative", "Try", "\"auto\""]
+            .iter()
+            .chain(&words)
+        {
+            assert!(error.contains(word), "{word}: {error}");
+        }
+    }
 }
 
 #[test]

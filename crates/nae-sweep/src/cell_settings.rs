@@ -153,7 +153,35 @@ impl SystemConfig {
         tree.extend(self.of_separation()?);
         let mut columns = Vec::new();
         flatten(&tree, "", &mut columns);
+        for (key, value) in self.of_layers(&tree) {
+            if !columns.iter().any(|(known, _)| *known == key) {
+                columns.push((key, value));
+            }
+        }
         Ok(columns)
+    }
+}
+
+impl SystemConfig {
+    /// What a stack's lists of layers amount to, under the keys that other kinds have; nothing for
+    /// those, so that their columns stay what they were.
+    fn of_layers(&self, tree: &Map<String, Value>) -> Vec<(String, Value)> {
+        let layers = tree.get("model").and_then(|model| model.get("decoder"));
+        let Some(layers) = layers.and_then(Value::as_array) else {
+            return Vec::new();
+        };
+        let architecture = self.model.architecture();
+        let span = layers.last().and_then(|last| last.get("span")).cloned();
+        let cell = layers.iter().find_map(|layer| layer.get("cell")).cloned();
+        vec![
+            ("model.layers".into(), Value::from(architecture.depth())),
+            ("model.rank".into(), Value::from(architecture.rank())),
+            ("model.span".into(), span.unwrap_or_else(|| Value::from(1))),
+            (
+                "model.cell".into(),
+                cell.unwrap_or_else(|| Value::from("none")),
+            ),
+        ]
     }
 }
 
@@ -320,6 +348,23 @@ mod tests {
             ensemble(&[Dense, Nmf], |_| {}),
             ensemble(&[Nmf, Dense], |_| {})
         );
+    }
+
+    #[test]
+    fn columns_of_a_stack_have_what_those_of_other_kinds_have() {
+        let mut config = SystemConfig::default();
+        config.model.span = 4;
+        config.model.cell = nae_model::config::Cell::Gru;
+        let columns = config.columns().unwrap();
+        for (key, value) in [
+            ("model.layers", Value::from(4)),
+            ("model.rank", Value::from(100)),
+            ("model.span", Value::from(4)),
+            ("model.cell", Value::from("gru")),
+        ] {
+            let came = columns.iter().find(|(name, _)| name == key);
+            assert_eq!(came.map(|(_, value)| value), Some(&value), "{key}");
+        }
     }
 
     #[test]

@@ -19,7 +19,8 @@ pub(crate) fn assign(
     let Assignment { key, value } = Assignment::parse(assignment, keys, "model.rank=10,20,50")?;
     let is_list = keys.get(&key).is_some_and(Value::is_array);
     let value = match value {
-        Value::String(text) if text.contains(',') => {
+        // a list that is no TOML is one wrong value, not several
+        Value::String(text) if text.contains(',') && !text.starts_with('[') => {
             Value::Array(text.split(',').map(|part| value_of(part.trim())).collect())
         }
         value => value,

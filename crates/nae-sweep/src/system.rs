@@ -53,7 +53,13 @@ impl System {
         }
         let config = config_from(table, &self.label(point, |_| true))?;
         let columns = config.columns()?;
-        let matters = |key: &str| columns.iter().any(|(name, _)| name == key);
+        let inert = config.model.architecture().inert();
+        let is_single = config.train.ensemble.is_empty();
+        let matters = |key: &str| match key.strip_prefix("model.") {
+            // every key of a model says something of it but those that its kind has no use for
+            Some(key) if is_single => !inert.contains(&key),
+            _ => columns.iter().any(|(name, _)| name == key),
+        };
         Ok(Variant {
             system: self.name.clone(),
             label: self.label(point, matters),
@@ -107,8 +113,28 @@ fn shown(value: &Value) -> String {
             let words: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
             words.join(" + ")
         }
+        Value::Array(items) if items.iter().all(Value::is_table) => {
+            let layers: Vec<&Table> = items.iter().filter_map(Value::as_table).collect();
+            shown_layers(&layers)
+        }
         value => value.to_string(),
     }
+}
+
+/// A list of layers in a label: `dense 60 → 2 × gru 60 → conv bins span 4`.
+fn shown_layers(layers: &[&Table]) -> String {
+    let of_layer = |layer: &Table| {
+        let entries = layer.iter();
+        let entries = entries.map(|(key, value)| format!("{key} {}", shown(value)));
+        entries.collect::<Vec<_>>().join(" ")
+    };
+    let of_run = |run: &[&Table]| match run {
+        [] => String::new(),
+        [one] => of_layer(one),
+        [first, ..] => format!("{} × {}", run.len(), of_layer(first)),
+    };
+    let runs = layers.chunk_by(|a, b| a == b);
+    runs.map(of_run).collect::<Vec<_>>().join(" → ")
 }
 
 #[cfg(test)]

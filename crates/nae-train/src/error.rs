@@ -36,10 +36,14 @@ pub enum TrainError {
     },
     /// Bases of more frames than a clip has.
     #[error(
-        "`model.span` is {span} frames, but the clip `{clip}` has {frames}. Expected bases no longer than the shortest clip: set model.span to {frames} or less, or leave that clip out."
+        "`{key}` is {span} frames{}, but the clip `{clip}` has {frames}. Expected bases no longer than the shortest clip: set {} to {frames} or less, or leave that clip out.",
+        if *.key == "model.span" { "" } else { " in all" },
+        if *.key == "model.span" { "model.span" } else { "the spans in it" }
     )]
     SpanTooLong {
-        /// Frames of a basis.
+        /// The setting that says so.
+        key: &'static str,
+        /// Frames of a basis, or those that the layers before or after the bottleneck see together.
         span: usize,
         /// Name of the clip.
         clip: String,

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use nae_model::layer_list::LayerList;
 use nae_model::optim::OptimizationRun;
-use nae_model::{HiddenUnits, Metadata, Network, TrainingSummary};
+use nae_model::{Context, HiddenUnits, Metadata, Network, TrainingSummary};
 
 use crate::Recipe;
 use crate::clip::TrainingClip;
@@ -41,6 +42,14 @@ pub(crate) fn prepare<'a>(job: &Job<'a>) -> Result<Prepared<'a>, TrainError> {
     Prepared::new(job.name, recipe, job.seed, Cow::Owned(frames))
 }
 
+/// Frames that an estimate depends on; of a recurrence, which takes what there is, its own.
+fn frames_seen(context: Context) -> usize {
+    match context {
+        Context::Frames { before, after } => before.saturating_add(after).saturating_add(1),
+        Context::Whole => 1,
+    }
+}
+
 impl<'a> Prepared<'a> {
     /// # Errors
     /// [`TrainError::SpanTooLong`] for bases that are longer than a clip: none of its frames would fit.
@@ -50,12 +59,21 @@ impl<'a> Prepared<'a> {
         seed: u64,
         frames: Cow<'a, Frames>,
     ) -> Result<Self, TrainError> {
-        let (span, stft) = (recipe.model.span, recipe.audio.stft());
+        let architecture = recipe.model.architecture();
+        let contexts = [architecture.context(), architecture.encoder_context()];
+        let (span, stft) = (
+            contexts.map(frames_seen).into_iter().max().unwrap_or(1),
+            recipe.audio.stft(),
+        );
         for (record, clip) in frames.records.iter().zip(&frames.usage.clips) {
             let samples = clip.duration_s * f64::from(recipe.audio.sample_rate);
             let of_clip = stft.frames(samples.round() as usize);
             if span > of_clip {
                 return Err(TrainError::SpanTooLong {
+                    key: match recipe.model.decoder {
+                        LayerList::Auto => "model.span",
+                        LayerList::Layers(_) => "model.decoder",
+                    },
                     span,
                     clip: record.name.clone(),
                     frames: of_clip,

@@ -136,13 +136,15 @@ impl Recipe {
     /// Keeps a model within [`MAX_WEIGHTS`].
     fn check_size(&self) -> Result<(), ModelError> {
         let bins = self.audio.stft().bins();
-        let weights = self.model.architecture().cost(bins).weights;
+        self.model.check_bins(bins)?;
+        let architecture = self.model.architecture();
+        let weights = architecture.cost(bins).weights;
         if weights <= MAX_WEIGHTS {
             return Ok(());
         }
         let expected = format!(
             "so low that the model has at most {MAX_WEIGHTS} weights with {} layers and {bins} frequency bins",
-            self.model.layers
+            architecture.depth()
         );
         let came = format!("{} ({weights} weights)", self.model.rank);
         Err(setting("model.rank", &expected, came, "20 or 100"))

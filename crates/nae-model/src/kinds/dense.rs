@@ -7,9 +7,10 @@ use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::architecture::{ArchitectureKind, Context, Cost, TensorSpec, TrainingMethod};
-use crate::config::{BasisNorm, Bias, Cell, Latent, ModelConfig, ModelKind, Output};
+use crate::config::{BasisNorm, Bias, Latent, ModelConfig, ModelKind, Output};
 use crate::decoder::DecoderKind;
 use crate::error::ModelError;
+use crate::layer_list::LayerList;
 use crate::layers::{Dense, FrozenDense, LayerSpec, Window, match_layers, stack_layers};
 use crate::loss::Estimate;
 use crate::network::{Decoding, Encoding, Extent, NetworkKind};
@@ -95,6 +96,19 @@ impl DenseArchitecture {
     }
 }
 
+/// Number of layers that settings list, and the units of the hidden ones: none where all have as many
+/// as the bottleneck, so that equal models have equal files.
+fn listed(settings: &ModelConfig) -> (usize, Vec<usize>) {
+    let (encoder, decoder) = settings.stack_layers();
+    let layers = encoder.len() + decoder.len();
+    let units = encoder.iter().chain(&decoder).map(|layer| layer.units);
+    let mut widths: Vec<usize> = units.take(layers.saturating_sub(1)).collect();
+    if widths.iter().all(|units| *units == settings.rank) {
+        widths.clear();
+    }
+    (layers, widths)
+}
+
 /// Weights between stages of these sizes.
 fn weights(sizes: &[usize]) -> usize {
     let pairs = sizes.windows(2);
@@ -107,14 +121,18 @@ impl ArchitectureKind for DenseArchitecture {
     type Network = DenseNetwork;
 
     fn claims(settings: &ModelConfig) -> bool {
-        settings.kind == ModelKind::Nae && settings.span == 1 && settings.cell == Cell::None
+        settings.kind == ModelKind::Nae && settings.is_dense()
     }
 
     fn from_settings(settings: &ModelConfig) -> Self {
+        let (layers, widths) = match settings.decoder {
+            LayerList::Auto => (settings.layers, settings.widths.clone()),
+            LayerList::Layers(_) => listed(settings),
+        };
         Self {
-            layers: settings.layers,
+            layers,
             rank: settings.rank,
-            widths: settings.widths.clone(),
+            widths,
             hidden: settings.nonlinearity(),
             output: settings.output,
             sharpness: settings.sharpness,

@@ -128,10 +128,14 @@ macro_rules! kinds {
             /// # Errors
             /// [`ModelError::Device`]($crate::ModelError::Device) if serialisation itself fails.
             pub fn identity(&self) -> Result<::serde_json::Map<String, ::serde_json::Value>, $crate::ModelError> {
-                let inert = match self {
+                $crate::architecture::identity(self, self.inert())
+            }
+
+            /// Settings that decide nothing about this kind.
+            pub fn inert(&self) -> &'static [&'static str] {
+                match self {
                     $(Self::$kind(_) => <$architecture as $crate::architecture::ArchitectureKind>::INERT,)+
-                };
-                $crate::architecture::identity(self, inert)
+                }
             }
         }
 

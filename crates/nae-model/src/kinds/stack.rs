@@ -8,7 +8,7 @@ use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::architecture::{ArchitectureKind, Cost, TensorSpec, TrainingMethod};
-use crate::config::{BasisNorm, Bias, Cell, Latent, ModelConfig, ModelKind, Output};
+use crate::config::{BasisNorm, Bias, Latent, ModelConfig, ModelKind, Output};
 use crate::context::Context;
 use crate::decoder::DecoderKind;
 use crate::error::{ModelError, setting};
@@ -18,46 +18,11 @@ use crate::layers::{
 use crate::loss::Estimate;
 use crate::network::{Decoding, Encoding, Extent, NetworkKind};
 use crate::nonlinearity::Nonlinearity;
+pub use crate::stack_layer::StackLayer;
+use crate::stack_layer::{MOST_FRAMES, frames_seen};
 
 /// Layers of encoder and decoder together at most.
 const MAX_LAYERS: usize = 64;
-
-/// One layer of a stack as files have it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StackLayer {
-    /// Number of its outputs; of the decoder's last layer, which has as many as there are bins, 0.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub units: usize,
-    /// Frames that it sees: its own and, in the encoder, those after it or, in the decoder, those
-    /// before it.
-    #[serde(default = "one", skip_serializing_if = "is_one")]
-    pub span: usize,
-    /// Its recurrence; dense without.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cell: Option<Recurrence>,
-}
-
-impl StackLayer {
-    fn context(&self, window: Window) -> Context {
-        match self.cell {
-            None => window.context(),
-            Some(_) => Context::Whole,
-        }
-    }
-}
-
-fn is_zero(units: &usize) -> bool {
-    *units == 0
-}
-
-fn one() -> usize {
-    1
-}
-
-fn is_one(span: &usize) -> bool {
-    *span == 1
-}
 
 /// Architecture of an autoencoder of layers that may see several frames.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -126,9 +91,15 @@ impl StackArchitecture {
         }
     }
 
-    /// The first recurrence of all layers.
-    fn cell(&self) -> Option<Recurrence> {
-        self.layers().find_map(|layer| layer.cell)
+    /// The recurrences of all layers, each once.
+    fn cells(&self) -> Vec<Recurrence> {
+        let mut cells: Vec<Recurrence> = Vec::new();
+        for cell in self.layers().filter_map(|layer| layer.cell) {
+            if !cells.contains(&cell) {
+                cells.push(cell);
+            }
+        }
+        cells
     }
 
     /// The longest window of all layers.
@@ -166,6 +137,14 @@ impl StackArchitecture {
             if !(1..=64).contains(&layer.span) {
                 let expected = format!("1 to 64 frames in layer {i}");
                 return Err(setting("model.span", &expected, layer.span, "4"));
+            }
+        }
+        for layers in [&self.encoder, &self.decoder] {
+            let frames = frames_seen(layers);
+            if frames > MOST_FRAMES {
+                let expected =
+                    format!("such that layers see at most {MOST_FRAMES} frames together");
+                return Err(setting("model.span", &expected, frames, "4"));
             }
         }
         Ok(())
@@ -228,29 +207,11 @@ impl ArchitectureKind for StackArchitecture {
     type Network = StackNetwork;
 
     fn claims(settings: &ModelConfig) -> bool {
-        settings.kind == ModelKind::Nae && (settings.span > 1 || settings.cell != Cell::None)
+        settings.kind == ModelKind::Nae && !settings.is_dense()
     }
 
     fn from_settings(settings: &ModelConfig) -> Self {
-        let dense = |units| StackLayer {
-            units,
-            span: 1,
-            cell: None,
-        };
-        let units = match settings.widths.as_slice() {
-            [] => vec![settings.rank; settings.layers - 1],
-            widths => widths.to_vec(),
-        };
-        let mut encoder: Vec<StackLayer> = units.into_iter().map(dense).collect();
-        let mut decoder = encoder.split_off(settings.layers / 2);
-        if let Some(hidden) = decoder.last_mut() {
-            hidden.cell = settings.cell.recurrence();
-        }
-        decoder.push(dense(0));
-        if let (Some(first), Some(last)) = (encoder.first_mut(), decoder.last_mut()) {
-            first.span = settings.span;
-            last.span = settings.span;
-        }
+        let (encoder, decoder) = settings.stack_layers();
         Self {
             encoder,
             decoder,
@@ -275,25 +236,27 @@ impl ArchitectureKind for StackArchitecture {
     }
 
     fn name(&self) -> &'static str {
-        match (self.cell(), self.span()) {
-            (Some(_), _) => "recurrent NAE",
-            (None, 1) => "NAE",
-            (None, _) => "convolutive NAE",
+        match (self.cells().is_empty(), self.span()) {
+            (false, _) => "recurrent NAE",
+            (true, 1) => "NAE",
+            (true, _) => "convolutive NAE",
         }
     }
 
     fn describe(&self) -> String {
         let (name, layers, rank) = (self.name(), self.depth(), self.rank());
         let mut text = format!("{name} with {layers} layers and rank {rank}");
-        match self.cell() {
-            None => {}
-            Some(Recurrence::Rnn) => text += ", with a recurrent layer",
-            Some(Recurrence::Gru) => text += ", with a gated recurrent unit",
-            Some(Recurrence::Lstm) => text += ", with a long short-term memory",
+        for cell in self.cells() {
+            text += match cell {
+                Recurrence::Rnn => ", with a recurrent layer",
+                Recurrence::Gru => ", with a gated recurrent unit",
+                Recurrence::Lstm => ", with a long short-term memory",
+            };
         }
-        match self.span() {
-            1 => text,
-            span => format!("{text}, with bases of {span} frames"),
+        match (self.decoder.last().map_or(1, |last| last.span), self.span()) {
+            (1, 1) => text,
+            (1, span) => format!("{text}, with hidden layers of up to {span} frames"),
+            (span, _) => format!("{text}, with bases of {span} frames"),
         }
     }
 
@@ -606,6 +569,10 @@ mod tests {
         refused("model.widths", |a| a.decoder[1].units = 7);
         refused("model.span", |a| a.decoder[1].span = 0);
         refused("model.span", |a| a.encoder[0].span = 1 << 40);
+        refused("model.span", |a| {
+            a.encoder = vec![a.encoder[0].clone(); 9];
+            a.encoder.iter_mut().for_each(|layer| layer.span = 64);
+        });
         refused("model.compression", |a| a.compression = 2.0);
     }
 }

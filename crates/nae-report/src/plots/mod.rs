@@ -11,6 +11,7 @@ mod differences;
 mod panel_layout;
 mod panels;
 mod reference_line;
+mod spectrogram_row;
 
 pub use boxes::{BoxEntry, BoxPlot};
 pub use chart::{Chart, Point, Series, YScale};
@@ -18,3 +19,4 @@ pub use curve_stack::CurveStack;
 pub use differences::{DifferencePlot, DifferenceRow, DifferenceScale};
 pub use panels::{Panel, Panels};
 pub use reference_line::ReferenceLine;
+pub use spectrogram_row::SpectrogramRow;

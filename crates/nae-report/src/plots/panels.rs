@@ -2,17 +2,15 @@
 
 use super::axes::{Axes, Mesh};
 use super::curve_stack::CurveStack;
-use super::panel_layout::{HEIGHT, MARGINS};
+use super::panel_layout::{HEIGHT, MARGINS, draw_scale};
+use super::spectrogram_row::SpectrogramRow;
 use crate::ReportError;
 use crate::canvas::{Anchor, Area, FONT, Frame, text};
 use crate::drawing::{Drawing, Raster};
 use crate::figure::Figure;
-use crate::heat_map::{HeatMap, palette};
+use crate::heat_map::HeatMap;
 use crate::ticked_range::TickedRange;
 use crate::ticks;
-
-/// Width of the scale of a heat map.
-const SCALE: i32 = 26;
 
 /// Panels of one size in rows.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -36,6 +34,8 @@ pub enum Panel {
     HeatMap(HeatMap),
     /// Curves above one another.
     Curves(CurveStack),
+    /// Small spectrograms side by side.
+    Spectrograms(SpectrogramRow),
 }
 
 impl Panels {
@@ -65,6 +65,7 @@ impl Panel {
     fn draw(&self, area: &Area, part: &Area, rasters: &mut Vec<Raster>) -> Result<(), ReportError> {
         let (title, frame) = match self {
             Self::Curves(curves) => (&curves.title, curves.draw(area, part)?.frame),
+            Self::Spectrograms(row) => (&row.title, row.draw(area, part, rasters)?),
             Self::HeatMap(map) => (&map.title, draw_heat_map(area, part, map, rasters)?),
         };
         text(
@@ -100,21 +101,6 @@ fn draw_heat_map(
         height,
         levels,
     });
-    let scale = Frame {
-        left: frame.right + 20,
-        right: frame.right + 20 + SCALE,
-        ..frame
-    };
-    let (height, levels) = palette::scale();
-    rasters.push(Raster {
-        frame: scale,
-        width: 1,
-        height,
-        levels,
-    });
-    for (label, share) in heat_map.scale_labels()? {
-        let y = scale.bottom - (share * f64::from(scale.bottom - scale.top)).round() as i32;
-        text(area, &label, (scale.right + 12, y), Anchor::Left)?;
-    }
+    draw_scale(area, frame, heat_map, rasters)?;
     Ok(frame)
 }

@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use nae_model::{ActivationForm, Decoder, Model};
 
 use crate::error::SeparateError;
-use crate::settings::SeparateConfig;
+use crate::settings::{SeparateConfig, SolverKind};
 use crate::sources::Source;
 
 /// Estimates masks by optimising the activations of the sources' frozen decoders.
@@ -28,12 +28,37 @@ pub(super) struct FrozenDecoder {
     pub compression: f64,
 }
 
+/// Multiplicative updates ask for a decoder of one linear layer, and for spectra of one compression.
+fn check_multiplicative(
+    name: &str,
+    model: &Model,
+    decoder: &Decoder,
+    first: &Model,
+) -> Result<(), SeparateError> {
+    let compression = model.metadata.architecture.compression();
+    let others = first.metadata.architecture.compression();
+    let reason = match decoder.needs_nonnegative_activations() {
+        false => "its decoder must be one linear layer (NMF, NMFD, or 2 layers with `model.output = \"linear\"`; `separate.latent = \"first\"` adds the layers before)".to_owned(),
+        true if compression != others => format!(
+            "its `model.compression` of {compression} must be that of `{}`, {others}",
+            first.metadata.name
+        ),
+        true => return Ok(()),
+    };
+    Err(SeparateError::Multiplicative {
+        name: name.into(),
+        architecture: model.metadata.architecture.describe(),
+        reason,
+    })
+}
+
 impl ActivationSolver {
     /// Freezes the models' decoders on `device`.
     ///
     /// # Errors
     /// [`SeparateError`] for no sources, models with different spectrogram settings, settings out of
-    /// range, or free activations with non-negative bases.
+    /// range, free activations with non-negative bases, or multiplicative updates of a model that
+    /// cannot be solved that way.
     pub fn new(
         sources: &[Source],
         config: SeparateConfig,
@@ -58,6 +83,9 @@ impl ActivationSolver {
         let freeze = |name: &str, model: &Model| {
             let decoder = model.network.decoder(config.latent, &autodiff_device);
             let is_free = config.activations == ActivationForm::Free;
+            if config.solver == SolverKind::Multiplicative {
+                check_multiplicative(name, model, &decoder, first)?;
+            }
             if is_free && decoder.needs_nonnegative_activations() {
                 return Err(SeparateError::FreeActivations { name: name.into() });
             }

@@ -1,17 +1,21 @@
 //! The figures of the slides: a model's reconstruction of a clip, and its bases.
 
+mod bases;
+mod components;
+
 use anyhow::{Context, Result};
 use burn::tensor::{Device, Tensor};
 use nae_audio::{Clip, Magnitude, Stft, resample};
 use nae_model::optim::Flow;
 use nae_model::spectra::{bin_major, level, read, upload};
 use nae_model::{Metadata, Model};
-use nae_report::plots::{CurveStack, Panel, Panels};
+use nae_report::plots::{Panel, Panels};
 use nae_report::{Axis, ColourScale, Figure, HeatMap, Matrix};
 use nae_separate::{SeparateConfig, Separator, Source};
 
-/// Components that are drawn as curves; more become a heat map.
-const MAX_CURVES: usize = 10;
+use bases::Bases;
+use components::{Upwards, components};
+
 /// Range of spectrograms in dB.
 const RANGE_DB: f64 = 60.0;
 /// Frames this far below the loudest are ignored when a clip's level is measured, in dB.
@@ -67,10 +71,10 @@ pub fn reconstruction_figure(
         .chunks(frames)
         .map(<[f32]>::to_vec)
         .collect();
-    let bases = bases_of(model)?;
+    let bases = Bases::of(model)?;
     // where the decoder is one layer, an activation belongs to a basis: both in the bases' order
-    let is_paired = bases.len() == rank;
-    let order = by_peak(&bases);
+    let is_paired = bases.count() == rank;
+    let order = bases.by_peak();
     let rows = match is_paired {
         true => order.iter().map(|k| rows[*k].clone()).collect(),
         false => rows,
@@ -84,11 +88,12 @@ pub fn reconstruction_figure(
             Axis::time(reconstructed.duration_s),
             Upwards::Components,
         )?,
-        bases_panel("Bases", &bases, hz, top)?,
+        bases.panel("Bases", hz, top)?,
     ];
     let caption = format!(
-        "{} Curves are scaled to their own peaks; spectrograms share one scale, 0 dB being the input's loudest bin. Frequencies up to {:.0} kHz of {:.0}.",
+        "{} Curves are scaled to their own peaks; spectrograms share one scale, 0 dB being the input's loudest bin. {}Frequencies up to {:.0} kHz of {:.0}.",
         description(&model.metadata),
+        sentence(&bases.caption(&audio)),
         hz * top as f64 / 1000.0,
         hz * bins as f64 / 1000.0,
     );
@@ -108,26 +113,37 @@ pub fn reconstruction_figure(
 /// - `models`: a name and a model each
 /// - `top_hz`: the highest frequency shown
 pub fn bases(name: &str, title: &str, models: &[(&str, &Model)], top_hz: f64) -> Result<Figure> {
+    let mut captions = vec!["Columns of the last layer, each scaled to its own peak, low ones at the bottom. Where a column has negative values, zero is in the middle of its row.".to_owned()];
     let panels = models
         .iter()
         .map(|(name, model)| {
             let audio = model.metadata.audio;
             let hz = f64::from(audio.sample_rate) / audio.n_fft as f64;
-            let bases = bases_of(model)?;
-            let bins = bases.first().map_or(1, Vec::len);
-            let top = ((top_hz / hz).ceil() as usize).clamp(1, bins);
-            bases_panel(name, &bases, hz, top)
+            let bases = Bases::of(model)?;
+            let top = ((top_hz / hz).ceil() as usize).clamp(1, bases.bins());
+            let caption = bases.caption(&audio);
+            if !caption.is_empty() {
+                captions.push(format!("{name}: {caption}"));
+            }
+            bases.panel(name, hz, top)
         })
         .collect::<Result<Vec<_>>>()?;
-    let caption = "Columns of the last layer, each scaled to its own peak, low ones at the bottom. Where a column has negative values, zero is in the middle of its row.";
     Ok(Panels {
         name: name.into(),
         title: title.into(),
-        caption: caption.into(),
+        caption: captions.join(" "),
         columns: 2,
         panels,
     }
     .figure()?)
+}
+
+/// A sentence that is followed by another; nothing for none.
+fn sentence(text: &str) -> String {
+    match text {
+        "" => String::new(),
+        text => format!("{text} "),
+    }
 }
 
 /// The model's architecture and the origin of its activations, in a sentence.
@@ -197,93 +213,6 @@ fn fitted(model: &Model, input: &Magnitude, device: &Device) -> Result<(Tensor<2
     let decoder = model.network.decoder(nae_model::Latent::Bottleneck, device);
     let estimate = decoder.decode(activations.clone().unsqueeze());
     Ok((activations, estimate.squeeze_dim(0)))
-}
-
-/// The last layer's columns; of bases of several frames their mean.
-fn bases_of(model: &Model) -> Result<Vec<Vec<f32>>> {
-    let bases = model.network.bases().context("a model without bases")?;
-    let columns = bases.dims()[3];
-    let values = read(bases.mean_dim(1))?;
-    Ok((0..columns)
-        .map(|k| values.iter().skip(k).step_by(columns).copied().collect())
-        .collect())
-}
-
-/// Indices of bases, those with low peaks first.
-fn by_peak(bases: &[Vec<f32>]) -> Vec<usize> {
-    let peak = |basis: &Vec<f32>| {
-        let strongest = basis.iter().enumerate();
-        let strongest = strongest.max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
-        strongest.map(|(bin, _)| bin)
-    };
-    let mut order: Vec<usize> = (0..bases.len()).collect();
-    order.sort_by_key(|k| peak(&bases[*k]));
-    order
-}
-
-fn bases_panel(title: &str, bases: &[Vec<f32>], hz: f64, top: usize) -> Result<Panel> {
-    let sorted = by_peak(bases)
-        .into_iter()
-        .map(|k| bases[k][..top].to_vec())
-        .collect();
-    components(
-        title,
-        sorted,
-        Axis::frequency(hz * top as f64),
-        Upwards::Frequency,
-    )
-}
-
-/// What runs upwards once there are too many components for curves.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Upwards {
-    Components,
-    Frequency,
-}
-
-/// One curve a component, or a heat map of many.
-fn components(title: &str, rows: Vec<Vec<f32>>, along: Axis, upwards: Upwards) -> Result<Panel> {
-    if rows.len() <= MAX_CURVES {
-        return Ok(Panel::Curves(CurveStack {
-            title: title.into(),
-            x: along,
-            y_label: "component".into(),
-            curves: rows,
-        }));
-    }
-    let (count, length) = (rows.len(), rows[0].len());
-    let peaks: Vec<f32> = rows
-        .iter()
-        .map(|row| {
-            row.iter()
-                .fold(f32::MIN_POSITIVE, |peak, x| peak.max(x.abs()))
-        })
-        .collect();
-    let cell = |k: usize, i: usize| rows[k][i].abs() / peaks[k];
-    let counted = Axis::counted("component", count);
-    let (matrix, x, y) = match upwards {
-        Upwards::Components => {
-            let cells = (0..count).flat_map(|k| (0..length).map(move |i| (k, i)));
-            let values = cells.map(|(k, i)| cell(k, i)).collect();
-            (Matrix::new(count, length, values)?, along, counted)
-        }
-        Upwards::Frequency => {
-            let cells = (0..length).flat_map(|i| (0..count).map(move |k| (k, i)));
-            let values = cells.map(|(k, i)| cell(k, i)).collect();
-            (Matrix::new(length, count, values)?, counted, along)
-        }
-    };
-    Ok(Panel::HeatMap(HeatMap {
-        title: title.into(),
-        caption: String::new(),
-        matrix,
-        x,
-        y,
-        scale: ColourScale::Decibels {
-            reference: Some(1.0),
-            range_db: 50.0,
-        },
-    }))
 }
 
 /// The first bin above the frequencies that matter, at a whole kHz where there is one.

@@ -5,6 +5,7 @@ use nae_model::{Hidden, ModelConfig, ModelKind, Output};
 use nae_train::settings::RefineConfig;
 use nae_train::{Recipe, TrainConfig};
 
+use super::components::MAX_CURVES;
 use super::*;
 
 const SEED: u64 = 0;
@@ -89,7 +90,7 @@ fn concentration(reconstructed: &Reconstruction) -> f32 {
 
 /// Share of the last layer that is negative, as magnitudes.
 fn negative(model: &Model) -> f32 {
-    let bases = bases_of(model).unwrap().concat();
+    let bases = Bases::of(model).unwrap().columns().concat();
     let below: f32 = bases.iter().map(|x| (-x).max(0.0)).sum();
     below / bases.iter().map(|x| x.abs()).sum::<f32>()
 }
@@ -189,4 +190,77 @@ fn many_components_become_a_heat_map() {
         (heat_map.matrix.rows(), heat_map.matrix.cols()),
         (3, MAX_CURVES + 1)
     );
+}
+
+#[test]
+fn bases_of_several_frames_are_small_spectrograms_and_the_caption_says_how_long() {
+    let config = ModelConfig {
+        kind: ModelKind::Nmf,
+        span: 4,
+        ..ModelConfig::default()
+    };
+    let model = model(config, 0.0);
+    let bases = Bases::of(&model).unwrap();
+    let Panel::Spectrograms(row) = bases.panel("Bases", 15.625, 100).unwrap() else {
+        panic!("no spectrograms");
+    };
+    let names: Vec<&str> = row
+        .spectrograms
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(names, ["1", "2", "3"]);
+    for (_, spectrogram) in &row.spectrograms {
+        assert_eq!((spectrogram.rows(), spectrogram.cols()), (100, 4));
+        assert!(spectrogram.largest() <= Some(1.0) && spectrogram.smallest() >= Some(0.0));
+    }
+    // low notes first, as curves are
+    let peaks = row.spectrograms.iter().map(|(_, own)| {
+        let sums = own.values().chunks(4).map(|row| row.iter().sum::<f32>());
+        sums.enumerate()
+            .max_by(|a, b| a.1.total_cmp(&b.1))
+            .unwrap()
+            .0
+    });
+    assert!(peaks.is_sorted());
+    let audio = model.metadata.audio;
+    let caption = bases.caption(&audio);
+    // three hops of 16 ms and a frame of 64 ms
+    for word in ["4 frames", "every 16 ms", "112 ms in all"] {
+        assert!(caption.contains(word), "{caption}");
+    }
+    let figure = super::bases("bases", "Bases", &[("NMFD", &model)], 3000.0).unwrap();
+    assert!(
+        figure
+            .caption
+            .contains("NMFD: Bases are spectrograms of 4 frames")
+    );
+    // one picture a basis, and the scale
+    assert_eq!(figure.svg().unwrap().matches("<image").count(), 4);
+    let whole = reconstruction_figure("nmfd", "NMFD", &model, &melody(), &Device::flex());
+    assert!(whole.unwrap().caption.contains("112 ms in all"));
+}
+
+#[test]
+fn of_many_long_bases_some_are_shown_and_the_caption_says_so() {
+    let config = ModelConfig {
+        kind: ModelKind::Nmf,
+        span: 8,
+        ..ModelConfig::default()
+    };
+    let clip = melody();
+    let recipe = Recipe {
+        model: ModelConfig { rank: 25, ..config },
+        ..Recipe::default()
+    };
+    let clips = crate::training_clips::read_clips(&notes(), clip.sample_rate()).unwrap();
+    let model =
+        nae_testing_models::models::trained("piano", &clips, &recipe, SEED, &Device::flex());
+    let bases = Bases::of(&model).unwrap();
+    let Panel::Spectrograms(row) = bases.panel("Bases", 15.625, 50).unwrap() else {
+        panic!("no spectrograms");
+    };
+    assert_eq!(row.spectrograms.len(), 10);
+    assert_eq!(row.spectrograms[9].0, "25");
+    assert!(bases.caption(&model.metadata.audio).contains("10 of 25"));
 }
