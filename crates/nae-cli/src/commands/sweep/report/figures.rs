@@ -123,7 +123,10 @@ pub fn bases(name: &str, title: &str, models: &[(&str, &Model)], top_hz: f64) ->
             let top = ((top_hz / hz).ceil() as usize).clamp(1, bases.bins());
             let caption = bases.caption(&audio);
             if !caption.is_empty() {
-                captions.push(format!("{name}: {caption}"));
+                let caption = format!("{name}: {caption}");
+                if !captions.contains(&caption) {
+                    captions.push(caption);
+                }
             }
             bases.panel(name, hz, top)
         })
