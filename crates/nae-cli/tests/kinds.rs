@@ -58,8 +58,10 @@ fn train(folder: &Path, (name, hertz, settings): (&str, f32, &[&str])) -> String
     let clip = write(&folder.join(format!("{name}.wav")), tone(hertz, 8000));
     let out = folder.join(format!("{name}.safetensors"));
     let (clip, out) = (clip.to_str().unwrap(), out.to_str().unwrap().to_owned());
-    let train = ["train", clip, "--out", &out];
-    stdout(&[&train[..], &SMALL, &MOMENT, settings].concat());
+    let train = ["train", clip, "--out", &out, "--force"];
+    // with two units only, a deep model may lose both
+    let rank = ["--set", "model.rank=6"];
+    stdout(&[&train[..], &SMALL, &MOMENT, &rank, settings].concat());
     out
 }
 
