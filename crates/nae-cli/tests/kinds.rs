@@ -24,7 +24,11 @@ const SOURCES: [(&str, f32, &[&str]); 3] = [
         &["--set", "model.kind=nmf", "--set", "model.span=4"],
     ),
     ("gru", 1100.0, &["--set", "model.cell=gru"]),
-    ("dense", 2300.0, &["--set", "model.layers=4"]),
+    (
+        "dense",
+        2300.0,
+        &["--set", "model.layers=4", "--set", "train.ensemble=[]"],
+    ),
 ];
 
 /// A source whose layers are listed one by one.

@@ -129,6 +129,8 @@ fn plain(model: &ModelConfig) -> ModelConfig {
 
 #[cfg(test)]
 mod tests {
+    use nae_model::layer_list::{LayerConfig, LayerKind, LayerList, Units};
+
     use super::*;
 
     const ALL: [MemberKind; 5] = [
@@ -146,11 +148,35 @@ mod tests {
         assert_eq!(words[1..], ALL.map(MemberKind::word));
     }
 
+    /// A convolutive last layer.
+    fn last() -> LayerConfig {
+        LayerConfig {
+            kind: LayerKind::Conv,
+            units: Units::Bins,
+            span: 3,
+        }
+    }
+
+    #[test]
+    fn layers_that_are_listed_are_one_model_unless_members_are_named() {
+        let mut recipe = crate::Recipe::default();
+        recipe.model.decoder = LayerList::Layers(vec![last()]);
+        let members = recipe.members(0);
+        assert_eq!(members.len(), 1);
+        assert_eq!(members[0].recipe.model, recipe.model);
+        recipe.train.ensemble = vec![MemberKind::Dense, MemberKind::Nmf];
+        let models = recipe.members(0).into_iter().map(|m| m.recipe.model);
+        let models: Vec<ModelConfig> = models.collect();
+        assert_eq!(models[0], recipe.model);
+        assert_eq!(models[1].decoder, LayerList::Auto);
+    }
+
     #[test]
     fn every_member_of_any_model_is_valid() {
         let mut models = vec![ModelConfig::default(), ModelConfig::default()];
         models[1].kind = ModelKind::Nmf;
-        let changes: [fn(&mut ModelConfig); 6] = [
+        let changes: [fn(&mut ModelConfig); 7] = [
+            |m| m.decoder = LayerList::Layers(vec![last()]),
             |m| m.rank = 1,
             |m| m.layers = 2,
             |m| m.span = 7,
