@@ -376,6 +376,29 @@ mod tests {
     }
 
     #[test]
+    fn the_non_linearity_is_what_suits_the_kind_unless_it_is_given() {
+        let of = |hidden, kind, span, cell| {
+            let settings = ModelConfig {
+                hidden,
+                kind,
+                span,
+                cell,
+                ..Default::default()
+            };
+            settings.nonlinearity()
+        };
+        let (nae, nmf) = (ModelKind::Nae, ModelKind::Nmf);
+        let (relu, softplus) = (Nonlinearity::Relu, Nonlinearity::Softplus);
+        assert_eq!(of(Hidden::Auto, nae, 1, Cell::None), relu);
+        assert_eq!(of(Hidden::Auto, nae, 1, Cell::Gru), relu);
+        assert_eq!(of(Hidden::Auto, nae, 4, Cell::None), softplus);
+        // factorisations have no hidden layers; what their files say stays
+        assert_eq!(of(Hidden::Auto, nmf, 4, Cell::None), relu);
+        assert_eq!(of(Hidden::Relu, nae, 4, Cell::None), relu);
+        assert_eq!(of(Hidden::Abs, nae, 1, Cell::None), Nonlinearity::Abs);
+    }
+
+    #[test]
     fn out_of_range_settings_name_their_key() {
         let refused = |key: &str, change: &dyn Fn(&mut ModelConfig)| {
             let mut config = ModelConfig::default();

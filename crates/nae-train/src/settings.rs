@@ -26,7 +26,7 @@ pub enum NmfStart {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum InitialWeights {
-    /// Matched for recurrent kinds and convolutive ones of two layers, random for others.
+    /// Matched for convolutive kinds of two layers, random for others.
     Auto,
     /// Glorot-uniform.
     Random,
@@ -80,7 +80,7 @@ nae_config::settings! {
         /// if their initial weights are matched, else `1/3`.
         pub encoder_rate: f64 = 0.0, in Range::from(1e-15..=1e6).or_zero(), try "0", was 0.0;
         /// Initial weights: `random`, or `matched`, excerpts of the training sound; `auto` matches those
-        /// of recurrent models and of convolutive ones of two layers.
+        /// of convolutive models of two layers.
         pub initial_weights: InitialWeights = InitialWeights::Auto, was InitialWeights::Auto;
         /// The models of a source, whose masks are averaged: `dense` is the autoencoder that `[model]`
         /// describes; the others have its rank: `shallow` has two dense layers, `nmf` is a factorisation

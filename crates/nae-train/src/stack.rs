@@ -5,11 +5,11 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use nae_kernels::Parallelism;
-use nae_model::architecture::{Context, TrainingMethod};
+use nae_model::architecture::TrainingMethod;
 use nae_model::optim::{Flow, OptimizationRun, Progress};
 use nae_model::random::generator;
 use nae_model::spectra::{read, upload};
-use nae_model::{Architecture, Latent, Model, Network};
+use nae_model::{Latent, Model, Network};
 
 use crate::dead_units::hidden_units;
 use crate::error::TrainError;
@@ -130,7 +130,8 @@ fn fit_stack(
             let lambdas: Vec<f64> = jobs.iter().map(lambda).collect();
             let train = &recipe.train;
             let is_matched = match train.initial_weights {
-                InitialWeights::Auto => shape.is_some() && suits_excerpts(&architecture),
+                // excerpts are no good weights for hidden layers between others
+                InitialWeights::Auto => shape.is_some() && architecture.depth() == 2,
                 InitialWeights::Random => false,
                 InitialWeights::Matched => true,
             };
@@ -159,12 +160,6 @@ fn fit_stack(
 /// several: units of an encoder that takes larger steps die, most of all those that begin as excerpts.
 const MATCHED_ENCODER: f64 = 2.0 / 15.0;
 const RANDOM_ENCODER: f64 = 1.0 / 3.0;
-
-/// Whether excerpts of the training sound are good initial weights: not for the hidden layers of a deep
-/// convolutive decoder.
-fn suits_excerpts(architecture: &Architecture) -> bool {
-    architecture.depth() == 2 || architecture.context() == Context::Whole
-}
 
 /// What autoencoders are fitted to.
 enum Material {
