@@ -9,19 +9,19 @@
 //!
 //! # Example
 //!
-//! Two models that `nae train` wrote, and a recording of both sources:
+//! Two files that `nae train` wrote, each of one or more models, and a recording of both sources:
 //!
 //! ```no_run
 //! use burn::tensor::Device;
-//! use nae_model::Model;
+//! use nae_model::Ensemble;
 //! use nae_model::optim::Flow;
 //! use nae_separate::{SeparateConfig, Separator, Source};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let device = Device::flex();
 //! let source = |name: &str| -> Result<Source, nae_model::ModelError> {
-//!     let model = Model::load(format!("{name}.safetensors").as_ref(), &device)?;
-//!     Ok(Source { name: name.into(), models: vec![model] })
+//!     let ensemble = Ensemble::load(format!("{name}.safetensors").as_ref(), &device)?;
+//!     Ok(Source { name: name.into(), models: ensemble.into_members() })
 //! };
 //! let separator =
 //!     Separator::new(&[source("voice")?, source("fan")?], SeparateConfig::default(), 0, &device)?;
