@@ -21,8 +21,8 @@ pub enum Start {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SolverKind {
-    /// Multiplicative updates for models whose only decoder layer is linear and sees several frames,
-    /// `optimizer` for others.
+    /// Multiplicative updates for models whose only decoder layer is linear, `optimizer` for others, and
+    /// for all models if it is not Adam.
     Auto,
     /// `optimizer` for all models.
     Gradient,
@@ -64,7 +64,7 @@ nae_config::settings! {
         /// activations.
         pub starts: usize = 1, in 1..=10_000, unit "runs", try "1";
         /// Exponent of the ratio mask, applied to the decoded (compressed) spectra.
-        pub mask_exponent: f64 = 2.0, in 0.01..=1000.0, try "2, or 1 for plain ratios";
+        pub mask_exponent: f64 = 3.0, in 0.01..=1000.0, try "3, or 1 for plain ratios";
         /// Frames this far below the loudest are ignored when the mixture's level is measured.
         pub silence_db: f64 = -50.0, in -300.0..0.0, unit "dB", try "-50";
         /// Floor ε in both logarithms of the divergence.
@@ -76,9 +76,10 @@ nae_config::settings! {
         /// Step sizes of RProp, for `separate.optimizer = "rprop"`.
         pub rprop: RpropSettings = RpropSettings::default();
         /// What changes the activations: `optimizer` (`gradient`), or multiplicative updates
-        /// (`multiplicative`), for models whose only decoder layer is linear; `auto` uses these where
-        /// that layer sees several frames.
-        pub solver: SolverKind = SolverKind::Auto, was SolverKind::Auto;
+        /// (`multiplicative`) where a model's only decoder layer is linear, as in a factorisation or a
+        /// 2-layer model, for which `learning_rate` and `schedule` do not count; `auto` uses those updates
+        /// unless `optimizer` is set to another than Adam.
+        pub solver: SolverKind = SolverKind::Auto, was SolverKind::Gradient;
     }
 }
 
@@ -118,8 +119,18 @@ mod tests {
 
     /// Identities of separations hash this text.
     #[test]
-    fn the_canonical_text_of_the_defaults_stays_as_it_is() {
+    fn the_canonical_text_of_earlier_settings_stays_as_it_is() {
         let text = r#"{"optimizer":"adam","learning_rate":1.0,"schedule":"constant","max_steps":60,"tolerance":0.0,"window":10,"sparsity":0.0,"latent":"bottleneck","activations":"preactivation","start":"encoder","starts":1,"mask_exponent":2.0,"silence_db":-50.0,"eps":1.19e-7,"block_s":30.0,"overlap_s":2.0,"rprop":{"increase":1.2,"decrease":0.5,"min_step":1e-6,"max_step":50.0}}"#;
+        let earlier = SeparateConfig {
+            mask_exponent: 2.0,
+            solver: SolverKind::Gradient,
+            ..SeparateConfig::default()
+        };
+        assert_eq!(serde_json::to_string(&Canonical(&earlier)).unwrap(), text);
+        let restored = nae_config::canonical::from_json::<SeparateConfig>(text).unwrap();
+        assert_eq!(restored, earlier);
+        let text = text.replace("2.0,\"silence", "3.0,\"silence");
+        let text = text.replace("}}", "},\"solver\":\"auto\"}");
         let config = SeparateConfig::default();
         assert_eq!(serde_json::to_string(&Canonical(&config)).unwrap(), text);
     }

@@ -3,11 +3,12 @@
 use burn::tensor::Tensor;
 use nae_audio::Magnitude;
 use nae_model::architecture::Context;
+use nae_model::optim::OptimizerKind;
 use nae_model::{Decoder, ModelError};
 
 use super::solver::{ActivationSolver, FrozenDecoder};
 use crate::mask::change_exponent;
-use crate::settings::SolverKind;
+use crate::settings::{SeparateConfig, SolverKind};
 
 /// A mixture of a batch, and the solver for it.
 #[derive(Clone, Copy, Debug)]
@@ -75,11 +76,11 @@ impl StackedDecoders {
     }
 
     /// Whether a source's activations are optimised by multiplicative updates.
-    pub fn is_multiplicative(&self, source: usize, solver: SolverKind) -> bool {
+    pub fn is_multiplicative(&self, source: usize, config: &SeparateConfig) -> bool {
         let decoder = &self.decoders[source];
         let is_linear = decoder.needs_nonnegative_activations() && self.exponents[source] == 1.0;
-        match solver {
-            SolverKind::Auto => is_linear && decoder.context() != Context::NONE,
+        match config.solver {
+            SolverKind::Auto => is_linear && config.optimizer == OptimizerKind::Adam,
             SolverKind::Gradient => false,
             SolverKind::Multiplicative => is_linear,
         }

@@ -181,7 +181,7 @@ fn leaves(
             [only] => own(only),
             all => Tensor::cat(all.iter().map(own).collect(), 2),
         };
-        match decoders.is_multiplicative(source, config.solver) {
+        match decoders.is_multiplicative(source, config) {
             // an update multiplies: from zero nothing comes back
             true => Activations::new(own.clamp_min(LEAST_START), ActivationForm::Nonnegative),
             false => Activations::new(own, config.activations),
@@ -231,7 +231,7 @@ impl Chunk {
         };
         let sources = 0..decoders.decoders.len();
         let growing = sources.map(|source| {
-            let is_multiplicative = decoders.is_multiplicative(source, config.solver);
+            let is_multiplicative = decoders.is_multiplicative(source, config);
             is_multiplicative.then(|| chunk.growing_part(&decoders.decoders[source], config))
         });
         chunk.growing = growing.collect();
