@@ -19,8 +19,7 @@ SINGLE = "train.ensemble=[]"
 MEMBERS = {
     "dense": (),
     "matched": ("train.initial_weights=matched",),
-    "matched slow": ("train.initial_weights=matched", "train.encoder_rate=3e-4"),
-    "slow": ("train.encoder_rate=3e-4",),
+    "one rate": ("train.encoder_factor=1",),
     "shallow": ("model.layers=2",),
     "shallow matched": ("model.layers=2", "train.initial_weights=matched"),
     "nmf": ("model.kind=nmf",),

@@ -81,18 +81,9 @@ impl System {
     }
 }
 
-/// Exponent of the ratio mask where an experiment names none: that of the versions in which experiments
-/// began, so that their cells stay what they are when the default of `nae separate` changes.
-const MASK_EXPONENT: f64 = 2.0;
-
 /// Settings out of a tree of them. An ensemble that is chosen automatically is the one model that
 /// `[model]` describes: experiments compare models, and those of earlier versions were single.
-pub(crate) fn config_from(mut table: Table, place: &str) -> Result<SystemConfig, SweepError> {
-    let separate = table.entry("separate");
-    if let Value::Table(separate) = separate.or_insert_with(|| Value::Table(Table::new())) {
-        let exponent = separate.entry("mask_exponent");
-        exponent.or_insert(Value::Float(MASK_EXPONENT));
-    }
+pub(crate) fn config_from(table: Table, place: &str) -> Result<SystemConfig, SweepError> {
     let config = SystemConfig::deserialize(Value::Table(table));
     let mut config = config.map_err(|error| SweepError::Value {
         place: place.into(),
@@ -140,26 +131,15 @@ fn shown_layers(layers: &[&Table]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nae_separate::SeparateConfig;
 
     #[test]
-    fn what_experiments_do_not_name_is_what_it_was_when_they_began() {
+    fn experiments_train_single_models_unless_they_name_members() {
         let config = |text: &str| config_from(text.parse().unwrap(), "a").unwrap();
         for text in ["", "[train]\nmax_steps = 3", "[train]\nensemble = ['auto']"] {
-            let config = config(text);
-            assert_eq!(config.separate.mask_exponent, MASK_EXPONENT);
-            assert!(config.train.ensemble.is_empty());
+            assert!(config(text).train.ensemble.is_empty());
         }
-        let named = config("separate = { mask_exponent = 3 }\ntrain = { ensemble = ['nmf'] }");
-        assert_eq!(named.separate.mask_exponent, 3.0);
+        let named = config("train = { ensemble = ['nmf'] }");
         assert_eq!(named.train.ensemble, [MemberKind::Nmf]);
-        // nothing else of a section changes
-        let separate = SeparateConfig {
-            max_steps: 7,
-            mask_exponent: MASK_EXPONENT,
-            ..SeparateConfig::default()
-        };
-        assert_eq!(config("separate = { max_steps = 7 }").separate, separate);
         assert!(config_from("separate = 3".parse().unwrap(), "a").is_err());
     }
 }

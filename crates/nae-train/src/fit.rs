@@ -78,7 +78,7 @@ pub fn fit(
             let found = parts.into_par_iter().zip(&networks).map(of_part);
             let (losses, gradients): (Vec<_>, Vec<_>) = found.unzip();
             let rate = |full| config.schedule.rate(full, step.number, config.max_steps);
-            let rates = Rates::of(config, config.learning_rate).map(rate);
+            let rates = Rates::of(config, 1).map(rate);
             let networks = step_replicas(networks, &mut optimizers, &gradients, rates);
             (networks, losses.into_iter().reduce(|a, b| a + b))
         },

@@ -6,7 +6,13 @@ use burn::tensor::Tensor;
 use nae_model::Network;
 use rayon::prelude::*;
 
-use crate::settings::TrainConfig;
+use crate::settings::{InitialWeights, TrainConfig};
+
+/// The encoder's learning rate over the decoder's, for one frame that it sees at a time: units of an
+/// encoder that takes larger steps die, most of all those that begin as excerpts. With `1/3` the hidden
+/// units of 4-layer models that were dead fell from a half to a quarter, and stems were as good.
+const RANDOM_ENCODER: f64 = 1.0 / 3.0;
+const MATCHED_ENCODER: f64 = 2.0 / 15.0;
 
 /// Learning rates of a network's parts.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,13 +32,17 @@ impl Rates {
         }
     }
 
-    /// Those of the settings before their schedule, with an encoder's rate if they name none.
-    pub fn of(config: &TrainConfig, encoder: f64) -> Self {
+    /// Those of the settings before their schedule.
+    ///
+    /// - `span`: frames that the encoder sees at a time
+    pub fn of(config: &TrainConfig, span: usize) -> Self {
+        let factor = match (config.encoder_factor, config.initial_weights) {
+            (0.0, InitialWeights::Matched) => MATCHED_ENCODER,
+            (0.0, _) => RANDOM_ENCODER,
+            (factor, _) => factor,
+        };
         Self {
-            encoder: match config.encoder_rate {
-                0.0 => encoder,
-                rate => rate,
-            },
+            encoder: config.learning_rate * factor / span as f64,
             decoder: config.learning_rate,
         }
     }

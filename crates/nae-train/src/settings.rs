@@ -75,10 +75,9 @@ nae_config::settings! {
         /// Factorisation, for `model.kind = "nmf"`. Of `[train]`, only `tolerance`, `window`,
         /// `sparsity`, `silence_db` and this section apply to it.
         pub nmf: NmfConfig = NmfConfig::default();
-        /// Learning rate of the encoder; 0: `learning_rate` for models that see every frame by itself.
-        /// For others, whose units would die of larger steps, that divided by `model.span`, times `2/15`
-        /// if their initial weights are matched, else `1/3`.
-        pub encoder_rate: f64 = 0.0, in Range::from(1e-15..=1e6).or_zero(), try "0", was 0.0;
+        /// Learning rate of the encoder over `learning_rate`, for one frame that it sees at a time; 0: `1/3`, or
+        /// `2/15` if initial weights are matched. Of larger steps more of its units die.
+        pub encoder_factor: f64 = 0.0, in Range::from(1e-9..=1e9).or_zero(), try "0, or 1 for one rate for all", was 1.0;
         /// Initial weights: `random`, or `matched`, excerpts of the training sound; `auto` matches those
         /// of convolutive models of two layers.
         pub initial_weights: InitialWeights = InitialWeights::Auto, was InitialWeights::Auto;
@@ -190,13 +189,13 @@ mod tests {
 
     /// Identities of trained models hash this text.
     #[test]
-    fn the_canonical_text_of_the_defaults_stays_as_it_is() {
+    fn the_canonical_text_of_earlier_settings_stays_as_it_is() {
         let text = r#"{"optimizer":"adam","learning_rate":0.003,"schedule":"cosine","batch_frames":128,"max_steps":900,"tolerance":0.0,"window":25,"sparsity":0.0,"latent_noise":0.3,"silence_db":-50.0,"eps":1.19e-7,"rprop":{"increase":1.2,"decrease":0.5,"min_step":1e-6,"max_step":50.0},"refine":{"passes":200,"batches":6,"activation_rate":0.8,"decoder_rate":0.01,"max_frames":4000},"nmf":{"updates":100,"beta":1.0,"restarts":1,"start":"random"}}"#;
-        // files and cells of one model; before ensembles there were no others
+        // of files and cells from before ensembles and an encoder's own rate
         let single: TrainConfig = nae_config::canonical::from_json(text).unwrap();
-        let ensemble = Vec::new();
         let config = TrainConfig {
-            ensemble,
+            ensemble: Vec::new(),
+            encoder_factor: 1.0,
             ..TrainConfig::default()
         };
         assert_eq!(single, config);
@@ -213,7 +212,7 @@ mod tests {
         };
         refused("learning_rate", &|c| c.learning_rate = 1e39);
         refused("learning_rate", &|c| c.learning_rate = 1e-300);
-        refused("encoder_rate", &|c| c.encoder_rate = 1e-300);
+        refused("encoder_factor", &|c| c.encoder_factor = 1e-300);
         refused("batch_frames", &|c| c.batch_frames = usize::MAX);
         refused("tolerance", &|c| c.tolerance = f64::INFINITY);
         refused("silence_db", &|c| c.silence_db = f64::NEG_INFINITY);

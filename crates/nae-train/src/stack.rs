@@ -128,16 +128,22 @@ fn fit_stack(
         TrainingMethod::Gradients => {
             let lambda = |own: &&Prepared<'_>| own.recipe.train.sparsity;
             let lambdas: Vec<f64> = jobs.iter().map(lambda).collect();
-            let train = &recipe.train;
-            let is_matched = match train.initial_weights {
+            let is_matched = match recipe.train.initial_weights {
                 // excerpts are no good weights for hidden layers between others
                 InitialWeights::Auto => shape.is_some() && architecture.depth() == 2,
                 InitialWeights::Random => false,
                 InitialWeights::Matched => true,
             };
-            let networks = match is_matched {
-                true => match_networks(networks, &spectra, &counted, &seeds),
-                false => networks,
+            let (networks, initial_weights) = match is_matched {
+                true => (
+                    match_networks(networks, &spectra, &counted, &seeds),
+                    InitialWeights::Matched,
+                ),
+                false => (networks, InitialWeights::Random),
+            };
+            let train = &TrainConfig {
+                initial_weights,
+                ..recipe.train.clone()
             };
             let material = match shape {
                 None => Material::Frames(spectra),
@@ -145,21 +151,12 @@ fn fit_stack(
                     spectra,
                     counted,
                     shape,
-                    encoder_factor: match is_matched {
-                        true => MATCHED_ENCODER,
-                        false => RANDOM_ENCODER,
-                    },
                 }),
             };
             autoencoders(&networks, &material, train, &lambdas, &seeds, observe)
         }
     }
 }
-
-/// The encoder's learning rate over the decoder's, for one frame of its window, of models that see
-/// several: units of an encoder that takes larger steps die, most of all those that begin as excerpts.
-const MATCHED_ENCODER: f64 = 2.0 / 15.0;
-const RANDOM_ENCODER: f64 = 1.0 / 3.0;
 
 /// What autoencoders are fitted to.
 enum Material {

@@ -230,7 +230,7 @@ fn initial_weights_and_an_encoder_s_rate_are_settings_of_dense_models_too() {
     let plain = run(&notes(), &recipe).0.unwrap();
     recipe.train.initial_weights = InitialWeights::Matched;
     let matched = run(&notes(), &recipe).0.unwrap();
-    recipe.train.encoder_rate = 1e-4;
+    recipe.train.encoder_factor = 0.03;
     let slow = run(&notes(), &recipe).0.unwrap();
     let losses = [plain, matched, slow].map(|model| model.metadata.training.loss);
     assert!(

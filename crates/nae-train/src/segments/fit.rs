@@ -42,7 +42,6 @@ pub(crate) fn fit(
     let count = drawn.count();
     let noise = LatentNoise::new(config.latent_noise, seeds.generators("latent noise"));
     let parts = parts(sound, shape, count);
-    let encoder_rate = config.learning_rate * sound.encoder_factor / (shape.after + 1) as f64;
     let replicas = vec![network; parts.len().max(1)];
     let optimizer = |_| config.optimizer.build(&config.rprop);
     let mut optimizers: Vec<_> = replicas.iter().map(optimizer).collect();
@@ -75,7 +74,7 @@ pub(crate) fn fit(
             let found = parts.par_iter().zip(&networks).map(of_part);
             let (losses, gradients): (Vec<_>, Vec<_>) = found.unzip();
             let rate = |full| config.schedule.rate(full, step.number, config.max_steps);
-            let rates = Rates::of(config, encoder_rate).map(rate);
+            let rates = Rates::of(config, shape.after + 1).map(rate);
             let networks = step_replicas(networks, &mut optimizers, &gradients, rates);
             (networks, losses.into_iter().reduce(|a, b| a + b))
         },

@@ -14,9 +14,6 @@ pub(crate) struct Sound {
     pub counted: Vec<Vec<bool>>,
     /// Segments of a mini-batch.
     pub shape: SegmentShape,
-    /// The encoder's learning rate over the decoder's, for one frame of its window, if the settings name
-    /// none.
-    pub encoder_factor: f64,
 }
 
 impl Sound {
@@ -26,7 +23,6 @@ impl Sound {
             spectra: self.spectra.only(models),
             counted: models.iter().map(|&i| self.counted[i].clone()).collect(),
             shape: self.shape,
-            encoder_factor: self.encoder_factor,
         }
     }
 }
