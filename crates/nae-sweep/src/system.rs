@@ -2,6 +2,7 @@
 
 use nae_config::grid::{Axis, Point};
 use nae_config::put;
+use nae_separate::settings::SolverKind;
 use nae_train::MemberKind;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -81,9 +82,20 @@ impl System {
     }
 }
 
-/// Settings out of a tree of them. An ensemble that is chosen automatically is the one model that
-/// `[model]` describes: experiments compare models, and those of earlier versions were single.
+/// Settings out of a tree of them. What a tree leaves out is what it was when experiments, or the model's
+/// kind, began, so that an experiment means the same in every version and its cells stay what they are:
+/// one model a source, a mask exponent of 2, and for kinds of the first version one learning rate and no
+/// multiplicative updates in separation.
 pub(crate) fn config_from(table: Table, place: &str) -> Result<SystemConfig, SweepError> {
+    let names = |section: &str, key: &str| {
+        let section = table.get(section).and_then(Value::as_table);
+        section.is_some_and(|section| section.contains_key(key))
+    };
+    let (exponent, solver) = (
+        names("separate", "mask_exponent"),
+        names("separate", "solver"),
+    );
+    let factor = names("train", "encoder_factor");
     let config = SystemConfig::deserialize(Value::Table(table));
     let mut config = config.map_err(|error| SweepError::Value {
         place: place.into(),
@@ -91,6 +103,17 @@ pub(crate) fn config_from(table: Table, place: &str) -> Result<SystemConfig, Swe
     })?;
     if config.train.ensemble == [MemberKind::Auto] {
         config.train.ensemble.clear();
+    }
+    if !exponent {
+        config.separate.mask_exponent = 2.0;
+    }
+    if config.model.architecture().format_version() == 1 {
+        if !solver {
+            config.separate.solver = SolverKind::Gradient;
+        }
+        if !factor {
+            config.train.encoder_factor = 1.0;
+        }
     }
     Ok(config)
 }
@@ -132,14 +155,35 @@ fn shown_layers(layers: &[&Table]) -> String {
 mod tests {
     use super::*;
 
+    fn config(text: &str) -> SystemConfig {
+        config_from(text.parse().unwrap(), "a").unwrap()
+    }
+
     #[test]
-    fn experiments_train_single_models_unless_they_name_members() {
-        let config = |text: &str| config_from(text.parse().unwrap(), "a").unwrap();
+    fn what_experiments_leave_out_is_what_it_was_when_they_began() {
         for text in ["", "[train]\nmax_steps = 3", "[train]\nensemble = ['auto']"] {
-            assert!(config(text).train.ensemble.is_empty());
+            let config = config(text);
+            assert!(config.train.ensemble.is_empty());
+            assert_eq!(config.train.encoder_factor, 1.0);
+            assert_eq!(config.separate.mask_exponent, 2.0);
+            assert_eq!(config.separate.solver, SolverKind::Gradient);
         }
-        let named = config("train = { ensemble = ['nmf'] }");
-        assert_eq!(named.train.ensemble, [MemberKind::Nmf]);
+        // kinds that came with them
+        let convolutive = config("model = { span = 4 }");
+        assert_eq!(convolutive.train.encoder_factor, 0.0);
+        assert_eq!(convolutive.separate.mask_exponent, 2.0);
+        assert_eq!(convolutive.separate.solver, SolverKind::Auto);
         assert!(config_from("separate = 3".parse().unwrap(), "a").is_err());
+    }
+
+    #[test]
+    fn what_experiments_name_is_taken() {
+        let named = config(
+            "train = { ensemble = ['nmf'], encoder_factor = 0 }\nseparate = { mask_exponent = 3, solver = 'auto' }",
+        );
+        assert_eq!(named.train.ensemble, [MemberKind::Nmf]);
+        assert_eq!(named.train.encoder_factor, 0.0);
+        assert_eq!(named.separate.mask_exponent, 3.0);
+        assert_eq!(named.separate.solver, SolverKind::Auto);
     }
 }
