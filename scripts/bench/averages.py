@@ -17,6 +17,7 @@ from systems import RATE, ROOT, TRAIN_S
 
 SINGLE = "train.ensemble=[]"
 MEMBERS = {
+    "default": ('train.ensemble=["auto"]',),
     "dense": (),
     "matched": ("train.initial_weights=matched",),
     "one rate": ("train.encoder_factor=1",),
@@ -35,12 +36,15 @@ MEMBERS = {
 }
 E2, E25, E3 = (f"separate.mask_exponent={e}" for e in (2, 2.5, 3))
 SYSTEMS = {name: ((name,), (E2,)) for name in MEMBERS}
+# what `nae train` and `nae separate` do, and did before ensembles
+SYSTEMS |= {"default": (("default",), ()),
+            "before": (("one rate",), (E2, "separate.max_steps=60", "separate.solver=gradient"))}
 SYSTEMS |= {f"{name}, exponent {e}": (SYSTEMS[name][0], (setting,))
             for name in ("dense", "nmf", "shallow") for e, setting in ((2.5, E25), (3, E3))}
 for names in (("dense", "nmf"), ("dense", "shallow", "nmf"), ("dense", "shallow", "nmf", "conv"), ("dense", "conv", "nmf"),
               ("dense", "conv", "nmfd"), ("dense", "shallow", "nmf", "conv", "rnn")):
     SYSTEMS |= {f"{' + '.join(names)}, exponent {e}": (names, (setting,)) for e, setting in ((2, E2), (2.5, E25), (3, E3))}
-DEFAULT = ["dense", "dense, exponent 3", "nmf", "shallow", "dense + shallow + nmf, exponent 2", "dense + shallow + nmf, exponent 3"]
+DEFAULT = ["before", "default", "dense", "dense, exponent 3", "nmf", "shallow", "dense + shallow + nmf, exponent 2", "dense + shallow + nmf, exponent 3"]
 
 
 def interval(by_pair, turns=2000):

@@ -108,7 +108,11 @@ fn stems_are_the_same_on_one_thread() {
     let file = |name: &str| golden(name).into_os_string().into_string().unwrap();
     // defaults of the build that made the stems
     let of_then = || {
-        let settings = ["separate.mask_exponent=2", "separate.solver=gradient"];
+        let settings = [
+            "separate.max_steps=60",
+            "separate.mask_exponent=2",
+            "separate.solver=gradient",
+        ];
         let settings = settings.into_iter().flat_map(|setting| ["--set", setting]);
         settings.map(str::to_owned)
     };

@@ -45,7 +45,8 @@ nae_config::settings! {
         /// Learning rate schedule; `cosine` decays to a hundredth over `max_steps`.
         pub schedule: Schedule = Schedule::Constant;
         /// Maximum number of steps; 0: the initial activations are used as they are.
-        pub max_steps: usize = 60, in 0..=100_000_000, unit "steps", try "60";
+        /// More gains 0.04 dB on voices at most, but 0.2 dB with deep convolutive models (60 steps).
+        pub max_steps: usize = 40, in 0..=100_000_000, unit "steps", try "40";
         /// A run stops when the loss improves by less than this fraction from one window of steps
         /// to the next; 0: run every step.
         pub tolerance: f64 = 0.0, in 0.0..=1.0, try "1e-3, or 0 to run every step";
@@ -122,6 +123,7 @@ mod tests {
     fn the_canonical_text_of_earlier_settings_stays_as_it_is() {
         let text = r#"{"optimizer":"adam","learning_rate":1.0,"schedule":"constant","max_steps":60,"tolerance":0.0,"window":10,"sparsity":0.0,"latent":"bottleneck","activations":"preactivation","start":"encoder","starts":1,"mask_exponent":2.0,"silence_db":-50.0,"eps":1.19e-7,"block_s":30.0,"overlap_s":2.0,"rprop":{"increase":1.2,"decrease":0.5,"min_step":1e-6,"max_step":50.0}}"#;
         let earlier = SeparateConfig {
+            max_steps: 60,
             mask_exponent: 2.0,
             solver: SolverKind::Gradient,
             ..SeparateConfig::default()
@@ -130,6 +132,7 @@ mod tests {
         let restored = nae_config::canonical::from_json::<SeparateConfig>(text).unwrap();
         assert_eq!(restored, earlier);
         let text = text.replace("2.0,\"silence", "3.0,\"silence");
+        let text = text.replace("60,\"tol", "40,\"tol");
         let text = text.replace("}}", "},\"solver\":\"auto\"}");
         let config = SeparateConfig::default();
         assert_eq!(serde_json::to_string(&Canonical(&config)).unwrap(), text);

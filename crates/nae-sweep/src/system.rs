@@ -84,7 +84,7 @@ impl System {
 
 /// Settings out of a tree of them. What a tree leaves out is what it was when experiments, or the model's
 /// kind, began, so that an experiment means the same in every version and its cells stay what they are:
-/// one model a source, a mask exponent of 2, and for kinds of the first version one learning rate and no
+/// one model a source, 60 steps and a mask exponent of 2, and for kinds of the first version one learning rate and no
 /// multiplicative updates in separation.
 pub(crate) fn config_from(table: Table, place: &str) -> Result<SystemConfig, SweepError> {
     let names = |section: &str, key: &str| {
@@ -96,6 +96,7 @@ pub(crate) fn config_from(table: Table, place: &str) -> Result<SystemConfig, Swe
         names("separate", "solver"),
     );
     let factor = names("train", "encoder_factor");
+    let steps = names("separate", "max_steps");
     let config = SystemConfig::deserialize(Value::Table(table));
     let mut config = config.map_err(|error| SweepError::Value {
         place: place.into(),
@@ -103,6 +104,9 @@ pub(crate) fn config_from(table: Table, place: &str) -> Result<SystemConfig, Swe
     })?;
     if config.train.ensemble == [MemberKind::Auto] {
         config.train.ensemble.clear();
+    }
+    if !steps {
+        config.separate.max_steps = 60;
     }
     if !exponent {
         config.separate.mask_exponent = 2.0;
@@ -166,6 +170,7 @@ mod tests {
             assert!(config.train.ensemble.is_empty());
             assert_eq!(config.train.encoder_factor, 1.0);
             assert_eq!(config.separate.mask_exponent, 2.0);
+            assert_eq!(config.separate.max_steps, 60);
             assert_eq!(config.separate.solver, SolverKind::Gradient);
         }
         // kinds that came with them
@@ -179,11 +184,12 @@ mod tests {
     #[test]
     fn what_experiments_name_is_taken() {
         let named = config(
-            "train = { ensemble = ['nmf'], encoder_factor = 0 }\nseparate = { mask_exponent = 3, solver = 'auto' }",
+            "train = { ensemble = ['nmf'], encoder_factor = 0 }\nseparate = { max_steps = 40, mask_exponent = 3, solver = 'auto' }",
         );
         assert_eq!(named.train.ensemble, [MemberKind::Nmf]);
         assert_eq!(named.train.encoder_factor, 0.0);
         assert_eq!(named.separate.mask_exponent, 3.0);
+        assert_eq!(named.separate.max_steps, 40);
         assert_eq!(named.separate.solver, SolverKind::Auto);
     }
 }

@@ -77,6 +77,7 @@ impl Recipe {
             recipe.train.ensemble.clear();
             if let Some(kind) = kind {
                 recipe.model = kind.model(&self.model);
+                recipe.train.refine.passes = kind.passes(self.train.refine.passes);
             }
             let is_same = |other: &&Member| other.recipe.model == recipe.model;
             let seed = match members.iter().filter(is_same).count() {
