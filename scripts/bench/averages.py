@@ -30,6 +30,7 @@ MEMBERS = {
     "conv 1": ("model.layers=2", "model.rank=50", "model.hidden=softplus"),
     "deep conv": ("model.span=4",),
     "nmfd": ("model.kind=nmf", "model.span=4"),
+    "nmfd l2": ("model.kind=nmf", "model.span=4", "model.basis_norm=l2"),
     "rnn": ("model.cell=rnn",),
     "gru": ("model.cell=gru",),
     "lstm": ("model.cell=lstm",),

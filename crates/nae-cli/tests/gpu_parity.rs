@@ -241,7 +241,11 @@ fn training_and_separation_agree() {
 
 #[test]
 fn training_and_separation_with_kinds_that_see_several_frames_agree() {
+    // of the recurrences one: they differ in their gradients, which are compared above, and thousands of
+    // small operations take minutes on a software device
+    let is_taken = |model: &ModelConfig| matches!(model.cell, Cell::None | Cell::Gru);
     let mut kinds = kinds_of_several_frames();
+    kinds.retain(is_taken);
     kinds.push(ModelConfig {
         kind: ModelKind::Nmf,
         rank: 4,
@@ -252,6 +256,8 @@ fn training_and_separation_with_kinds_that_see_several_frames_agree() {
         let mut recipe = recipe();
         recipe.model = model;
         recipe.train.nmf.updates = 10;
+        recipe.train.max_steps = 4;
+        recipe.train.refine.passes = 1;
         check_training_and_separation(&recipe);
     }
 }

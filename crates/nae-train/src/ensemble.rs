@@ -67,6 +67,11 @@ impl Member {
     }
 }
 
+/// Frames that a factorisation beside other members is trained on at most, two minutes at the default
+/// settings, spread evenly over all: every update takes all frames at once, in time and memory, and more
+/// than a minute hardly helps.
+const FACTORISED_FRAMES: usize = 8192;
+
 impl Recipe {
     /// The models that `train.ensemble` asks for, at least one; the first with `seed`. Members of equal
     /// architecture get seeds of their own.
@@ -158,12 +163,19 @@ pub fn train_ensemble_frames(
         let shape = member.recipe.segments();
         let place = shapes.iter().position(|other| *other == shape);
         let frames = place.and_then(|place| frames.get(place));
-        frames.ok_or(TrainError::NoClips)
+        let frames = frames.ok_or(TrainError::NoClips)?;
+        let is_long = frames.magnitude.frames() > FACTORISED_FRAMES;
+        Ok::<_, TrainError>(match (member.kind, shape) {
+            (Some(MemberKind::Nmf), None) if is_long => {
+                Cow::Owned(frames.spread(FACTORISED_FRAMES))
+            }
+            _ => Cow::Borrowed(frames),
+        })
     };
     // what is wrong with the clips is said before any time is spent
     let mut jobs = Vec::new();
     for member in &members {
-        let frames = Cow::Borrowed(prepare(member)?);
+        let frames = prepare(member)?;
         let prepared = Prepared::new(name, &member.recipe, member.seed, frames);
         jobs.push(prepared.map_err(|error| member.explain(error, members.len()))?);
     }

@@ -118,6 +118,21 @@ impl Frames {
         Ok(frames)
     }
 
+    /// So many of the frames, spread evenly over all, where none is context of others.
+    pub(crate) fn spread(&self, most: usize) -> Self {
+        let all = self.magnitude.frames();
+        let chosen: Vec<usize> = (0..most).map(|i| i * all / most.max(1)).collect();
+        Self {
+            magnitude: self.magnitude.select(&chosen),
+            counted: vec![true; chosen.len()],
+            available: self.available,
+            gain: self.gain,
+            duration_s: self.duration_s,
+            records: self.records.clone(),
+            usage: self.usage.clone(),
+        }
+    }
+
     /// Number of frames that count.
     pub fn count(&self) -> usize {
         self.counted.iter().filter(|counts| **counts).count()
@@ -239,6 +254,25 @@ mod tests {
         let notes = scale(&mut generator(seed, "notes"));
         write(&path, &Clip::mono(notes, rate), BitDepth::Float32).unwrap();
         path
+    }
+
+    #[test]
+    fn a_choice_of_frames_is_spread_over_all() {
+        let samples = scale(&mut generator(3, "notes"));
+        let record = ClipRecord {
+            name: "notes".into(),
+            sha256: String::new(),
+            duration_s: 1.0,
+        };
+        let clips = [TrainingClip { record, samples }];
+        let frames = Frames::from_clips(&clips, &AUDIO, -50.0, None).unwrap();
+        let all = frames.magnitude.frames();
+        let few = frames.spread(all / 3);
+        assert_eq!((few.count(), few.gain), (all / 3, frames.gain));
+        let places = (0..all / 3).map(|i| i * all / (all / 3));
+        for (i, place) in places.enumerate() {
+            assert_eq!(few.magnitude.frame(i), frames.magnitude.frame(place));
+        }
     }
 
     #[test]
