@@ -69,6 +69,7 @@ pub mod nmf;
 mod nndsvd;
 mod parallel_map;
 pub mod refine;
+mod refinement;
 mod replicas;
 pub mod seeds;
 pub mod segments;

@@ -5,22 +5,19 @@
 //! every training frame, initialised by the encoder, fit the decoder to that use. The encoder is
 //! unchanged.
 
-use burn::module::Module;
-use burn::optim::{GradientsParams, ModuleOptimizer};
+use nae_model::Network;
 use nae_model::init::from_host;
-use nae_model::loss::{Target, objective};
-use nae_model::optim::{Flow, OptimizationRun, OptimizerKind, Plan, Progress, Schedule, optimize};
+use nae_model::loss::Target;
+use nae_model::optim::{Flow, Progress};
 use nae_model::spectra::read;
-use nae_model::{ActivationForm, Activations, Network};
 use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
-use rayon::prelude::*;
 
 use crate::error::TrainError;
-use crate::fit::{Fitted, select_networks};
+use crate::fit::Fitted;
 use crate::frame_rows::FrameRows;
 use crate::latent_noise::{LatentNoise, NOISE_BLOCK};
-use crate::replicas::{Rates, first, step_replicas};
+use crate::refinement::{Dealt, Refinement};
 use crate::seeds::Seeds;
 use crate::settings::TrainConfig;
 use crate::spectra::Spectra;
@@ -42,82 +39,27 @@ pub fn refine(
     seeds: &Seeds,
     observe: &mut dyn FnMut(&Progress) -> Flow,
 ) -> Result<Fitted, TrainError> {
-    let settings = &config.refine;
-    let device = spectra.values.device();
     let noise = LatentNoise::new(config.latent_noise, seeds.generators("refining noise"));
-    let (mut batches, activations) = deal(&network, spectra, config, seeds)?;
-    let steps = settings.passes * settings.batches;
-    let plan = Plan {
-        stage: "refining",
-        max_steps: steps,
-        // whole passes, so that windows can be compared
-        window: config.window.next_multiple_of(settings.batches),
-        evaluated: settings.batches,
-        tolerance: config.tolerance,
+    let refinement = Refinement {
+        config,
+        lambdas,
+        seeds,
+        device: spectra.values.device(),
     };
-    // steps get the decoder only: Burn keeps in the graph that the encoder's weights were copied,
-    // copy after copy, and looks through all of that in every step
-    let decoder = network.without_encoder();
-    let threads = batches.iter().map(Vec::len).fold(1, usize::max);
-    let mut optimizers: Vec<_> = (0..threads).map(|_| adam(config)).collect();
-    let runs = optimize(
-        plan,
-        seeds.count(),
-        (vec![decoder; threads], activations),
-        |(networks, mut activations), step| {
-            let rate = |full| Schedule::Cosine.rate(full, step.number, steps);
-            // each thread has a decoder of its own on a graph of its own, with the same values
-            let of_part = |((part, activations), network): ((&mut Part, Activations), &Network)| {
-                let network = network.clone().fork(&device);
-                let activations = activations.train();
-                let latent = activations.value();
-                let noised = noise.apply(latent.clone(), step.number, part.first);
-                let decoded = network.decode(noised);
-                let hidden = std::iter::once(&latent).chain(&decoded.hidden);
-                let output = step.loss_output();
-                let losses = objective(&part.target, decoded.estimate, hidden, lambdas, output);
-                let mut gradients = losses.clone().sum().backward();
-                let of_decoder = GradientsParams::from_module(&mut gradients, &network);
-                let of_activations = GradientsParams::from_module(&mut gradients, &activations);
-                let rate = rate(settings.activation_rate);
-                let activations = part.optimizer.step(rate, activations, of_activations);
-                (activations.valid(), (of_decoder, losses.inner()))
-            };
-            let batch = step.number % settings.batches;
-            let before = std::mem::take(&mut activations[batch]);
-            let parts = batches[batch].par_iter_mut().zip(before);
-            let found = parts.zip(&networks).map(of_part);
-            let (after, (gradients, losses)): (Vec<_>, (Vec<_>, Vec<_>)) = found.unzip();
-            activations[batch] = after;
-            let rates = Rates::all(rate(settings.decoder_rate));
-            let networks = step_replicas(networks, &mut optimizers, &gradients, rates);
-            let loss = losses.into_iter().reduce(|a, b| a + b);
-            ((networks, activations), loss)
-        },
-        observe,
-    )?;
-    let whole = |(replicas, _): (Vec<Network>, _)| first(replicas).with_encoder_of(&network);
-    let of_run = |run: Result<OptimizationRun<(Vec<Network>, _)>, _>| run.map(|run| run.map(whole));
-    Ok(select_networks(runs.into_iter().map(of_run).collect()))
+    let dealt = deal(&network, spectra, &refinement)?;
+    let decode =
+        |network: &Network, latent, step, first| network.decode(noise.apply(latent, step, first));
+    refinement.run(&network, dealt, decode, observe)
 }
-
-fn adam(config: &TrainConfig) -> ModuleOptimizer {
-    OptimizerKind::Adam.build(&config.rprop)
-}
-
-/// Batches of frames in parts for the threads, and the activations of each part that its frames start
-/// at: what the encoder makes of them.
-type Dealt = (Vec<Vec<Part>>, Vec<Vec<Activations>>);
 
 /// Divides every model's frames into batches.
 fn deal(
     network: &Network,
     spectra: &Spectra,
-    config: &TrainConfig,
-    seeds: &Seeds,
+    refinement: &Refinement<'_>,
 ) -> Result<Dealt, TrainError> {
+    let Refinement { config, seeds, .. } = *refinement;
     let settings = &config.refine;
-    let device = spectra.values.device();
     let rows = FrameRows::new(spectra)?;
     let orders = orders(spectra, settings.max_frames, seeds);
     let mut batches = Vec::with_capacity(settings.batches);
@@ -142,16 +84,12 @@ fn deal(
             // through the host: what was picked is a view, and would be put in order every step
             let picked = rows.pick(&indices);
             let shape = picked.dims();
-            let spectrum = from_host(read(picked)?, shape, &device);
+            let spectrum = from_host(read(picked)?, shape, &refinement.device);
             let target = Target::new(spectrum, config.eps).padded(&counts);
             let start = network.encode(target.spectrum.clone()).latent;
-            // off the graph between its steps: what Burn keeps for leaves on it slows all steps down
-            starts.push(Activations::new(start, ActivationForm::Preactivation).valid());
-            parts.push(Part {
-                first: range.start,
-                target: target.part_of(size),
-                optimizer: adam(config),
-            });
+            let (part, start) = refinement.part(range.start, target.part_of(size), start);
+            parts.push(part);
+            starts.push(start);
         }
         batches.push(parts);
         activations.push(starts);
@@ -182,15 +120,6 @@ fn orders(spectra: &Spectra, max_frames: usize, seeds: &Seeds) -> Vec<Vec<i32>> 
     };
     let rngs = seeds.generators("refined frames");
     spectra.frames.iter().zip(rngs).map(order).collect()
-}
-
-/// What stays with one thread's frames of a batch.
-struct Part {
-    /// Number of the first frame in its batch.
-    first: usize,
-    target: Target,
-    /// Of these frames' activations.
-    optimizer: ModuleOptimizer,
 }
 
 #[cfg(test)]
