@@ -33,7 +33,7 @@ impl Choice for MemberKind {}
 impl MemberKind {
     /// What [`Auto`](Self::Auto) stands for with the default architecture. On pairs of voices this
     /// average gained more than any of its members (README, *Results*), and it takes about twice the time
-    /// of the first to train and three times to separate.
+    /// of the first to train and to separate.
     pub const DEFAULTS: [Self; 3] = [Self::Dense, Self::Shallow, Self::Nmf];
 
     /// The word in settings.
@@ -81,8 +81,8 @@ impl MemberKind {
         }
     }
 
-    /// A member's passes of refinement. Two fifths are as good for a shallow member of an average, and keep
-    /// the training of the default members within 5 s on two cores.
+    /// A member's passes of refinement. Two fifths are as good for a shallow member of an average, and take
+    /// a third less of its training time.
     pub(crate) fn passes(self, passes: usize) -> usize {
         match self {
             Self::Shallow => (2 * passes).div_ceil(5),
