@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nae_model::optim::{Flow, Progress};
 
 use crate::arguments::Terminal;
@@ -19,6 +19,12 @@ pub fn draw_target(is_hidden: bool) -> ProgressDrawTarget {
     }
 }
 
+fn style() -> Result<ProgressStyle> {
+    Ok(ProgressStyle::with_template(
+        "{prefix:>16} {bar:32} {pos}/{len} {msg} ETA {eta}",
+    )?)
+}
+
 /// A bar on standard error with stage, steps, loss and the time left; hidden with `-q` or where
 /// standard error is no terminal.
 pub struct Bar {
@@ -28,15 +34,20 @@ pub struct Bar {
 
 impl Bar {
     pub fn new(terminal: &Terminal) -> Result<Self> {
-        let bar = ProgressBar::with_draw_target(Some(0), draw_target(terminal.quiet));
-        bar.set_style(ProgressStyle::with_template(
-            "{prefix:>16} {bar:32} {pos}/{len} {msg} ETA {eta}",
-        )?);
+        let target = draw_target(terminal.quiet);
+        Ok(Self::styled(
+            ProgressBar::with_draw_target(Some(0), target),
+            style()?,
+        ))
+    }
+
+    fn styled(bar: ProgressBar, style: ProgressStyle) -> Self {
+        bar.set_style(style);
         bar.enable_steady_tick(Duration::from_millis(200));
-        Ok(Self {
+        Self {
             bar,
             stage: String::new(),
-        })
+        }
     }
 
     /// Shows where a run is; a new stage starts the bar anew.
@@ -91,11 +102,13 @@ pub fn with_progress<T, E: Into<anyhow::Error>>(
     })
 }
 
-/// As [`with_progress`], for a training of several members, whose names the bar and the losses have;
-/// one without a name is the only one.
+/// As [`with_progress`], for a training of several members at a time, each with a bar of its own. Bars and
+/// losses have their names; one without a name is the only one.
 pub fn with_progress_of_members<T, E: Into<anyhow::Error>>(
     terminal: &Terminal,
-    training: impl FnOnce(&mut dyn FnMut(Option<&'static str>, &Progress) -> Flow) -> Result<T, E>,
+    training: impl FnOnce(
+        &mut (dyn FnMut(Option<&'static str>, &Progress) -> Flow + Send),
+    ) -> Result<T, E>,
 ) -> Result<(T, Vec<LossRecord>)> {
     with_observer(terminal, |observe| {
         training(&mut |member, progress| {
@@ -108,20 +121,45 @@ pub fn with_progress_of_members<T, E: Into<anyhow::Error>>(
     })
 }
 
-/// Draws the bar and keeps the losses.
-fn with_observer<T, E: Into<anyhow::Error>>(
+/// Draws a bar for every label and keeps the losses, in the order in which labels came.
+fn with_observer<'a, T, E: Into<anyhow::Error>>(
     terminal: &Terminal,
-    training: impl FnOnce(&mut dyn FnMut(&str, LossRecord, &Progress) -> Flow) -> Result<T, E>,
+    training: impl FnOnce(
+        &mut (dyn FnMut(&'a str, LossRecord, &Progress) -> Flow + Send),
+    ) -> Result<T, E>,
 ) -> Result<(T, Vec<LossRecord>)> {
-    let mut bar = Bar::new(terminal)?;
-    let mut losses = Vec::new();
+    let mut shown: Vec<Shown<'a>> = Vec::new();
+    let style = style()?;
+    let all = MultiProgress::with_draw_target(draw_target(terminal.quiet));
     stop_gracefully();
     let trained = training(&mut |label, record, progress| {
-        bar.show(label, progress);
-        losses.push(record);
+        let place = shown.iter().position(|other| other.label == label);
+        let place = place.unwrap_or_else(|| {
+            let bar = Bar::styled(all.add(ProgressBar::no_length()), style.clone());
+            shown.push(Shown {
+                label,
+                bar,
+                losses: Vec::new(),
+            });
+            shown.len() - 1
+        });
+        let shown = &mut shown[place];
+        shown.bar.show(label, progress);
+        shown.losses.push(record);
         flow()
     });
     let trained = trained.map_err(Into::into)?;
-    bar.finish();
+    let mut losses = Vec::new();
+    for one in shown {
+        one.bar.finish();
+        losses.extend(one.losses);
+    }
     Ok((trained, losses))
+}
+
+/// What is known of one training of several.
+struct Shown<'a> {
+    label: &'a str,
+    bar: Bar,
+    losses: Vec<LossRecord>,
 }

@@ -2,7 +2,7 @@
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{DispatchDevice, Flex};
-use burn::tensor::{DType, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 
 /// The CPU backend's tensor.
 pub(crate) type FlexTensor = FloatTensor<Flex>;
@@ -11,6 +11,12 @@ pub(crate) type FlexTensor = FloatTensor<Flex>;
 pub(crate) fn is_flex(device: &DispatchDevice) -> bool {
     matches!(device, DispatchDevice::Flex(_))
         || matches!(device, DispatchDevice::Autodiff(device) if is_flex(&device.clone().inner()))
+}
+
+/// Whether the kernels of this crate work on `device`: the CPU, with or without automatic
+/// differentiation. Threads are worth having there, while a GPU is filled by one.
+pub fn has_threads(device: &Device) -> bool {
+    is_flex(device.as_dispatch())
 }
 
 /// Whether the kernels can work on `x`: single precision on burn-flex.

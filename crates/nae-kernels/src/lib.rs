@@ -75,6 +75,7 @@ pub use adam::{AdamStep, adam};
 pub use cells::RecurrentCell;
 pub use depthwise_conv1d::{DepthwiseConv1dSpec, depthwise_conv1d};
 pub use divergence::{DivergenceOptions, LossOutput, divergence};
+pub use flex::has_threads;
 pub use gather_columns::gather_columns;
 pub use l1::l1;
 pub use mask_loss::mask_loss;

@@ -1,12 +1,16 @@
 //! Ensembles: several models of one source, each of its own kind or seed, whose masks separation
 //! averages.
 //!
-//! Kinds err in different places, so the average of their masks is better than any of them. Members train
-//! one after another, each as it would alone with its own recipe and seed.
+//! Kinds err in different places, so the average of their masks is better than any of them. Each member
+//! trains as it would alone with its own recipe and seed, on the CPU several at a time: a thread that
+//! trains a small model by itself does more than two that share it.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use burn::tensor::Device;
+use nae_kernels::has_threads;
 use nae_model::optim::{Flow, Progress};
 use nae_model::random::generator;
 use nae_model::{Ensemble, Model};
@@ -18,6 +22,7 @@ use crate::error::TrainError;
 use crate::frames::Frames;
 use crate::job::Prepared;
 use crate::member::{MemberKind, has_default_layers};
+use crate::parallel_map::parallel_map;
 use crate::segments::SegmentShape;
 use crate::train_prepared;
 
@@ -117,11 +122,12 @@ impl Recipe {
     }
 }
 
-/// Trains all members of `recipe`, one after another.
+/// Trains all members of `recipe`, on the CPU as many at a time as there are threads.
 ///
 /// - `clips`: clean sound of one source at `recipe.audio.sample_rate`
-/// - `observe`: called once a window of steps of every member; [`Flow::Stop`] ends training with what
-///   there is: members that are finished, and the best so far of the one in work
+/// - `observe`: called once a window of steps of every member, from several threads in turn;
+///   [`Flow::Stop`] ends training with what there is: members that are finished, and the best so far of
+///   those in work
 ///
 /// # Errors
 /// [`TrainError`] for settings out of range, clips without enough sound, or a diverging run. Of `auto`,
@@ -132,7 +138,7 @@ pub fn train_ensemble(
     recipe: &Recipe,
     seed: u64,
     device: &Device,
-    observe: &mut dyn FnMut(&Member, &Progress) -> Flow,
+    observe: &mut (dyn FnMut(&Member, &Progress) -> Flow + Send),
 ) -> Result<TrainedEnsemble, TrainError> {
     recipe.validate()?;
     let silence_db = recipe.train.silence_db;
@@ -154,7 +160,7 @@ pub fn train_ensemble_frames(
     recipe: &Recipe,
     seed: u64,
     device: &Device,
-    observe: &mut dyn FnMut(&Member, &Progress) -> Flow,
+    observe: &mut (dyn FnMut(&Member, &Progress) -> Flow + Send),
 ) -> Result<TrainedEnsemble, TrainError> {
     recipe.validate()?;
     let members = recipe.members(seed);
@@ -180,22 +186,48 @@ pub fn train_ensemble_frames(
         jobs.push(prepared.map_err(|error| member.explain(error, members.len()))?);
     }
     let may_fail = recipe.train.ensemble == [MemberKind::Auto];
+    let is_over = AtomicBool::new(false);
+    let observe = Mutex::new(observe);
+    let train = |i: &usize| {
+        let (i, member) = (*i, &members[*i]);
+        if is_over.load(Ordering::Relaxed) {
+            return None;
+        }
+        let outcome = train_prepared(&jobs[i], device, &mut |progress| {
+            // a thread that panicked has nothing to say any more
+            let mut observe = observe.lock().unwrap_or_else(PoisonError::into_inner);
+            match is_over.load(Ordering::Relaxed) {
+                true => Flow::Stop,
+                false => observe(member, progress),
+            }
+        });
+        let ends_all = match &outcome {
+            Ok(model) => model.metadata.training.interrupted,
+            Err(_) => i == 0 || !may_fail,
+        };
+        if ends_all {
+            is_over.store(true, Ordering::Relaxed);
+        }
+        Some(outcome)
+    };
+    let places: Vec<usize> = (0..members.len()).collect();
+    let outcomes: Vec<_> = match has_threads(device) {
+        true => parallel_map(&places, train),
+        false => places.iter().map(train).collect(),
+    };
     let mut models: Vec<Model> = Vec::new();
     let (mut trained, mut failed, mut not_begun) = (Vec::new(), Vec::new(), Vec::new());
-    let mut is_stopped = false;
-    for (member, job) in members.iter().zip(&jobs) {
-        if is_stopped {
-            not_begun.push(member.clone());
-            continue;
-        }
-        match train_prepared(job, device, &mut |progress| observe(member, progress)) {
-            Ok(model) => {
-                is_stopped = model.metadata.training.interrupted;
+    for (member, outcome) in members.iter().zip(outcomes) {
+        match outcome {
+            None => not_begun.push(member.clone()),
+            Some(Ok(model)) => {
                 models.push(model);
                 trained.push(member.clone());
             }
-            Err(error) if may_fail && !models.is_empty() => failed.push((member.clone(), error)),
-            Err(error) => return Err(member.explain(error, members.len())),
+            Some(Err(error)) if may_fail && !models.is_empty() => {
+                failed.push((member.clone(), error));
+            }
+            Some(Err(error)) => return Err(member.explain(error, members.len())),
         }
     }
     Ok(TrainedEnsemble {

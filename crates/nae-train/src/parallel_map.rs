@@ -1,14 +1,24 @@
-//! Work on many items, each whole on one thread.
+//! Work on many items at a time, each on threads of its own.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// What `work` makes of every item, on all threads. Each has a pool of its own, so that nothing
-/// within hands parts of its work to the others and waits for them.
+/// What `work` makes of every item, as many at a time as there are threads, which they share evenly.
+/// Each has a pool of its own, so that nothing within hands parts of its work to the others and waits
+/// for them.
 pub(crate) fn parallel_map<I: Sync, T: Send>(items: &[I], work: impl Fn(&I) -> T + Sync) -> Vec<T> {
-    let pool = |_| rayon::ThreadPoolBuilder::new().num_threads(1).build().ok();
-    let threads = rayon::current_num_threads().min(items.len());
-    let pools: Vec<_> = (0..threads).filter_map(pool).collect();
+    let threads = rayon::current_num_threads();
+    let lanes = threads.min(items.len());
+    let pool = |lane| {
+        let own = threads / lanes + usize::from(lane < threads % lanes);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(own);
+        pool.build().ok()
+    };
+    let pools: Vec<_> = match lanes {
+        // the threads there are do
+        0 | 1 => Vec::new(),
+        _ => (0..lanes).filter_map(pool).collect(),
+    };
     if pools.len() < 2 {
         return items.iter().map(work).collect();
     }

@@ -8,7 +8,7 @@ use nae_model::{AudioConfig, ClipRecord, ModelConfig};
 use nae_testing::tones::scale;
 use nae_train::settings::RefineConfig;
 use nae_train::{
-    MemberKind, Recipe, TrainConfig, TrainError, TrainedEnsemble, TrainingClip, train,
+    Member, MemberKind, Recipe, TrainConfig, TrainError, TrainedEnsemble, TrainingClip, train,
     train_ensemble,
 };
 
@@ -59,7 +59,10 @@ fn ensemble_of(recipe: &Recipe) -> Result<TrainedEnsemble, TrainError> {
 fn each_member_is_what_it_is_when_trained_alone() {
     use MemberKind::{Conv, Dense, Nmf, Recurrent, Shallow};
     let recipe = recipe(&[Conv, Dense, Shallow, Nmf, Recurrent, Shallow]);
-    let trained = ensemble_of(&recipe).unwrap();
+    // on more threads sums are rounded in another order
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1);
+    let pool = pool.build().unwrap();
+    let trained = pool.install(|| ensemble_of(&recipe)).unwrap();
     let models = trained.ensemble.members();
     assert_eq!((models.len(), trained.members.len()), (6, 6));
     let described: Vec<String> = models
@@ -72,15 +75,9 @@ fn each_member_is_what_it_is_when_trained_alone() {
         assert!(member.recipe.train.ensemble.is_empty());
         let (clips, device) = (clips(), Device::flex());
         let observe = &mut |_: &_| Flow::Continue;
-        let alone = train(
-            "notes",
-            &clips,
-            &member.recipe,
-            member.seed,
-            &device,
-            observe,
-        )
-        .unwrap();
+        let (recipe, seed) = (&member.recipe, member.seed);
+        let alone = pool.install(|| train("notes", &clips, recipe, seed, &device, observe));
+        let alone = alone.unwrap();
         assert_eq!(
             alone.fingerprint().unwrap(),
             model.fingerprint().unwrap(),
@@ -108,21 +105,26 @@ fn without_words_there_is_the_one_model_that_settings_describe() {
     );
 }
 
+/// Words of members.
+fn words(members: &[Member]) -> Vec<&'static str> {
+    members.iter().map(Member::word).collect()
+}
+
+/// The default ensemble on so many threads, stopped in the first window of the member `word`.
+fn stopped_in(word: &str, threads: usize) -> TrainedEnsemble {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    let observe = &mut |member: &Member, _: &_| match member.word() == word {
+        true => Flow::Stop,
+        false => Flow::Continue,
+    };
+    let recipe = recipe(&[MemberKind::Auto]);
+    let train = || train_ensemble("notes", &clips(), &recipe, SEED, &Device::flex(), observe);
+    pool.build().unwrap().install(train).unwrap()
+}
+
 #[test]
 fn a_stopped_training_keeps_finished_members_and_the_one_in_work_and_names_the_others() {
-    let recipe = recipe(&[MemberKind::Auto]);
-    let stop_in = |word: &'static str| {
-        let device = Device::flex();
-        let observe = &mut |member: &nae_train::Member, _: &_| match member.word() == word {
-            true => Flow::Stop,
-            false => Flow::Continue,
-        };
-        train_ensemble("notes", &clips(), &recipe, SEED, &device, observe).unwrap()
-    };
-    let words = |members: &[nae_train::Member]| -> Vec<&str> {
-        members.iter().map(nae_train::Member::word).collect()
-    };
-    let trained = stop_in("shallow");
+    let trained = stopped_in("shallow", 1);
     assert_eq!(words(&trained.members), ["dense", "shallow"]);
     assert_eq!(words(&trained.not_begun), ["nmf"]);
     let interrupted = trained.ensemble.members().iter();
@@ -131,9 +133,47 @@ fn a_stopped_training_keeps_finished_members_and_the_one_in_work_and_names_the_o
         .collect();
     assert_eq!(interrupted, [false, true]);
     assert!(trained.ensemble.training().interrupted);
-    let trained = stop_in("dense");
+    let trained = stopped_in("dense", 1);
     assert_eq!(trained.ensemble.members().len(), 1);
     assert_eq!(words(&trained.not_begun), ["shallow", "nmf"]);
+}
+
+#[test]
+fn a_stop_reaches_all_members_in_work() {
+    for (word, threads) in [("dense", 3), ("shallow", 2), ("nmf", 3), ("nmf", 8)] {
+        let trained = stopped_in(word, threads);
+        assert!(trained.ensemble.training().interrupted);
+        let mut all = words(&trained.members);
+        assert_eq!(all[0], "dense");
+        assert!(all.contains(&word), "{word} is not in {all:?}");
+        all.extend(words(&trained.not_begun));
+        all.sort_unstable();
+        assert_eq!(all, ["dense", "nmf", "shallow"]);
+        let models = trained.ensemble.members().iter().zip(&trained.members);
+        for (model, member) in models {
+            let is_stopped = member.word() == word;
+            assert!(!is_stopped || model.metadata.training.interrupted);
+        }
+    }
+}
+
+#[test]
+fn on_any_number_of_threads_members_keep_their_order() {
+    let recipe = recipe(&[MemberKind::Nmf, MemberKind::Dense, MemberKind::Shallow]);
+    for threads in [1, 2, 3, 7] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        let train = || ensemble_of(&recipe).unwrap();
+        let trained = pool.build().unwrap().install(train);
+        assert_eq!(words(&trained.members), ["nmf", "dense", "shallow"]);
+        let models = trained.ensemble.members();
+        for (model, member) in models.iter().zip(&trained.members) {
+            let architecture = member.recipe.model.architecture();
+            assert_eq!(
+                model.metadata.architecture.describe(),
+                architecture.describe()
+            );
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `nae train`
 
 use std::path::Path;
+use std::time::Instant;
 
 use anyhow::Result;
 use nae_files::{check_source_name, count};
@@ -17,7 +18,7 @@ use crate::progress::with_progress_of_members;
 use crate::settings::Settings;
 use crate::training_clips::{ClipReport, find_clips, read_material};
 
-/// What `--json` prints: loss of the first member, steps, seconds and units of all.
+/// What `--json` prints: loss of the first member, steps and units of all, seconds from beginning to end.
 #[derive(Serialize)]
 struct Report<'a> {
     model: &'a Path,
@@ -100,12 +101,14 @@ pub fn run(command: &Train, terminal: &Terminal) -> Result<()> {
         format_args!("training {name} on {device}{averaged}"),
     );
     let is_several = members.len() > 1;
+    let started = Instant::now();
     let (mut trained, losses) = with_progress_of_members(terminal, |observe| {
         let observe = &mut |member: &Member, progress: &_| {
             observe(is_several.then(|| member.word()), progress)
         };
         nae_train::train_ensemble_frames(&name, &frames, &recipe, seed, &device.device, observe)
     })?;
+    let seconds = started.elapsed().as_secs_f64();
     drop(frames);
     // of the other members no joint encoder is made
     let first = trained.ensemble.first_mut();
@@ -117,9 +120,10 @@ pub fn run(command: &Train, terminal: &Terminal) -> Result<()> {
         Some(log) => write_loss_log(log, &losses, &command.out),
         None => Ok(()),
     };
-    log_models(command, terminal, &trained);
+    log_models(command, terminal, &trained, seconds);
     if command.json {
-        print_report(command, &trained, (&clips, available), &device.name)?;
+        let frames = (clips.as_slice(), available);
+        print_report(command, &trained, frames, (&device.name, seconds))?;
     }
     conclude(logged, stopped(&trained))
 }
@@ -152,7 +156,9 @@ fn words(members: &[Member]) -> String {
 }
 
 /// Says how the models came out.
-fn log_models(command: &Train, terminal: &Terminal, trained: &TrainedEnsemble) {
+///
+/// - `seconds`: that training them took, some at the same time
+fn log_models(command: &Train, terminal: &Terminal, trained: &TrainedEnsemble, seconds: f64) {
     for (member, error) in &trained.failed {
         let word = member.word();
         log::warn!("`{word}` is left out of the ensemble: {error}");
@@ -175,7 +181,7 @@ fn log_models(command: &Train, terminal: &Terminal, trained: &TrainedEnsemble) {
             command.out.display(),
             count(training.frames, "frame"),
             training.duration_s,
-            training.seconds
+            seconds
         ),
     );
     for (member, model) in trained.members.iter().zip(models) {
@@ -209,7 +215,7 @@ fn print_report(
     command: &Train,
     trained: &TrainedEnsemble,
     (clips, available_frames): (&[ClipReport], usize),
-    device: &str,
+    (device, seconds): (&str, f64),
 ) -> Result<()> {
     let models = trained.ensemble.members();
     let training = trained.ensemble.training();
@@ -222,7 +228,7 @@ fn print_report(
         frames: training.frames,
         available_frames,
         clips,
-        seconds: training.seconds,
+        seconds,
         device,
         interrupted: training.interrupted,
         hidden_units: training.units.map(|units| units.all),
