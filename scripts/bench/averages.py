@@ -1,19 +1,26 @@
 #!/usr/bin/env python3
 """Single models and averages of several kinds on the same mixtures, with paired differences from the first.
 
-usage: scripts/bench/averages.py SPEAKERS [--out DIR] [--systems NAME,...] [--also NAME=MEMBER+MEMBER:KEY=VALUE;...] [--seeds 0,1,2]
+usage: scripts/bench/averages.py FOLDER... [--out DIR] [--systems NAME/...] [--also NAME=MEMBER+MEMBER:KEY=VALUE;...] [--seeds 0,1,2]
                                  [--pairs A+B,...] [--mixtures 3] [--jobs N] [--nae PROGRAM]
 
-SPEAKERS holds a folder per voice with train/ and test/ (scripts/data/fetch makes it); every woman's voice (name ending in _f)
-is paired with every man's (_m). Voices and mixtures are those of systems.py: 25 s of training, 5 s mixtures at 0 dB. A system
-is one or more members, models of one voice whose masks are averaged, and settings of separation. Work that is already in DIR
-is not done again. The interval is that of the mean over pairs (bootstrap, 95 %): mixtures of a pair are not independent.
-Dead units are the medians over the voices. Needs cargo and Python's standard library; prints a Markdown table.
-"""
-import argparse, concurrent.futures, itertools, json, os, random, statistics, subprocess, sys, time
+A FOLDER holds a folder per source with train/ and test/, such as the voices in speakers/, or with train.wav and test.wav, such as
+music/drums and music/instruments (scripts/data/fetch makes them). Without --pairs every woman's voice (name ending in _f) is
+paired with every man's (_m). Mixtures are those of systems.py: 25 s of training (or all there is), 5 s at 0 dB. A system is one or
+more members, models of one source whose masks are averaged, and settings of separation. Work that is already in DIR is not done
+again. The interval is that of the mean over pairs (bootstrap, 95 %): mixtures of a pair are not independent. Dead units are the
+medians over the sources. Seconds are CPU time, which other work on the machine hardly changes. Needs cargo and Python's standard
+library; prints a Markdown table.
 
-import systems
-from systems import RATE, ROOT, TRAIN_S
+Drums and instruments, decoders that see time beside others at the same numbers of steps:
+
+    scripts/bench/averages.py data/full/music/drums data/full/music/instruments --systems time \
+        --pairs kick+snare,kick+hihat,snare+hihat,kit+acoustic_bass
+"""
+import argparse, itertools, os, statistics, subprocess, sys
+
+from systems import MIXTURE_S, TRAIN_S
+from work import RATE, Work, cut, interval, mix, settings, sound, write
 
 SINGLE = "train.ensemble=[]"
 MEMBERS = {
@@ -25,12 +32,17 @@ MEMBERS = {
     "shallow matched": ("model.layers=2", "train.initial_weights=matched"),
     "nmf": ("model.kind=nmf",),
     "nmf l2": ("model.kind=nmf", "model.basis_norm=l2"),
+    "shallow 50": ("model.layers=2", "model.rank=50"),
     "conv": ("model.layers=2", "model.rank=50", "model.span=4", "model.hidden=softplus"),
     "conv relu": ("model.layers=2", "model.rank=50", "model.span=4"),
     "conv 1": ("model.layers=2", "model.rank=50", "model.hidden=softplus"),
+    "conv 2": ("model.layers=2", "model.rank=50", "model.span=2", "model.hidden=softplus"),
+    "conv 8": ("model.layers=2", "model.rank=50", "model.span=8", "model.hidden=softplus"),
     "deep conv": ("model.span=4",),
     "nmfd": ("model.kind=nmf", "model.span=4"),
     "nmfd l2": ("model.kind=nmf", "model.span=4", "model.basis_norm=l2"),
+    "nmfd l2 2": ("model.kind=nmf", "model.span=2", "model.basis_norm=l2"),
+    "nmfd l2 8": ("model.kind=nmf", "model.span=8", "model.basis_norm=l2"),
     "rnn": ("model.cell=rnn",),
     "gru": ("model.cell=gru",),
     "lstm": ("model.cell=lstm",),
@@ -47,19 +59,17 @@ for names in (("dense", "nmf"), ("dense", "shallow", "nmf"), ("dense", "shallow"
     SYSTEMS |= {f"{' + '.join(names)}, exponent {e}": (names, (setting,)) for e, setting in ((2, E2), (2.5, E25), (3, E3))}
 DEFAULT = ["before", "default", "dense", "dense, exponent 3", "nmf", "shallow", "dense + shallow + nmf, exponent 2", "dense + shallow + nmf, exponent 3"]
 
-
-def interval(by_pair, turns=2000):
-    """95 % of the means of as many pairs drawn with replacement."""
-    rng = random.Random(1)
-    means = sorted(statistics.mean(rng.choices(by_pair, k=len(by_pair))) for _ in range(turns))
-    return means[round(0.025 * turns)], means[round(0.975 * turns) - 1]
+SETS = {
+    "time": ["dense", "shallow 50", "shallow", "nmf l2", "nmfd l2 2", "nmfd l2", "nmfd l2 8", "conv 1", "conv 2", "conv", "conv 8", "default"],
+    "kinds": ["dense", "nmf l2", "nmfd l2", "conv 1", "conv", "deep conv", "rnn", "gru", "lstm", "default"],
+}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("speakers")
+    parser.add_argument("folders", nargs="*", metavar="FOLDER")
     parser.add_argument("--out", default="nae-averages")
-    parser.add_argument("--systems", default="/".join(DEFAULT), help="separated by /; the first is what the others are compared with")
+    parser.add_argument("--systems", default="/".join(DEFAULT), help=f"separated by /, or {' or '.join(SETS)}; the first is what the others are compared with")
     parser.add_argument("--also", action="append", default=[], metavar="NAME=MEMBER+MEMBER:KEY=VALUE;...",
                         help="one more system: members and settings of separation")
     parser.add_argument("--member", action="append", default=[], metavar="NAME:KEY=VALUE;...", help="one more member: settings of training")
@@ -73,93 +83,60 @@ def main():
     if options.list:
         return print("\n".join(SYSTEMS))
     for text in options.member:
-        name, settings = text.split(":", 1)
-        MEMBERS[name] = tuple(settings.split(";"))
+        name, changes = text.split(":", 1)
+        MEMBERS[name] = tuple(changes.split(";"))
         SYSTEMS[name] = ((name,), (E2,))
-    names = [name for name in options.systems.split("/") if name]
+    names = list(SETS.get(options.systems, [])) or [name for name in options.systems.split("/") if name]
     for text in options.also:
         name, rest = text.split("=", 1)
-        members, _, settings = rest.partition(":")
-        SYSTEMS[name] = (tuple(members.split("+")), tuple(s for s in settings.split(";") if s))
+        members, _, changes = rest.partition(":")
+        SYSTEMS[name] = (tuple(members.split("+")), tuple(change for change in changes.split(";") if change))
         names.append(name)
-    program = options.nae
-    if not program:
-        subprocess.run(["cargo", "build", "--release", "-q"], cwd=ROOT, check=True)
-        program = os.path.join(os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target")), "release/nae")
-    voices = sorted(os.listdir(options.speakers))
+    work = Work(options.out, options.jobs, options.nae)
+    path, run, once, all_of = work.path, work.run, work.once, work.all_of
+    place = {name: os.path.join(folder, name) for folder in options.folders for name in sorted(os.listdir(folder))}
+    if not place:
+        parser.error("expected a FOLDER of sources")
     pairs = [tuple(pair.split("+")) for pair in options.pairs.split(",")] if options.pairs else list(itertools.product(
-        [voice for voice in voices if voice.endswith("_f")], [voice for voice in voices if voice.endswith("_m")]))
+        [voice for voice in place if voice.endswith("_f")], [voice for voice in place if voice.endswith("_m")]))
     voices = sorted({voice for pair in pairs for voice in pair})
+    if unknown := [voice for voice in voices if voice not in place]:
+        parser.error(f"no folder of {', '.join(unknown)}; there are {', '.join(place)}")
     seeds = [int(seed) for seed in options.seeds.split(",")]
-    environment = dict(os.environ, RAYON_NUM_THREADS=str(max(1, os.cpu_count() // options.jobs)))
-    known = subprocess.run([program, "settings"], capture_output=True, text=True).stdout
+    known = subprocess.run([work.program, "settings"], capture_output=True, text=True).stdout
     single = (SINGLE,) if "\nensemble" in known else ()
-
-    def path(*parts):
-        result = os.path.join(options.out, *parts)
-        os.makedirs(os.path.dirname(result), exist_ok=True)
-        return result
-
-    def run(*arguments):
-        started = time.perf_counter()
-        done = subprocess.run([program, *arguments, "-q"], capture_output=True, text=True, cwd=ROOT, env=environment)
-        if done.returncode:
-            sys.exit(f"nae {' '.join(arguments)}: {done.stderr}")
-        return time.perf_counter() - started, done.stdout
-
-    def once(file, work):
-        if not os.path.exists(file):
-            result = work()
-            with open(file + ".part", "w") as out:
-                json.dump(result, out)
-            os.replace(file + ".part", file)
-        with open(file) as text:
-            return json.load(text)
-
-    def setting(words):
-        return [word for value in words for word in ("--set", value)]
 
     for voice in voices:
         if not os.path.exists(path("train", voice + ".wav")):
-            systems.write(path("train", voice + ".wav"), systems.read(os.path.join(options.speakers, voice, "train"))[:TRAIN_S * RATE])
+            write(path("train", voice + ".wav"), sound(place[voice], "train")[:TRAIN_S * RATE])
     for pair, index in itertools.product(pairs, range(options.mixtures)):
         folder = f"mixtures/{'+'.join(pair)}/{index}"
         if not os.path.exists(path(folder, "mixture.wav")):
-            parts = [systems.cut(systems.read(os.path.join(options.speakers, voice, "test")), index, options.mixtures) for voice in pair]
+            tests = [sound(place[voice], "test") for voice in pair]
+            length = min(MIXTURE_S * RATE, *map(len, tests))
+            parts, mixture = mix([cut(test, index, options.mixtures, length) for test in tests])
             for voice, part in zip(pair, parts):
-                systems.write(path(folder, voice + ".wav"), part)
-            systems.write(path(folder, "mixture.wav"), [sum(values) for values in zip(*parts)])
+                write(path(folder, voice + ".wav"), part)
+            write(path(folder, "mixture.wav"), mixture)
 
     def model(member, voice, seed):
         """File of a member, with what its training said."""
         file = path("models", member, str(seed), voice + ".safetensors")
-
-        def train():
-            seconds, said = run("train", path("train", voice + ".wav"), "--out", file, "--name", voice, "--force", "--json",
-                                "--no-memory", "--seed", str(seed), *setting((*single, *MEMBERS[member])))
-            return dict(json.loads(said), wall_s=seconds)
-        return file, once(file + ".json", train)
+        return file, work.train(path("train", voice + ".wav"), file, voice, seed, (*single, *MEMBERS[member]))
 
     def result(name, pair, index, seed):
-        members, settings = SYSTEMS[name]
+        members, changed = SYSTEMS[name]
         folder = path("separated", name, str(seed), "+".join(pair), str(index))
 
         def separate():
             mixture = path("mixtures", "+".join(pair), str(index), "mixture.wav")
             models = [f"{voice}=" + ",".join(model(member, voice, seed)[0] for member in members) for voice in pair]
             seconds, _ = run("separate", mixture, *(word for text in models for word in ("--model", text)), "--out", folder,
-                             "--force", "--seed", str(seed), *setting(settings))
+                             "--force", "--seed", str(seed), *settings(changed))
             references = [os.path.join(os.path.dirname(mixture), voice + ".wav") for voice in pair]
             stems = [os.path.join(folder, voice + ".wav") for voice in pair]
-            _, scores = run("evaluate", "--reference", *references, "--estimate", *stems, "--mixture", mixture, "--json")
-            return dict(seconds=seconds, **json.loads(scores))
+            return dict(seconds=seconds, **work.evaluate(references, stems, mixture))
         return once(folder + ".json", separate)
-
-    def all_of(work, jobs):
-        with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-            for count, _ in enumerate(pool.map(lambda job: work(*job), jobs), 1):
-                print(f"\r{count}/{len(jobs)} ", end="", file=sys.stderr, flush=True)
-        print(file=sys.stderr)
 
     cells = list(itertools.product(pairs, range(options.mixtures), seeds))
     for name in names:
@@ -172,8 +149,8 @@ def main():
         of_cell = {cell: result(name, *cell)["sources"] for cell in cells}
         return {cell: [source["si_sdr"] - source["si_sdr_mixture"] for source in sources] for cell, sources in of_cell.items()}
 
-    print(f"{len(pairs)} pairs, {options.mixtures} mixtures each, seeds {options.seeds}: gain in SI-SDR, dB; seconds on "
-          f"{environment['RAYON_NUM_THREADS']} of {os.cpu_count()} cores, {options.jobs} jobs at a time\n")
+    print(f"{len(pairs)} pairs, {options.mixtures} mixtures each, seeds {options.seeds}: gain in SI-SDR, dB; seconds of "
+          f"CPU time, {work.threads} of {os.cpu_count()} cores a job\n")
     print(f"| system | median / mean | against {names[0]}: mean [95 %] | mixtures better | dead units | train, s | separate 5 s, s |")
     print("|---|---|---|---|---|---|---|")
     first = gains(names[0])
@@ -188,9 +165,11 @@ def main():
         said = [[model(member, voice, seed)[1] for member in SYSTEMS[name][0]] for voice in voices for seed in seeds]
         units = [(m["dead_units"], m["hidden_units"]) for all_members in said for m in all_members if m.get("hidden_units")]
         dead = "–" if not units else f"{100 * statistics.median(d / h for d, h in units):.0f} %"
-        train = statistics.median(sum(m["wall_s"] for m in all_members) for all_members in said)
+        train = statistics.median(sum(m["cpu_s"] for m in all_members) for all_members in said)
         separate = statistics.median(result(name, *cell)["seconds"] for cell in cells)
+        ceiling = [source["oracle_si_sdr"] - source["si_sdr_mixture"] for cell in cells for source in result(name, *cell)["sources"]]
         print(f"| {name} | {statistics.median(values):.2f} / {statistics.mean(values):.2f} | {compared} | {better}/{len(cells)} | {dead} | {train:.1f} | {separate:.2f} |")
+    print(f"| ideal ratio mask (ceiling) | {statistics.median(ceiling):.2f} / {statistics.mean(ceiling):.2f} | | | | | |")
 
 
 if __name__ == "__main__":
