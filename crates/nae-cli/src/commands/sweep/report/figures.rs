@@ -34,6 +34,15 @@ struct Reconstruction {
     activations: Vec<f32>,
 }
 
+/// A model whose bases are shown beside those of others.
+pub struct Shown<'a> {
+    /// What the panel is called.
+    pub name: String,
+    pub model: &'a Model,
+    /// The highest frequency shown.
+    pub top_hz: f64,
+}
+
 /// A model applied to a clip: the clip's spectrogram, its reconstruction, the bases and their
 /// activations.
 ///
@@ -110,26 +119,30 @@ pub fn reconstruction_figure(
 /// Bases of several models side by side, such as without and with sparsity: the last layer's columns
 /// over frequency, each scaled to its own peak, with its sign.
 ///
-/// - `models`: a name and a model each
-/// - `top_hz`: the highest frequency shown
-pub fn bases(name: &str, title: &str, models: &[(&str, &Model)], top_hz: f64) -> Result<Figure> {
+pub fn bases(name: &str, title: &str, models: &[Shown<'_>]) -> Result<Figure> {
     let mut captions = vec!["Columns of the last layer, each scaled to its own peak, low ones at the bottom. Where a column has negative values, zero is in the middle of its row.".to_owned()];
     let panels = models
         .iter()
-        .map(|(name, model)| {
-            let audio = model.metadata.audio;
-            let hz = f64::from(audio.sample_rate) / audio.n_fft as f64;
-            let bases = Bases::of(model)?;
-            let top = ((top_hz / hz).ceil() as usize).clamp(1, bases.bins());
-            let caption = bases.caption(&audio);
-            if !caption.is_empty() {
-                let caption = format!("{name}: {caption}");
-                if !captions.contains(&caption) {
-                    captions.push(caption);
+        .map(
+            |Shown {
+                 name,
+                 model,
+                 top_hz,
+             }| {
+                let audio = model.metadata.audio;
+                let hz = f64::from(audio.sample_rate) / audio.n_fft as f64;
+                let bases = Bases::of(model)?;
+                let top = ((top_hz / hz).ceil() as usize).clamp(1, bases.bins());
+                let caption = bases.caption(&audio);
+                if !caption.is_empty() {
+                    let caption = format!("{name}: {caption}");
+                    if !captions.contains(&caption) {
+                        captions.push(caption);
+                    }
                 }
-            }
-            bases.panel(name, hz, top)
-        })
+                bases.panel(name, hz, top)
+            },
+        )
         .collect::<Result<Vec<_>>>()?;
     Ok(Panels {
         name: name.into(),
@@ -139,6 +152,13 @@ pub fn bases(name: &str, title: &str, models: &[(&str, &Model)], top_hz: f64) ->
         panels,
     }
     .figure()?)
+}
+
+/// The lowest whole kHz below which nearly all of a clip's magnitudes lie, in Hz.
+pub fn top_hz(model: &Model, clip: &Clip) -> Result<f64> {
+    let audio = model.metadata.audio;
+    let hz = f64::from(audio.sample_rate) / audio.n_fft as f64;
+    Ok(top_bin(&magnitudes(model, clip)?, hz) as f64 * hz)
 }
 
 /// A sentence that is followed by another; nothing for none.
@@ -159,10 +179,14 @@ fn description(metadata: &Metadata) -> String {
     format!("{architecture}; activations {activations}.")
 }
 
-fn reconstruct(model: &Model, clip: &Clip, device: &Device) -> Result<Reconstruction> {
+fn magnitudes(model: &Model, clip: &Clip) -> Result<Magnitude> {
     let audio = model.metadata.audio;
     let samples = resample(&clip.mixdown(), clip.sample_rate(), audio.sample_rate)?;
-    let input = Stft::new(audio.stft())?.analyze(&samples)?.magnitude();
+    Ok(Stft::new(audio.stft())?.analyze(&samples)?.magnitude())
+}
+
+fn reconstruct(model: &Model, clip: &Clip, device: &Device) -> Result<Reconstruction> {
+    let input = magnitudes(model, clip)?;
     let gain = match level(&input, SILENCE_DB) {
         level if level > 0.0 => 1.0 / level,
         _ => 1.0,

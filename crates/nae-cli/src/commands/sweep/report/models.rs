@@ -2,18 +2,15 @@
 
 use anyhow::Result;
 use burn::tensor::Device;
-use nae_model::{Ensemble, Model};
+use nae_model::Ensemble;
 use nae_report::Section;
 use nae_report::comparison::Report;
 use nae_sweep::cell::CellKind;
 use nae_sweep::cell::Training;
 use nae_sweep::{Manifest, Store, listening};
 
-use super::figures;
+use super::figures::{self, Shown};
 use crate::console::error_line;
-
-/// Highest frequency in pictures of bases.
-const TOP_HZ: f64 = 4000.0;
 
 /// Adds every trained model of the first seed, applied to its own training clips, and all bases.
 pub fn add(report: &mut Report, store: &Store, manifest: &Manifest, device: &Device) -> Result<()> {
@@ -37,25 +34,35 @@ pub fn add(report: &mut Report, store: &Store, manifest: &Manifest, device: &Dev
             }
         };
         let label = &manifest.variants[cell.variant].label;
-        let title = format!(
-            "{label} applied to {}",
-            manifest.speakers[cell.speaker].name
-        );
+        let source = &manifest.speakers[cell.speaker].name;
+        let title = format!("{label} applied to {source}");
         let name = format!("{}-action-{}", manifest.name, i + 1);
         figures.push(figures::reconstruction_figure(
             &name, &title, &model, &clip, device,
         )?);
-        models.push((label.as_str(), model));
+        let top_hz = figures::top_hz(&model, &clip)?;
+        models.push((cell.speaker, label, model, top_hz));
     }
     if models.is_empty() {
         return Ok(());
     }
-    let all: Vec<(&str, &Model)> = models
+    // models of one source side by side, however many systems there are
+    models.sort_by_key(|(source, ..)| *source);
+    let of_one = models.windows(2).all(|pair| pair[0].0 == pair[1].0);
+    let name = |source: usize, label: &str| match of_one {
+        true => label.to_owned(),
+        false => format!("{}: {label}", manifest.speakers[source].name),
+    };
+    let all: Vec<Shown<'_>> = models
         .iter()
-        .map(|(label, model)| (*label, model))
+        .map(|(source, label, model, top_hz)| Shown {
+            name: name(*source, label),
+            model,
+            top_hz: *top_hz,
+        })
         .collect();
     let name = format!("{}-bases", manifest.name);
-    figures.push(figures::bases(&name, "Bases side by side", &all, TOP_HZ)?);
+    figures.push(figures::bases(&name, "Bases side by side", &all)?);
     let section = Section::new(format!("Reconstructions: {}", manifest.name))
         .with_intro("Each model's reconstruction of its own training clips, and its bases.");
     report.add(section, figures);

@@ -6,20 +6,20 @@ use nae_model::{AudioConfig, Model};
 use nae_report::plots::{Panel, SpectrogramRow};
 use nae_report::{Axis, ColourScale, Matrix};
 
+use super::RANGE_DB;
 use super::components::{Upwards, components};
 
 /// Frames of all spectrograms together that a panel has room for.
 const FRAMES: usize = 80;
 /// Spectrograms in a panel: at least, where there are as many, and at most.
 const SPECTROGRAMS: (usize, usize) = (4, 20);
-/// Range of their colours in dB.
-const RANGE_DB: f64 = 50.0;
-
 /// The bases of a model's last layer.
 pub struct Bases {
     /// Frames of a basis.
     span: usize,
     bins: usize,
+    /// Exponent of the magnitudes that they are sums of.
+    compression: f64,
     /// Every basis, `[span × bins]`, frame after frame.
     values: Vec<Vec<f32>>,
 }
@@ -34,6 +34,7 @@ impl Bases {
         Ok(Self {
             span,
             bins,
+            compression: model.metadata.architecture.compression(),
             values: (0..count).map(column).collect(),
         })
     }
@@ -75,7 +76,8 @@ impl Bases {
         order
     }
 
-    /// What there is to say of bases of several frames; nothing of others.
+    /// What there is to say of bases of several frames, whose colours are dB of uncompressed
+    /// magnitudes; nothing of others.
     pub fn caption(&self, audio: &AudioConfig) -> String {
         if self.span == 1 {
             return String::new();
@@ -134,14 +136,17 @@ impl Bases {
         }
     }
 
-    /// Magnitudes of a basis over its peak, `[top × span]`.
+    /// Magnitudes of a basis over its peak, uncompressed, `[top × span]`.
     fn spectrogram(&self, basis: usize, top: usize) -> Result<Matrix> {
         let values = &self.values[basis];
         let peak = values
             .iter()
             .fold(f32::MIN_POSITIVE, |peak, x| peak.max(x.abs()));
         let cells = (0..top).flat_map(|bin| (0..self.span).map(move |frame| (bin, frame)));
-        let level = |(bin, frame): (usize, usize)| values[frame * self.bins + bin].abs() / peak;
+        let exponent = (1.0 / self.compression) as f32;
+        let level = |(bin, frame): (usize, usize)| {
+            (values[frame * self.bins + bin].abs() / peak).powf(exponent)
+        };
         Ok(Matrix::new(top, self.span, cells.map(level).collect())?)
     }
 }

@@ -73,6 +73,14 @@ fn nae(sparsity: f64) -> Model {
     model(config, sparsity)
 }
 
+fn shown<'a>(name: &str, model: &'a Model) -> Shown<'a> {
+    Shown {
+        name: name.into(),
+        model,
+        top_hz: 3000.0,
+    }
+}
+
 /// Share of a component's activity that lies in the third of the melody where it has most.
 fn concentration(reconstructed: &Reconstruction) -> f32 {
     let frames = reconstructed.input.frames();
@@ -157,8 +165,11 @@ fn figures_have_their_panels_and_come_as_files() {
         )
         .unwrap(),
     ];
-    let models = [("without sparsity", &plain), ("with sparsity", &sparse)];
-    figures.push(bases("bases", "Bases", &models, 3000.0).unwrap());
+    let models = [
+        shown("without sparsity", &plain),
+        shown("with sparsity", &sparse),
+    ];
+    figures.push(bases("bases", "Bases", &models).unwrap());
     for figure in &figures {
         let svg = figure.svg().unwrap();
         let words: &[&str] = match figure.name.as_str() {
@@ -229,7 +240,7 @@ fn bases_of_several_frames_are_small_spectrograms_and_the_caption_says_how_long(
     for word in ["4 frames", "every 16 ms", "112 ms in all"] {
         assert!(caption.contains(word), "{caption}");
     }
-    let figure = super::bases("bases", "Bases", &[("NMFD", &model)], 3000.0).unwrap();
+    let figure = super::bases("bases", "Bases", &[shown("NMFD", &model)]).unwrap();
     assert!(
         figure
             .caption
@@ -263,4 +274,60 @@ fn of_many_long_bases_some_are_shown_and_the_caption_says_so() {
     assert_eq!(row.spectrograms.len(), 10);
     assert_eq!(row.spectrograms[9].0, "25");
     assert!(bases.caption(&model.metadata.audio).contains("10 of 25"));
+}
+
+/// The colours of bases are dB of magnitudes, whatever exponent the model was trained on.
+#[test]
+fn spectrograms_of_bases_are_uncompressed() {
+    let config = ModelConfig {
+        kind: ModelKind::Nmf,
+        span: 2,
+        ..ModelConfig::default()
+    };
+    let clips = crate::training_clips::read_clips(&notes(), 16000).unwrap();
+    for compression in [1.0, 0.5] {
+        let recipe = Recipe {
+            model: ModelConfig {
+                rank: 3,
+                compression,
+                ..config.clone()
+            },
+            ..Recipe::default()
+        };
+        let model =
+            nae_testing_models::models::trained("piano", &clips, &recipe, SEED, &Device::flex());
+        let bases = model.network.bases().unwrap();
+        let [_, span, bins, count] = bases.dims();
+        let values = read(bases.reshape([span * bins, count])).unwrap();
+        let largest = |k: usize| {
+            values
+                .iter()
+                .skip(k)
+                .step_by(count)
+                .fold(0.0f32, |a, x| a.max(*x))
+        };
+        let mut expected: Vec<f32> = (0..count)
+            .flat_map(|k| {
+                let largest = largest(k);
+                let own = values.iter().skip(k).step_by(count);
+                own.map(move |x| (x / largest).powf(1.0 / compression as f32))
+            })
+            .collect();
+        let Panel::Spectrograms(row) = Bases::of(&model)
+            .unwrap()
+            .panel("Bases", 15.625, bins)
+            .unwrap()
+        else {
+            panic!("no spectrograms");
+        };
+        let mut drawn: Vec<f32> = row
+            .spectrograms
+            .iter()
+            .flat_map(|(_, own)| own.values().to_vec())
+            .collect();
+        expected.sort_by(f32::total_cmp);
+        drawn.sort_by(f32::total_cmp);
+        let off = expected.iter().zip(&drawn).map(|(a, b)| (a - b).abs());
+        assert!(expected.len() == drawn.len() && off.fold(0.0, f32::max) < 1e-6);
+    }
 }
