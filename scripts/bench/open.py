@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The open world: sources of which nobody has a clean recording, beside the same mixtures with every source known.
 
-usage: scripts/bench/open.py SPEAKERS NOISE [--out DIR] [--scenarios S1,S2,S3,S4] [--systems NAME/...] [--also NAME=SCENARIO:KEY=VALUE;...]
+usage: scripts/bench/open.py SPEAKERS NOISE [--out DIR] [--scenarios S1,S2,S3,S4] [--systems NAME/...] [--also NAME=SYSTEM:KEY=VALUE;...]
                              [--levels=-5,0,5] [--seeds 0,1,2] [--jobs N] [--nae PROGRAM] [--mixtures-only] [--by-kind]
 
 SPEAKERS holds a folder per voice with train/ and test/, NOISE one per noise with train.wav and test.wav (scripts/data/fetch makes
@@ -30,6 +30,8 @@ MEMBERS = {
     "default": (),
     "4 layers": ("train.ensemble=[]",),
     "NMF": ("model.kind=nmf", "model.basis_norm=l2"),
+    # what universal models are merged from: `nae merge` reduces them to fewer bases by the sound in their latent caches
+    "NMF with memory": ("model.kind=nmf", "model.basis_norm=l2"),
 }
 Mixture = collections.namedtuple("Mixture", "scenario names unknown levels looped")
 """What is mixed: the sources' names, the one without a model, everyone's level in dB."""
@@ -122,7 +124,7 @@ class Bench:
         if not os.path.exists(clip):
             write(clip, sound(self.sources[name], "train")[:TRAIN_S * RATE])
         file = work.path("models", member, str(seed), name + ".safetensors")
-        work.train(clip, file, name, seed, MEMBERS[member])
+        work.train(clip, file, name, seed, MEMBERS[member], memory=member.endswith("memory"))
         return file
 
     def universal(self, mixture, seed):
@@ -131,7 +133,7 @@ class Bench:
         others = [name for name in sorted(self.sources) if (name in self.noises) == is_noise and name not in mixture.names]
         label = "noise" if is_noise else "voice"
         file = self.work.path("universal", str(seed), f"{label} without {'+'.join(sorted(set(mixture.names)))}.safetensors")
-        models = [self.model("NMF", name, seed) for name in others]
+        models = [self.model("NMF with memory", name, seed) for name in others]
         self.work.once(file + ".json", lambda: self.work.run(
             "merge", *models, "--rank-each", str(RANK_EACH), "--out", file, "--name", label, "--force")[0])
         return file
@@ -191,8 +193,8 @@ def table(title, systems, mixtures, seeds, result):
     print(f"| system | {' | '.join(f'{name}: median / mean / worst' for name, _ in columns)} | against the first: mean [95 %] | separate, s |")
     print("|---|" + "---|" * (len(columns) + 2))
     first = None
-    for name, system in systems.items():
-        own = {(m, seed): result(name, system, m, seed) for m in mixtures for seed in seeds}
+    for name in systems:
+        own = {(m, seed): result(name, m, seed) for m in mixtures for seed in seeds}
         values = [[gain(own[key]["sources"][i]) for key in own for i in places] for _, places in columns]
         mean = {m: statistics.mean(gain(source) for seed in seeds for source in own[m, seed]["sources"]) for m in mixtures}
         first = first or mean
@@ -214,8 +216,8 @@ def by_kind(title, systems, mixtures, seeds, result):
     print("|---|" + "---|" * (len(systems) + 1))
     for mixture in mixtures:
         cells = []
-        for name, system in systems.items():
-            all_of = [result(name, system, mixture, seed)["sources"] for seed in seeds]
+        for name in systems:
+            all_of = [result(name, mixture, seed)["sources"] for seed in seeds]
             means = [statistics.mean(gain(sources[i]) for sources in all_of for i in places) for _, places in columns]
             cells.append(" / ".join(f"{x:.1f}" for x in means))
         ceiling = [statistics.mean(gain(all_of[0][i], "oracle_si_sdr") for i in places) for _, places in columns]
@@ -270,22 +272,20 @@ def main():
                    if name != m.unknown or s["unknown"] == "known"}
         print(scenario, file=sys.stderr)
         work.all_of(bench.model, sorted(trained))
-        merged = {m.names: (m, seed) for s in systems.values() if s.get("unknown") == "universal" for m in mixtures for seed in seeds}
-        if merged:
-            # models that all universal ones are made of, before the jobs that would make them at the same time
+        if any(system.get("unknown") == "universal" for system in systems.values()):
+            # what all are made of comes first: jobs that run at the same time would make it twice
             kinds = {m.unknown in noises for m in mixtures}
-            work.all_of(bench.model, [("NMF", name, seed) for name in sorted(sources) if (name in noises) in kinds for seed in seeds])
+            work.all_of(bench.model, [("NMF with memory", name, seed) for name in sorted(sources) if (name in noises) in kinds for seed in seeds])
             work.all_of(bench.universal, [(m, seed) for m in mixtures if m.levels == mixtures[0].levels for seed in seeds])
         cells = [(name, system, m, seed) for name, system in systems.items() for m in mixtures for seed in seeds]
         work.all_of(bench.result, cells)
-        result = functools.cache(lambda name, key, m, seed: bench.result(name, systems[name], m, seed))
-        read = lambda name, system, m, seed: result(name, None, m, seed)
+        result = functools.cache(lambda name, mixture, seed: bench.result(name, systems[name], mixture, seed))
         for level, of_level in itertools.groupby(mixtures, key=lambda m: m.levels[0]):
             of_level = list(of_level)
             title = f"{scenario}, {level:+g} dB" if scenario == "S1" else scenario
-            table(title, systems, of_level, seeds, read)
+            table(title, systems, of_level, seeds, result)
             if options.by_kind:
-                by_kind(title, systems, of_level, seeds, read)
+                by_kind(title, systems, of_level, seeds, result)
 
 
 if __name__ == "__main__":
