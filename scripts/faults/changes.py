@@ -119,6 +119,7 @@ def check(base, folder, count, moments, report):
     inputs = [
         ("train", "low.wav"),
         ("join", "low.safetensors"),
+        ("merge", "high.safetensors"),
         ("separate", "mixture.wav"),
         ("separate", "high.safetensors"),
         ("separate --joint --bits 16", "mixture.wav"),

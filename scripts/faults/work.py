@@ -110,7 +110,7 @@ class Work:
 
 
 def works(base):
-    """The five commands, separation in its four forms."""
+    """The six commands, separation in its forms."""
     cpu, models, mixture = ["--device", "cpu"], base.models(), base["mixture.wav"]
     stems = {"stems/low.wav", "stems/high.wav"}
     separate = lambda more: lambda out: ["separate", mixture, "--out", out / "stems", "--force", *cpu, *more]
@@ -124,6 +124,11 @@ def works(base):
             "join",
             lambda out: ["join", *models, "--out", out / "new/j.safetensors", "--log", out / "log.jsonl", "--force", *cpu, *JOINT],
             {"new/j.safetensors", "log.jsonl"},
+        ),
+        Work(
+            "merge",
+            lambda out: ["merge", base["low.safetensors"], base["high.safetensors"], "--out", out / "new/m.safetensors", "--force", "--json", *cpu],
+            {"new/m.safetensors"},
         ),
         Work("separate", separate(models), stems),
         Work("separate --joint --bits 16", separate(["--joint", base["both.safetensors"], "--bits", "16"]), stems),
@@ -239,9 +244,8 @@ class Trial:
         """nae reads a model or joint file: it is good for a separation."""
         # not on the disk of the trial, which may be full
         reading = self.base["reading"]
-        models = ["--joint", path] if self.work.name != "train" else ["--model", path, "--model", self.base["high.safetensors"]]
-        if self.work.name == "train":
-            models[1] = f"trained={path}"
+        is_model = self.work.name in ("train", "merge")
+        models = ["--model", f"made={path}", "--model", self.base["high.safetensors"]] if is_model else ["--joint", path]
         try:
             self.base.nae("separate", self.base["mixture.wav"], *models, "--out", reading, "--set", "separate.max_steps=3")
         finally:

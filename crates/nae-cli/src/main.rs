@@ -11,6 +11,7 @@ mod joining;
 mod joint_cache;
 mod lists;
 mod loss_log;
+mod model_location;
 mod outputs;
 mod progress;
 mod settings;
@@ -51,6 +52,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     match &arguments.command {
         Command::Train(command) => commands::train::run(command, terminal),
         Command::Join(command) => commands::join::run(command, terminal),
+        Command::Merge(command) => commands::merge::run(command, terminal),
         Command::Pretrain(command) => commands::pretrain::run(command, terminal),
         Command::Separate(command) => commands::separate::run(command, terminal),
         Command::Evaluate(command) => commands::evaluate::run(command, terminal),

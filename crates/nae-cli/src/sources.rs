@@ -8,12 +8,15 @@ use nae_files::check_source_name;
 use nae_model::{Ensemble, Model};
 use nae_separate::Source;
 
-/// What one `--model` names: `FILE`, `NAME=FILE`, or several files separated by commas.
+use crate::model_location::ModelLocation;
+
+/// What one `--model` names: `FILE`, `NAME=FILE`, or several files separated by commas; a file may be
+/// `universal:voice` or `universal:noise`.
 pub struct SourceArgument<'a> {
     text: &'a str,
     name: Option<&'a str>,
-    /// Model files.
-    pub paths: Vec<PathBuf>,
+    /// Where its models are.
+    pub models: Vec<ModelLocation>,
 }
 
 /// A source with the models of its files.
@@ -48,12 +51,12 @@ impl<'a> SourceArgument<'a> {
             Some((name, files)) if !Path::new(text).exists() => (Some(name), files),
             _ => (None, text),
         };
-        let paths = if Path::new(files).exists() {
-            vec![PathBuf::from(files)]
+        let models = if Path::new(files).exists() && !ModelLocation::is_universal(files) {
+            vec![ModelLocation::File(files.into())]
         } else {
-            files.split(',').map(PathBuf::from).collect()
+            files.split(',').map(ModelLocation::parse).collect()
         };
-        Self { text, name, paths }
+        Self { text, name, models }
     }
 
     /// Reads the models.
@@ -61,12 +64,10 @@ impl<'a> SourceArgument<'a> {
         if let Some(name) = self.name {
             check_source_name(name)?;
         }
-        let files = self
-            .paths
-            .iter()
-            .map(|path| Ok(Ensemble::load(path, device)?))
-            .collect::<Result<Vec<_>>>()?;
-        let (Some(first), Some(path)) = (files.first(), self.paths.first()) else {
+        let models = self.models.iter();
+        let files = models.map(|model| model.load(device));
+        let files = files.collect::<Result<Vec<_>>>()?;
+        let (Some(first), Some(location)) = (files.first(), self.models.first()) else {
             bail!(
                 "`--model {}` names no file; expected [NAME=]FILE",
                 self.text
@@ -78,8 +79,7 @@ impl<'a> SourceArgument<'a> {
                 let name = &first.first().metadata.name;
                 check_source_name(name).with_context(|| {
                     format!(
-                        "{0}: its source needs another name; give one with --model NAME={0}",
-                        path.display()
+                        "{location}: its source needs another name; give one with --model NAME={location}"
                     )
                 })?;
                 name
@@ -95,7 +95,21 @@ impl<'a> SourceArgument<'a> {
 /// Model files that `--model` options name.
 pub fn model_files(models: &[String]) -> Vec<PathBuf> {
     let models = models.iter();
-    models
-        .flat_map(|text| SourceArgument::parse(text).paths)
-        .collect()
+    let locations = models.flat_map(|text| SourceArgument::parse(text).models);
+    let files = locations.filter_map(|model| model.file().map(Path::to_owned));
+    files.collect()
+}
+
+/// The name of a new model's source: the given one, or the file's; one that can be a file name, since stems
+/// are named after it.
+pub fn source_name(name: Option<&str>, out: &Path) -> Result<String> {
+    let name = match name {
+        Some(name) => name.to_owned(),
+        None => {
+            let stem = out.file_stem().unwrap_or_default();
+            stem.to_string_lossy().into_owned()
+        }
+    };
+    check_source_name(&name)?;
+    Ok(name)
 }

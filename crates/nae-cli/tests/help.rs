@@ -15,11 +15,12 @@ use common::stdout;
 const GROUPS: [&str; 5] = ["Input:", "Output:", "Model:", "Compute:", "Terminal:"];
 
 /// Every command, with the groups it has.
-const COMMANDS: [(&[&str], &[&str]); 15] = [
+const COMMANDS: [(&[&str], &[&str]); 16] = [
     (&[], &["Terminal:"]),
     (&["train"], &GROUPS),
     (&["separate"], &GROUPS),
     (&["join"], &GROUPS),
+    (&["merge"], &GROUPS),
     (&["pretrain"], &GROUPS),
     (&["evaluate"], &["Input:", "Output:", "Terminal:"]),
     (&["demo"], &GROUPS),

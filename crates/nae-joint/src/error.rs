@@ -28,7 +28,7 @@ pub enum JointError {
     },
     /// A source has no training material.
     #[error(
-        "there is no training material for `{name}`: expected clips or a model with a latent cache, but this model has none (it was trained with --no-memory or by an older nae). Give its clips with `--clips {name}=FOLDER`, or train it again."
+        "there is no training material for `{name}`: expected clips or a model with a latent cache, but this model has none (it was merged, or trained with --no-memory or by an older nae). Give its clips with `--clips {name}=FOLDER`, or train it again."
     )]
     NoMaterial {
         /// The source.

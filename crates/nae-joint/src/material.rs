@@ -1,11 +1,9 @@
 //! What a joint encoder is trained with: the sources' sound and decoders.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use nae_audio::{Stft, without_offset};
-use nae_model::init::from_host;
 use nae_model::random::generator;
-use nae_model::spectra::download;
-use nae_model::{Architecture, AudioConfig, Latent, LatentCache, Network};
+use nae_model::{Architecture, AudioConfig, LatentCache, Network};
 
 use crate::encoder::{JointSource, MaterialRecord};
 use crate::error::JointError;
@@ -83,16 +81,7 @@ fn reconstruct(
     seed: u64,
     device: &Device,
 ) -> Result<Vec<Vec<f32>>, JointError> {
-    let metadata = &source.model.metadata;
-    let decoder = source.model.network.decoder(Latent::Bottleneck, device);
-    let shape = [1, cache.rank(), cache.frames()];
-    let activations = from_host(cache.values(), shape, device);
-    let decoded: Tensor<3> = decoder
-        .decode(activations)
-        .powf_scalar(1.0 / metadata.architecture.compression());
-    let factors = cache.residual_factors(decoded.dims()[1]);
-    let factors = from_host(factors, decoded.dims(), device);
-    let Some(all) = download(decoded * factors, &[cache.frames()])?.pop() else {
+    let Some(all) = nae_model::reconstruct(&source.model, device)? else {
         return Ok(Vec::new());
     };
     let mut rng = generator(seed, &format!("phases of {}", source.name));

@@ -117,17 +117,31 @@ impl Ensemble {
     /// [`ModelError::File`], [`ModelError::NotAModel`], [`ModelError::Version`] or
     /// [`ModelError::Tensor`], each naming the file.
     pub fn load(path: &Path, device: &Device) -> Result<Self, ModelError> {
-        let file = SafetensorsFile::open(path, "nae", FORMAT_VERSION)?;
-        let others = others(&file)?;
-        let first = Model::read(&file, device)?;
+        Self::read(&SafetensorsFile::open(path, "nae", FORMAT_VERSION)?, device)
+    }
+
+    /// The same from bytes that are there already.
+    ///
+    /// - `path`: where they came from, for messages
+    ///
+    /// # Errors
+    /// As [`load`](Self::load), but for [`ModelError::File`].
+    pub fn parse(path: &Path, bytes: &'static [u8], device: &Device) -> Result<Self, ModelError> {
+        let file = SafetensorsFile::parse(path, bytes, "nae", FORMAT_VERSION)?;
+        Self::read(&file, device)
+    }
+
+    fn read(file: &SafetensorsFile, device: &Device) -> Result<Self, ModelError> {
+        let others = others(file)?;
+        let first = Model::read(file, device)?;
         let audio = first.metadata.audio;
         for (i, entry) in (1..).zip(&others) {
-            entry.check(&file, &prefix(i), &audio)?;
+            entry.check(file, &prefix(i), &audio)?;
         }
         let tensors = file.tensors()?;
         let mut members = vec![first];
         for (i, entry) in (1..).zip(others) {
-            members.push(entry.read(&file, &tensors, &prefix(i), &audio, device)?);
+            members.push(entry.read(file, &tensors, &prefix(i), &audio, device)?);
         }
         Ok(Self { members })
     }

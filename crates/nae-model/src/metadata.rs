@@ -42,6 +42,18 @@ pub struct TrainingSummary {
     /// earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub units: Option<HiddenUnits>,
+    /// Models whose bases stand side by side in this one, in their order; empty for all others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<MergedSource>,
+}
+
+/// A model that gave bases to a merged one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergedSource {
+    /// Its source's name.
+    pub name: String,
+    /// Number of its bases.
+    pub rank: usize,
 }
 
 /// Hidden units of an autoencoder, those of the bottleneck included.

@@ -68,6 +68,48 @@ pub enum TrainError {
         /// What went wrong.
         error: Box<TrainError>,
     },
+    /// A model that has no bases to merge.
+    #[error(
+        "`{name}` ({architecture}) has no bases to merge: expected a model with NMF bases of one frame, with two layers and `model.output = \"linear\"`, or with a latent cache. Train one with `nae train --ensemble nmf`, or without --no-memory."
+    )]
+    NoBases {
+        /// Name of its source.
+        name: String,
+        /// Its models in words.
+        architecture: String,
+    },
+    /// A latent cache of silence.
+    #[error(
+        "the latent cache of `{name}` is silent, and no bases can be fitted to it. Train the model again on clips with sound."
+    )]
+    SilentCache {
+        /// Name of its source.
+        name: String,
+    },
+    /// Models of different compression.
+    #[error(
+        "the models `{left}` and `{right}` cannot be merged: `model.compression` is {left_compression} for `{left}` and {right_compression} for `{right}`, and the bases of one model describe spectra of one compression. Train both with the same."
+    )]
+    Compressions {
+        /// Name of the first model.
+        left: String,
+        /// Its exponent.
+        left_compression: f64,
+        /// Name of the other model.
+        right: String,
+        /// Its exponent.
+        right_compression: f64,
+    },
+    /// More bases than a model may have.
+    #[error(
+        "these models have {came} bases together, but a model has at most {most}. Take fewer of each (--rank-each), or leave some models out."
+    )]
+    TooManyBases {
+        /// Bases of all.
+        came: usize,
+        /// What a model may have.
+        most: usize,
+    },
     /// The error that ended a stack of models.
     #[error("{0}")]
     Stack(String),

@@ -114,6 +114,7 @@ impl<'a> Prepared<'a> {
                 interrupted: run.is_interrupted,
                 tool_version: env!("CARGO_PKG_VERSION").into(),
                 units,
+                merged: Vec::new(),
             },
         }
     }

@@ -7,6 +7,7 @@ mod demo;
 mod evaluate;
 mod heading;
 mod join;
+mod merge;
 mod pretrain;
 mod separate;
 mod sweep;
@@ -21,6 +22,7 @@ pub use configured::Configured;
 pub use demo::Demo;
 pub use evaluate::Evaluate;
 pub use join::Join;
+pub use merge::Merge;
 pub use pretrain::Pretrain;
 pub use separate::Separate;
 pub use sweep::{Sweep, SweepCommand, SweepFolder, SweepPlan, SweepReport, SweepRun, SweepSlurm};
@@ -62,6 +64,7 @@ pub enum Command {
     Train(Train),
     Separate(Separate),
     Join(Join),
+    Merge(Merge),
     Pretrain(Pretrain),
     Evaluate(Evaluate),
     Demo(Demo),

@@ -14,6 +14,8 @@ Examples:
     nae separate call.wav --model voice.safetensors --model fan.safetensors --out stems/
   Three models of one source, whose masks are averaged:
     nae separate call.wav --model voice=a.safetensors,b.safetensors,c.safetensors --model fan.safetensors --out stems/
+  A voice without a model of its own, by the universal one that comes with nae:
+    nae separate call.wav --model fan.safetensors --model universal:voice --out stems/
   With a joint encoder, trained once and cached:
     nae separate call.wav --model voice.safetensors --model fan.safetensors --join --out stems/";
 
@@ -41,7 +43,8 @@ pub struct Separate {
     #[arg(long, help_heading = OUTPUT)]
     pub json: bool,
     /// Model file of a source, one per source: FILE, NAME=FILE to rename the source, or several
-    /// models of it separated by commas (their masks are averaged)
+    /// models of it separated by commas (their masks are averaged); universal:voice and universal:noise
+    /// come with nae, for a voice or a noise without a model of its own
     #[arg(
         long = "model",
         required_unless_present = "joint",

@@ -5,6 +5,7 @@ pub mod demo;
 pub mod devices;
 pub mod evaluate;
 pub mod join;
+pub mod merge;
 pub mod pretrain;
 pub mod separate;
 pub mod settings;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Result;
-use nae_files::{check_source_name, count};
+use nae_files::count;
 use nae_model::{Model, TrainingSummary};
 use nae_train::{Member, TrainedEnsemble};
 use serde::Serialize;
@@ -16,6 +16,7 @@ use crate::loss_log::write_loss_log;
 use crate::outputs;
 use crate::progress::with_progress_of_members;
 use crate::settings::Settings;
+use crate::sources::source_name;
 use crate::training_clips::{ClipReport, find_clips, read_material};
 
 /// What `--json` prints: loss of the first member, steps and units of all, seconds from beginning to end.
@@ -80,7 +81,7 @@ pub fn run(command: &Train, terminal: &Terminal) -> Result<()> {
         settings.train.ensemble.clone_from(&ensemble.0);
         settings.recipe().validate()?;
     }
-    let name = source_name(command)?;
+    let name = source_name(command.name.as_deref(), &command.out)?;
     let files = find_clips(&command.clips)?;
     let inputs = files.iter().chain(&command.configured.config).cloned();
     let log = command.log.as_deref();
@@ -237,19 +238,4 @@ fn print_report(
             .map(|(member, model)| MemberReport::new(member, model))
             .collect(),
     })?)
-}
-
-/// The given name, or the model file's; one that can be a file name, since stems are named after it.
-fn source_name(command: &Train) -> Result<String> {
-    let name = match &command.name {
-        Some(name) => name.clone(),
-        None => command
-            .out
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned(),
-    };
-    check_source_name(&name)?;
-    Ok(name)
 }
