@@ -274,21 +274,22 @@ fn universal_models_can_be_given_wherever_a_model_can() {
         }
     }
     let unknown = ["--model", "universal:xyz"];
+    let new = folder.at("new.safetensors");
     for (arguments, word) in [
         (&[&separate[..], &unknown].concat()[..], "universal:voice"),
         (
-            &["merge", "universal:xyz", "--out", &out],
+            &["merge", "universal:xyz", "--out", &new],
             "universal:noise",
         ),
-        (&["merge", "universal:", "--out", &out], "universal:noise"),
+        (&["merge", "universal:", "--out", &new], "universal:noise"),
         (
-            &["merge", "universal:VOICE", "--out", &out],
+            &["merge", "universal:VOICE", "--out", &new],
             "universal:noise",
         ),
         // they have no latent cache to train with
         (
             &[
-                &["join", "--out", &out, "--force"],
+                &["join", "--out", &new],
                 &["--model", "universal:voice"][..],
                 &["--model", "universal:noise"],
             ]

@@ -82,11 +82,11 @@ fn peak(column: &[f32]) -> usize {
 
 #[test]
 fn bases_of_models_of_any_level_stand_side_by_side_at_unit_norm() {
-    let quiet = model(2, &clip("quiet", [500.0, 1500.0], 1e-3), false);
-    let loud = model(3, &clip("loud", [1000.0, 3000.0], 0.5), false);
+    let quiet = model(1, &clip("quiet", [500.0, 500.0], 1e-3), false);
+    let loud = model(2, &clip("loud", [1000.0, 3000.0], 0.5), false);
     let all = merged(&[quiet.clone(), loud.clone()], 10).unwrap();
     let columns = columns(&all.model);
-    assert_eq!(columns.len(), 5);
+    assert_eq!(columns.len(), 3);
     for column in &columns {
         assert_eq!(column.len(), BINS);
         let norm: f32 = column.iter().map(|x| x * x).sum::<f32>().sqrt();
@@ -95,10 +95,10 @@ fn bases_of_models_of_any_level_stand_side_by_side_at_unit_norm() {
         assert!(column.iter().all(|x| *x >= 0.0));
     }
     // 62.5 Hz a bin
-    let mut peaks: Vec<usize> = columns[..2].iter().map(|c| peak(c)).collect();
+    assert_eq!(peak(&columns[0]), 8);
+    let mut peaks: Vec<usize> = columns[1..].iter().map(|c| peak(c)).collect();
     peaks.sort_unstable();
-    assert_eq!(peaks, [8, 24]);
-    assert!(columns[2..].iter().all(|c| [16, 48].contains(&peak(c))));
+    assert_eq!(peaks, [16, 48]);
 
     let metadata = &all.model.metadata;
     let [quiet, loud] = [quiet, loud].map(|one| one.first().metadata.gain);
@@ -112,7 +112,7 @@ fn bases_of_models_of_any_level_stand_side_by_side_at_unit_norm() {
         .iter()
         .map(|source| (source.name.as_str(), source.rank))
         .collect();
-    assert_eq!(names, [("quiet", 2), ("loud", 3)]);
+    assert_eq!(names, [("quiet", 1), ("loud", 2)]);
     assert_eq!(metadata.training.clips.len(), 2);
     assert_eq!(metadata.training.duration_s, 2.0);
     let back = all.model.to_bytes().unwrap();
@@ -121,8 +121,8 @@ fn bases_of_models_of_any_level_stand_side_by_side_at_unit_norm() {
 
 /// The file of the same models, trained and merged once more.
 fn merged_bytes() -> Vec<u8> {
-    let quiet = model(2, &clip("quiet", [500.0, 1500.0], 1e-3), false);
-    let loud = model(3, &clip("loud", [1000.0, 3000.0], 0.5), false);
+    let quiet = model(1, &clip("quiet", [500.0, 500.0], 1e-3), false);
+    let loud = model(2, &clip("loud", [1000.0, 3000.0], 0.5), false);
     let all = merged(&[quiet, loud], 10).unwrap();
     all.model.to_bytes().unwrap()
 }
