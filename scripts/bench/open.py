@@ -30,8 +30,8 @@ MEMBERS = {
     "default": (),
     "4 layers": ("train.ensemble=[]",),
     "NMF": ("model.kind=nmf", "model.basis_norm=l2"),
-    # what universal models are merged from: `nae merge` reduces them to fewer bases by the sound in their latent caches
-    "NMF with memory": ("model.kind=nmf", "model.basis_norm=l2"),
+    # what universal models are merged from, as scripts/universal/make does
+    "NMF 10": ("model.kind=nmf", "model.basis_norm=l2", f"model.rank={RANK_EACH}"),
 }
 Mixture = collections.namedtuple("Mixture", "scenario names unknown levels looped")
 """What is mixed: the sources' names, the one without a model, everyone's level in dB."""
@@ -124,7 +124,7 @@ class Bench:
         if not os.path.exists(clip):
             write(clip, sound(self.sources[name], "train")[:TRAIN_S * RATE])
         file = work.path("models", member, str(seed), name + ".safetensors")
-        work.train(clip, file, name, seed, MEMBERS[member], memory=member.endswith("memory"))
+        work.train(clip, file, name, seed, MEMBERS[member])
         return file
 
     def universal(self, mixture, seed):
@@ -133,7 +133,7 @@ class Bench:
         others = [name for name in sorted(self.sources) if (name in self.noises) == is_noise and name not in mixture.names]
         label = "noise" if is_noise else "voice"
         file = self.work.path("universal", str(seed), f"{label} without {'+'.join(sorted(set(mixture.names)))}.safetensors")
-        models = [self.model("NMF with memory", name, seed) for name in others]
+        models = [self.model("NMF 10", name, seed) for name in others]
         self.work.once(file + ".json", lambda: self.work.run(
             "merge", *models, "--rank-each", str(RANK_EACH), "--out", file, "--name", label, "--force")[0])
         return file
@@ -275,7 +275,7 @@ def main():
         if any(system.get("unknown") == "universal" for system in systems.values()):
             # what all are made of comes first: jobs that run at the same time would make it twice
             kinds = {m.unknown in noises for m in mixtures}
-            work.all_of(bench.model, [("NMF with memory", name, seed) for name in sorted(sources) if (name in noises) in kinds for seed in seeds])
+            work.all_of(bench.model, [("NMF 10", name, seed) for name in sorted(sources) if (name in noises) in kinds for seed in seeds])
             work.all_of(bench.universal, [(m, seed) for m in mixtures if m.levels == mixtures[0].levels for seed in seeds])
         cells = [(name, system, m, seed) for name, system in systems.items() for m in mixtures for seed in seeds]
         work.all_of(bench.result, cells)

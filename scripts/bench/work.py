@@ -105,11 +105,11 @@ class Work:
                 print(f"\r{count}/{len(jobs)} ", end="", file=sys.stderr, flush=True)
         print(file=sys.stderr)
 
-    def train(self, sound, file, name, seed, words, memory=False):
+    def train(self, sound, file, name, seed, words):
         """What `nae train` said of the model in `file`, and its seconds of CPU time."""
         def train():
-            seconds, said = self.run("train", sound, "--out", file, "--name", name, "--force", "--json", "--seed", str(seed),
-                                     *([] if memory else ["--no-memory"]), *settings(words))
+            seconds, said = self.run("train", sound, "--out", file, "--name", name, "--force", "--json", "--no-memory",
+                                     "--seed", str(seed), *settings(words))
             return dict(json.loads(said), cpu_s=seconds)
         return self.once(file + ".json", train)
 
