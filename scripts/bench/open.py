@@ -2,7 +2,7 @@
 """The open world: sources of which nobody has a clean recording, beside the same mixtures with every source known.
 
 usage: scripts/bench/open.py SPEAKERS NOISE [--out DIR] [--scenarios S1,S2,S3,S4] [--systems NAME/...] [--also NAME=SYSTEM:KEY=VALUE;...]
-                             [--levels=-5,0,5] [--seeds 0,1,2] [--jobs N] [--nae PROGRAM] [--mixtures-only] [--by-kind]
+                             [--levels=-5,0,5] [--seeds 0,1,2] [--jobs N] [--nae PROGRAM] [--shift N] [--mixtures-only] [--by-kind]
 
 SPEAKERS holds a folder per voice with train/ and test/, NOISE one per noise with train.wav and test.wav (scripts/data/fetch makes
 both). Voices are trained on 25 s; mixtures are cut from the tests.
@@ -235,6 +235,7 @@ def main():
     parser.add_argument("--also", action="append", default=[], metavar="NAME=SYSTEM:KEY=VALUE;...",
                         help="one more where there is that system: its settings of separation with more")
     parser.add_argument("--levels", default="-5,0,5")
+    parser.add_argument("--shift", type=int, default=0, help="begin so many voices further on: other mixtures, to choose settings on")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--nae", help="a binary to use instead of building one")
@@ -243,6 +244,7 @@ def main():
     options = parser.parse_args()
     work = Work(options.out, options.jobs, options.nae)
     voices, noises = (sorted(os.listdir(folder)) for folder in (options.speakers, options.noise))
+    voices = voices[options.shift:] + voices[:options.shift]
     sources = {name: os.path.join(folder, name) for folder, names in ((options.speakers, voices), (options.noise, noises)) for name in names}
     seeds = [int(seed) for seed in options.seeds.split(",")]
     levels = [float(level) for level in options.levels.split(",")]
