@@ -110,7 +110,7 @@ class Work:
 
 
 def works(base):
-    """The six commands, separation in its forms."""
+    """The seven commands, separation in its forms."""
     cpu, models, mixture = ["--device", "cpu"], base.models(), base["mixture.wav"]
     stems = {"stems/low.wav", "stems/high.wav"}
     separate = lambda more: lambda out: ["separate", mixture, "--out", out / "stems", "--force", *cpu, *more]
@@ -118,6 +118,11 @@ def works(base):
         Work(
             "train",
             lambda out: ["train", base["low.wav"], "--out", out / "new/m.safetensors", "--log", out / "log.jsonl", "--force", "--json", *cpu, *SMALL],
+            {"new/m.safetensors", "log.jsonl"},
+        ),
+        Work(
+            "adapt",
+            lambda out: ["adapt", base["low.safetensors"], base["low.wav"], "--where", "0-1.5", "--out", out / "new/m.safetensors", "--log", out / "log.jsonl", "--force", "--json", *cpu],
             {"new/m.safetensors", "log.jsonl"},
         ),
         Work(
@@ -244,7 +249,7 @@ class Trial:
         """nae reads a model or joint file: it is good for a separation."""
         # not on the disk of the trial, which may be full
         reading = self.base["reading"]
-        is_model = self.work.name in ("train", "merge")
+        is_model = self.work.name in ("train", "merge", "adapt")
         models = ["--model", f"made={path}", "--model", self.base["high.safetensors"]] if is_model else ["--joint", path]
         try:
             self.base.nae("separate", self.base["mixture.wav"], *models, "--out", reading, "--set", "separate.max_steps=3")

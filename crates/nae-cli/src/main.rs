@@ -12,8 +12,11 @@ mod joint_cache;
 mod lists;
 mod loss_log;
 mod model_location;
+mod model_training;
 mod outputs;
+mod parent;
 mod progress;
+mod ranges;
 mod settings;
 mod sources;
 mod tracks;
@@ -51,6 +54,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let terminal = &arguments.terminal;
     match &arguments.command {
         Command::Train(command) => commands::train::run(command, terminal),
+        Command::Adapt(command) => commands::adapt::run(command, terminal),
         Command::Join(command) => commands::join::run(command, terminal),
         Command::Merge(command) => commands::merge::run(command, terminal),
         Command::Pretrain(command) => commands::pretrain::run(command, terminal),

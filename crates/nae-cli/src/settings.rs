@@ -33,12 +33,19 @@ impl CrossCheck for Settings {}
 impl Settings {
     /// Reads and checks all layers.
     pub fn load(configured: &Configured) -> Result<Self> {
+        Ok(Self::load_given(configured)?.0)
+    }
+
+    /// As [`load`](Self::load), and which keys were given.
+    pub fn load_given(configured: &Configured) -> Result<(Self, Given)> {
         let mut table = match &configured.config {
             Some(path) => nae_config::read::<Self>(path, &Self::keys())?.1,
             None => Table::new(),
         };
+        let mut given = Given::of_file(&table)?;
         for assignment in &configured.set {
-            assign(&mut table, assignment)?;
+            let (key, value) = assign(&mut table, assignment)?;
+            given.set(key, value);
         }
         let settings = Self::deserialize(Value::Table(table))
             .map_err(|error| anyhow!("{}", error.message()))?;
@@ -50,7 +57,7 @@ impl Settings {
             }
             _ => checked?,
         }
-        Ok(settings)
+        Ok((settings, given))
     }
 
     fn check_all(&self) -> Result<()> {
@@ -88,7 +95,7 @@ impl Settings {
 }
 
 /// Applies one `KEY=VALUE`.
-fn assign(table: &mut Table, assignment: &str) -> Result<()> {
+fn assign(table: &mut Table, assignment: &str) -> Result<(String, Value)> {
     let Assignment { key, value } =
         Assignment::parse(assignment, &Settings::keys(), "model.rank=40")?;
     // this assignment's own type errors, before they drown in the whole
@@ -96,8 +103,52 @@ fn assign(table: &mut Table, assignment: &str) -> Result<()> {
     put(&mut alone, &key, value.clone());
     Settings::deserialize(Value::Table(alone))
         .map_err(|error| anyhow!("--set {assignment}: {}", error.message()))?;
-    put(table, &key, value);
-    Ok(())
+    put(table, &key, value.clone());
+    Ok((key, value))
+}
+
+/// Keys that a user has set, with their values: by `--set`, or in a file to something else than the
+/// default.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Given(Vec<(String, Value)>);
+
+impl Given {
+    fn of_file(table: &Table) -> Result<Self> {
+        let defaults = Table::try_from(Settings::default())?;
+        let mut given = Self::default();
+        given.collect("", table, Some(&defaults));
+        Ok(given)
+    }
+
+    fn collect(&mut self, section: &str, table: &Table, defaults: Option<&Table>) {
+        for (name, value) in table {
+            let key = match section {
+                "" => name.clone(),
+                section => format!("{section}.{name}"),
+            };
+            let default = defaults.and_then(|defaults| defaults.get(name));
+            match value {
+                Value::Table(inner) => self.collect(&key, inner, default.and_then(Value::as_table)),
+                value if Some(value) == default => {}
+                value => self.set(key, value.clone()),
+            }
+        }
+    }
+
+    fn set(&mut self, key: String, value: Value) {
+        self.0.retain(|(other, _)| *other != key);
+        self.0.push((key, value));
+    }
+
+    /// Whether a key was set.
+    pub fn has(&self, key: &str) -> bool {
+        self.0.iter().any(|(other, _)| other == key)
+    }
+
+    /// The keys that were set, in the order of their settings.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value))
+    }
 }
 
 #[cfg(test)]

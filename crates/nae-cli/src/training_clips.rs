@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use nae_train::{Material, Recipe, TrainingClip, Usage};
+use nae_model::AudioConfig;
+use nae_train::{Material, SegmentShape, TrainingClip, Usage};
 use serde::Serialize;
 
 use crate::arguments::Terminal;
@@ -69,16 +70,24 @@ pub fn read_beginnings(
     files.iter().map(read).collect()
 }
 
+/// What models need of their clips.
+pub struct Wanted {
+    /// Sample rate and transform.
+    pub audio: AudioConfig,
+    /// Frames so far below the loudest are left out, in dB.
+    pub silence_db: f64,
+    /// The forms of the frames, as `Material::read` has them.
+    pub shapes: Vec<Option<SegmentShape>>,
+}
+
 /// Reads what a model is trained on, and says how much each clip gives.
-///
-/// - `recipe`: says which frames are left out, and for which models the others need their neighbours
 pub fn read_material(
     files: &[PathBuf],
-    recipe: &Recipe,
+    wanted: &Wanted,
     terminal: &Terminal,
 ) -> Result<(Material, Vec<ClipReport>)> {
-    let (audio, silence_db) = (&recipe.audio, recipe.train.silence_db);
-    let material = Material::read(files, audio, silence_db, &recipe.shapes());
+    let (audio, silence_db) = (&wanted.audio, wanted.silence_db);
+    let material = Material::read(files, audio, silence_db, &wanted.shapes);
     let material = material.with_context(|| some(files))?;
     // the same frames count in every form, unless there are too many
     let Some(frames) = material.frames.first() else {

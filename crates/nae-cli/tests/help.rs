@@ -15,9 +15,10 @@ use common::stdout;
 const GROUPS: [&str; 5] = ["Input:", "Output:", "Model:", "Compute:", "Terminal:"];
 
 /// Every command, with the groups it has.
-const COMMANDS: [(&[&str], &[&str]); 16] = [
+const COMMANDS: [(&[&str], &[&str]); 17] = [
     (&[], &["Terminal:"]),
     (&["train"], &GROUPS),
+    (&["adapt"], &GROUPS),
     (&["separate"], &GROUPS),
     (&["join"], &GROUPS),
     (&["merge"], &GROUPS),

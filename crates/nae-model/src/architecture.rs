@@ -71,6 +71,9 @@ pub trait ArchitectureKind:
     /// The architecture that these settings lead to.
     fn from_settings(settings: &ModelConfig) -> Self;
 
+    /// Settings that lead to this architecture, written out where they have short forms.
+    fn settings(&self) -> ModelConfig;
+
     /// Checks every range, as files from anywhere need.
     ///
     /// # Errors

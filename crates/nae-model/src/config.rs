@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use nae_files::count;
 
 use crate::error::ModelError;
-use crate::layer_list::{self, LayerList, ShortForms};
+use crate::layer_list::{self, LayerKind, LayerList, ShortForms};
 use crate::layers::Recurrence;
 use crate::nonlinearity::{Hidden, Nonlinearity};
 use crate::stack_layer::StackLayer;
@@ -326,6 +326,16 @@ impl ModelConfig {
             last.span = self.span;
         }
         (encoder, decoder)
+    }
+
+    /// Whether any layer is recurrent.
+    pub fn has_recurrence(&self) -> bool {
+        let lists = [&self.decoder, &self.encoder].map(LayerList::layers);
+        let mut listed = lists.into_iter().flatten().flatten();
+        match self.decoder {
+            LayerList::Auto => self.cell != Cell::None,
+            LayerList::Layers(_) => listed.any(|layer| matches!(layer.kind, LayerKind::Cell(_))),
+        }
     }
 
     /// Whether any layer sees several frames.

@@ -87,7 +87,9 @@ pub use error::ModelError;
 pub use file::Model;
 pub use kinds::{Architecture, Decoder, Network};
 pub use latent_cache::LatentCache;
-pub use metadata::{ClipRecord, HiddenUnits, MergedSource, Metadata, TrainingSummary};
+pub use metadata::{
+    ClipRecord, HiddenUnits, MergedSource, Metadata, ParentRecord, TrainingSummary,
+};
 pub use network::Extent;
 pub use nonlinearity::{Hidden, Nonlinearity};
 pub use reconstruct::reconstruct;

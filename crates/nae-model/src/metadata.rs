@@ -45,6 +45,10 @@ pub struct TrainingSummary {
     /// Models whose bases stand side by side in this one, in their order; empty for all others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub merged: Vec<MergedSource>,
+    /// What training went on from, the model itself first, then what that had gone on from; empty for a
+    /// model that was trained from random weights.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parents: Vec<ParentRecord>,
 }
 
 /// A model that gave bases to a merged one.
@@ -54,6 +58,24 @@ pub struct MergedSource {
     pub name: String,
     /// Number of its bases.
     pub rank: usize,
+}
+
+/// A model that training went on from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ParentRecord {
+    /// Name of its source.
+    pub name: String,
+    /// Its [identity](crate::Model::fingerprint).
+    pub fingerprint: String,
+    /// What it was trained on.
+    pub clips: Vec<ClipRecord>,
+    /// Length of those clips in seconds.
+    pub duration_s: f64,
+    /// Steps that it took, those of its own parents left out.
+    pub steps: usize,
+    /// Models whose bases it had side by side, if it was a merged one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<MergedSource>,
 }
 
 /// Hidden units of an autoencoder, those of the bottleneck included.

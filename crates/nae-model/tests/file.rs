@@ -43,6 +43,7 @@ fn model(config: ModelConfig) -> Model {
         tool_version: "0.1.0".into(),
         units: None,
         merged: Vec::new(),
+        parents: Vec::new(),
     };
     Model {
         metadata: Metadata {

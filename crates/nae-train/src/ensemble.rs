@@ -90,11 +90,7 @@ impl Recipe {
                 recipe.train.refine.passes = kind.passes(self.train.refine.passes);
             }
             let is_same = |other: &&Member| other.recipe.model == recipe.model;
-            let seed = match members.iter().filter(is_same).count() {
-                0 => seed,
-                // 32 bits, which every reader of JSON holds
-                again => u64::from(generator(seed, &format!("member {again}")).random::<u32>()),
-            };
+            let seed = own_seed(seed, members.iter().filter(is_same).count());
             members.push(Member { kind, recipe, seed });
         }
         members
@@ -102,14 +98,7 @@ impl Recipe {
 
     /// How the members take sound, each form once: in segments, or (`None`) frame by frame.
     pub fn shapes(&self) -> Vec<Option<SegmentShape>> {
-        let mut shapes = Vec::new();
-        for member in self.members(0) {
-            let shape = member.recipe.segments();
-            if !shapes.contains(&shape) {
-                shapes.push(shape);
-            }
-        }
-        shapes
+        shapes(&self.members(0))
     }
 
     fn member_kinds(&self) -> Vec<Option<MemberKind>> {
@@ -120,6 +109,27 @@ impl Recipe {
         };
         kinds.iter().copied().map(Some).collect()
     }
+}
+
+/// Seed of a member after so many of its architecture.
+pub(crate) fn own_seed(seed: u64, before: usize) -> u64 {
+    match before {
+        0 => seed,
+        // 32 bits, which every reader of JSON holds
+        again => u64::from(generator(seed, &format!("member {again}")).random::<u32>()),
+    }
+}
+
+/// How members take sound, each form once.
+pub(crate) fn shapes(members: &[Member]) -> Vec<Option<SegmentShape>> {
+    let mut shapes = Vec::new();
+    for member in members {
+        let shape = member.recipe.segments();
+        if !shapes.contains(&shape) {
+            shapes.push(shape);
+        }
+    }
+    shapes
 }
 
 /// Trains all members of `recipe`, on the CPU as many at a time as there are threads.
@@ -164,78 +174,111 @@ pub fn train_ensemble_frames(
 ) -> Result<TrainedEnsemble, TrainError> {
     recipe.validate()?;
     let members = recipe.members(seed);
-    let shapes = recipe.shapes();
-    let prepare = |member: &'_ Member| {
-        let shape = member.recipe.segments();
-        let place = shapes.iter().position(|other| *other == shape);
-        let frames = place.and_then(|place| frames.get(place));
-        let frames = frames.ok_or(TrainError::NoClips)?;
-        let is_long = frames.magnitude.frames() > FACTORISED_FRAMES;
-        Ok::<_, TrainError>(match (member.kind, shape) {
-            (Some(MemberKind::Nmf), None) if is_long => {
-                Cow::Owned(frames.spread(FACTORISED_FRAMES))
-            }
-            _ => Cow::Borrowed(frames),
-        })
+    let begun = Begun {
+        name,
+        frames,
+        members: &members,
+        parents: &[],
+        may_fail: recipe.train.ensemble == [MemberKind::Auto],
     };
-    // what is wrong with the clips is said before any time is spent
-    let mut jobs = Vec::new();
-    for member in &members {
-        let frames = prepare(member)?;
-        let prepared = Prepared::new(name, &member.recipe, member.seed, frames);
-        jobs.push(prepared.map_err(|error| member.explain(error, members.len()))?);
-    }
-    let may_fail = recipe.train.ensemble == [MemberKind::Auto];
-    let is_over = AtomicBool::new(false);
-    let observe = Mutex::new(observe);
-    let train = |i: &usize| {
-        let (i, member) = (*i, &members[*i]);
-        if is_over.load(Ordering::Relaxed) {
-            return None;
+    begun.train(device, observe)
+}
+
+/// Members that are about to be trained.
+pub(crate) struct Begun<'a> {
+    pub name: &'a str,
+    /// One for each of [`shapes`] of the members.
+    pub frames: &'a [Frames],
+    pub members: &'a [Member],
+    /// What members go on from, one for each; none for members that begin with random weights.
+    pub parents: &'a [Model],
+    /// Whether members after the first that fail are left out.
+    pub may_fail: bool,
+}
+
+impl Begun<'_> {
+    /// What is wrong with the clips is said before any time is spent.
+    fn jobs(&self) -> Result<Vec<Prepared<'_>>, TrainError> {
+        let shapes = shapes(self.members);
+        let mut jobs = Vec::with_capacity(self.members.len());
+        for (i, member) in self.members.iter().enumerate() {
+            let shape = member.recipe.segments();
+            let place = shapes.iter().position(|other| *other == shape);
+            let frames = place.and_then(|place| self.frames.get(place));
+            let frames = frames.ok_or(TrainError::NoClips)?;
+            let is_long = frames.magnitude.frames() > FACTORISED_FRAMES;
+            let frames = match (member.kind, shape) {
+                (Some(MemberKind::Nmf), None) if is_long => {
+                    Cow::Owned(frames.spread(FACTORISED_FRAMES))
+                }
+                _ => Cow::Borrowed(frames),
+            };
+            let prepared = Prepared::new(self.name, &member.recipe, member.seed, frames);
+            let prepared = prepared.map_err(|error| member.explain(error, self.members.len()))?;
+            jobs.push(prepared.from(self.parents.get(i)));
         }
-        let outcome = train_prepared(&jobs[i], device, &mut |progress| {
-            // a thread that panicked has nothing to say any more
-            let mut observe = observe.lock().unwrap_or_else(PoisonError::into_inner);
-            match is_over.load(Ordering::Relaxed) {
-                true => Flow::Stop,
-                false => observe(member, progress),
+        Ok(jobs)
+    }
+
+    /// Trains them.
+    pub fn train(
+        &self,
+        device: &Device,
+        observe: &mut (dyn FnMut(&Member, &Progress) -> Flow + Send),
+    ) -> Result<TrainedEnsemble, TrainError> {
+        let jobs = self.jobs()?;
+        let (members, may_fail) = (self.members, self.may_fail);
+        let is_over = AtomicBool::new(false);
+        let observe = Mutex::new(observe);
+        let train = |i: &usize| {
+            let (i, member) = (*i, &members[*i]);
+            if is_over.load(Ordering::Relaxed) {
+                return None;
             }
-        });
-        let ends_all = match &outcome {
-            Ok(model) => model.metadata.training.interrupted,
-            Err(_) => i == 0 || !may_fail,
+            let outcome = train_prepared(&jobs[i], device, &mut |progress| {
+                // a thread that panicked has nothing to say any more
+                let mut observe = observe.lock().unwrap_or_else(PoisonError::into_inner);
+                match is_over.load(Ordering::Relaxed) {
+                    true => Flow::Stop,
+                    false => observe(member, progress),
+                }
+            });
+            let ends_all = match &outcome {
+                Ok(model) => model.metadata.training.interrupted,
+                Err(_) => i == 0 || !may_fail,
+            };
+            if ends_all {
+                is_over.store(true, Ordering::Relaxed);
+            }
+            Some(outcome)
         };
-        if ends_all {
-            is_over.store(true, Ordering::Relaxed);
-        }
-        Some(outcome)
-    };
-    let places: Vec<usize> = (0..members.len()).collect();
-    let outcomes: Vec<_> = match has_threads(device) {
-        true => parallel_map(&places, train),
-        false => places.iter().map(train).collect(),
-    };
-    let mut models: Vec<Model> = Vec::new();
-    let (mut trained, mut failed, mut not_begun) = (Vec::new(), Vec::new(), Vec::new());
-    for (member, outcome) in members.iter().zip(outcomes) {
-        match outcome {
-            None => not_begun.push(member.clone()),
-            Some(Ok(model)) => {
-                models.push(model);
-                trained.push(member.clone());
+        let places: Vec<usize> = (0..members.len()).collect();
+        let outcomes: Vec<_> = match has_threads(device) {
+            true => parallel_map(&places, train),
+            false => places.iter().map(train).collect(),
+        };
+        let mut models: Vec<Model> = Vec::new();
+        let (mut trained, mut failed, mut not_begun) = (Vec::new(), Vec::new(), Vec::new());
+        for (member, outcome) in self.members.iter().zip(outcomes) {
+            match outcome {
+                None => not_begun.push(member.clone()),
+                Some(Ok(model)) => {
+                    models.push(model);
+                    trained.push(member.clone());
+                }
+                Some(Err(error)) if may_fail && !models.is_empty() => {
+                    failed.push((member.clone(), error));
+                }
+                Some(Err(error)) => return Err(member.explain(error, members.len())),
             }
-            Some(Err(error)) if may_fail && !models.is_empty() => {
-                failed.push((member.clone(), error));
-            }
-            Some(Err(error)) => return Err(member.explain(error, members.len())),
         }
+        Ok(TrainedEnsemble {
+            ensemble: Ensemble::new(models)?,
+            members: trained,
+            failed,
+            not_begun,
+        })
     }
-    Ok(TrainedEnsemble {
-        ensemble: Ensemble::new(models)?,
-        members: trained,
-        failed,
-        not_begun,
-    })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use nae_model::layer_list::LayerList;
 use nae_model::optim::OptimizationRun;
-use nae_model::{Context, HiddenUnits, Metadata, Network, TrainingSummary};
+use nae_model::{Context, HiddenUnits, Metadata, Model, Network, ParentRecord, TrainingSummary};
 
 use crate::Recipe;
 use crate::clip::TrainingClip;
@@ -31,6 +31,8 @@ pub(crate) struct Prepared<'a> {
     pub seed: u64,
     /// Borrowed where models of several kinds learn from the same.
     pub frames: Cow<'a, Frames>,
+    /// What training goes on from, of the recipe's architecture; random weights without.
+    pub parent: Option<&'a Model>,
 }
 
 /// Checks a job's settings and turns its clips into spectra.
@@ -85,7 +87,13 @@ impl<'a> Prepared<'a> {
             recipe,
             seed,
             frames,
+            parent: None,
         })
+    }
+
+    /// The same job from a model, of the recipe's architecture, in the place of random weights.
+    pub fn from(self, parent: Option<&'a Model>) -> Self {
+        Self { parent, ..self }
     }
 
     /// Training record of the job's model, for its file.
@@ -97,8 +105,9 @@ impl<'a> Prepared<'a> {
         run: &OptimizationRun<Network>,
         seconds: f64,
         units: Option<HiddenUnits>,
-    ) -> Metadata {
-        Metadata {
+    ) -> Result<Metadata, TrainError> {
+        let parents = self.parent.map(parents).transpose()?.unwrap_or_default();
+        Ok(Metadata {
             name: self.name.into(),
             audio: self.recipe.audio,
             architecture: self.recipe.model.architecture(),
@@ -115,7 +124,23 @@ impl<'a> Prepared<'a> {
                 tool_version: env!("CARGO_PKG_VERSION").into(),
                 units,
                 merged: Vec::new(),
+                parents,
             },
-        }
+        })
     }
+}
+
+/// What a model that goes on from `parent` says of it, and of what that had gone on from.
+fn parents(parent: &Model) -> Result<Vec<ParentRecord>, TrainError> {
+    let training = &parent.metadata.training;
+    let mut parents = vec![ParentRecord {
+        name: parent.metadata.name.clone(),
+        fingerprint: parent.fingerprint()?,
+        clips: training.clips.clone(),
+        duration_s: training.duration_s,
+        steps: training.steps,
+        merged: training.merged.clone(),
+    }];
+    parents.extend(training.parents.iter().cloned());
+    Ok(parents)
 }

@@ -49,17 +49,21 @@
 //! # }
 //! ```
 
+pub mod alone;
 pub mod batch_training;
 mod batches;
 mod clip;
 mod collector;
+pub mod continuation;
 mod dead_units;
 pub mod ensemble;
+mod equalize;
 pub mod error;
 pub mod fit;
 mod frame_collector;
 mod frame_rows;
 pub mod frames;
+mod free_activations;
 mod job;
 pub mod latent_cache;
 mod latent_noise;

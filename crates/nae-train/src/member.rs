@@ -2,6 +2,7 @@
 
 use nae_config::Choice;
 use nae_model::config::Cell;
+use nae_model::layer_list::LayerList;
 use nae_model::{BasisNorm, Hidden, ModelConfig, ModelKind};
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +82,29 @@ impl MemberKind {
         }
     }
 
+    /// The kind of a model with these settings.
+    pub(crate) fn of(model: &ModelConfig) -> Self {
+        match model {
+            ModelConfig {
+                kind: ModelKind::Nmf,
+                ..
+            } => Self::Nmf,
+            ModelConfig {
+                decoder: LayerList::Auto,
+                layers: 2,
+                ..
+            } => Self::Shallow,
+            ModelConfig {
+                decoder: LayerList::Auto,
+                ..
+            } => Self::Dense,
+            _ => match model.has_recurrence() {
+                true => Self::Recurrent,
+                false => Self::Conv,
+            },
+        }
+    }
+
     /// A member's passes of refinement. Two fifths are as good for a shallow member of an average, and take
     /// a third less of its training time.
     pub(crate) fn passes(self, passes: usize) -> usize {
@@ -139,7 +163,7 @@ fn plain(model: &ModelConfig) -> ModelConfig {
 
 #[cfg(test)]
 mod tests {
-    use nae_model::layer_list::{LayerConfig, LayerKind, LayerList, Units};
+    use nae_model::layer_list::{LayerConfig, LayerKind, Units};
 
     use super::*;
 

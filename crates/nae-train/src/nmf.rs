@@ -1,5 +1,6 @@
 //! Non-negative matrix factorisation of the training frames by multiplicative updates.
 
+use burn::module::Module;
 use burn::tensor::Tensor;
 use nae_model::config::BasisNorm;
 use nae_model::deconvolution::Deconvolution;
@@ -26,9 +27,30 @@ type Best = Option<Result<OptimizationRun<Tensor<3>>, OptimizationError>>;
 /// Bases and activations, `[models, bins, rank]` and `[models, rank, frames]`.
 type Factors = (Tensor<3>, Tensor<3>);
 
+/// What a factorisation begins with.
+#[derive(Clone, Copy, Debug)]
+pub enum Start<'a> {
+    /// Bases and activations that are drawn or made of the spectrum; the networks give kind and shape.
+    Drawn(&'a Network),
+    /// These networks' bases, and activations that fit them.
+    Given(&'a Network),
+}
+
+impl<'a> Start<'a> {
+    fn network(self) -> &'a Network {
+        match self {
+            Self::Drawn(network) | Self::Given(network) => network,
+        }
+    }
+}
+
+/// Given bases are raised to this part of their mean: what is zero stays zero in multiplicative updates.
+const LEAST: f64 = 1e-3;
+
 /// Minimises every model's `D_β(X‖W·H) + λ·mean|H|` over bases and activations; of several restarts
 /// the one with the lowest objective is kept. Arguments as for [`fit`](crate::fit::fit), but one λ.
 ///
+/// - `start`: what the factors are at first
 /// - `mask`: 1 in frames that count and 0 in others, `[models, 1, frames]`; all count without
 ///
 /// Padding needs no mask: activations that start at zero stay zero, and 0/0 is 0 here.
@@ -37,7 +59,7 @@ type Factors = (Tensor<3>, Tensor<3>);
 /// [`TrainError::Model`] if the device fails or no restart is asked for, [`OptimizationError::Diverged`]
 /// for a model whose objective stops being finite.
 pub fn fit(
-    network: &Network,
+    start: Start<'_>,
     spectra: &Spectra,
     mask: Option<Tensor<3>>,
     model: &ModelConfig,
@@ -69,8 +91,17 @@ pub fn fit(
     let updates = Updates::new(objective, model.span, spectra.longest(), mask);
     let mut best: Vec<Best> = seeds.0.iter().map(|_| None).collect();
     let mut steps = vec![0; seeds.count()];
-    for restart in 0..settings.restarts {
-        let start = start(spectra, &x, model, settings.start, seeds, restart)?;
+    let network = start.network();
+    let restarts = match start {
+        Start::Drawn(_) => settings.restarts,
+        // they would all be the same
+        Start::Given(_) => settings.restarts.min(1),
+    };
+    for restart in 0..restarts {
+        let start = match start {
+            Start::Drawn(_) => drawn(spectra, &x, model, settings.start, seeds, restart)?,
+            Start::Given(network) => given(network, &x)?,
+        };
         let start = (updates.normalised(start.0), start.1);
         let update = |(w, h): Factors, step: Step| {
             let w = updates.bases(w, &h, &x);
@@ -134,8 +165,22 @@ fn better<S>(
     }
 }
 
+/// The networks' bases, and activations that fit them.
+fn given(network: &Network, x: &Tensor<3>) -> Result<Factors, TrainError> {
+    let network = network.clone().valid();
+    let Some(bases) = network.bases() else {
+        let expected = "\"nmf\" where updates are multiplicative";
+        return Err(setting("model.kind", expected, "another kind", "nmf").into());
+    };
+    let [models, span, bins, rank] = bases.dims();
+    let w = bases.swap_dims(1, 2).reshape([models, bins, span * rank]);
+    let least = w.clone().mean_dim(1).mul_scalar(LEAST);
+    let w = w.max_pair(least.expand([models, bins, span * rank]));
+    Ok((w, network.encode(x.clone()).latent))
+}
+
 /// Factors that a restart begins with.
-fn start(
+fn drawn(
     spectra: &Spectra,
     x: &Tensor<3>,
     model: &ModelConfig,

@@ -12,6 +12,7 @@ use nae_model::spectra::{read, upload};
 use nae_model::{Latent, Model, Network};
 
 use crate::dead_units::hidden_units;
+use crate::equalize;
 use crate::error::TrainError;
 use crate::fit::{Fitted, fit};
 use crate::job::Prepared;
@@ -48,7 +49,7 @@ pub(crate) fn train_stack(
         refuse_silent(&network, job, device)?;
         let units = hidden_units(&network, job, device)?;
         Ok(Model {
-            metadata: job.metadata(&run, seconds, units),
+            metadata: job.metadata(&run, seconds, units)?,
             network,
             latent_cache: None,
         })
@@ -110,11 +111,19 @@ fn fit_stack(
         sharing,
     };
     let bins = recipe.audio.stft().bins();
-    let network = |own: &&Prepared<'_>| {
+    let network = |(i, own): (usize, &&Prepared<'_>)| {
         let mut rng = generator(own.seed, "weights");
-        architecture.network(bins, &mut rng, &autodiff_device)
+        let network = architecture.network(bins, &mut rng, &autodiff_device);
+        let Some(parent) = own.parent else {
+            return Ok(network);
+        };
+        let x = spectra.values.clone().inner();
+        let x = x.narrow(0, i, 1).narrow(2, 0, spectra.frames[i]);
+        equalize::equalized(network, parent, &x, device)
     };
-    let networks: Vec<Network> = jobs.iter().map(network).collect();
+    let networks = jobs.iter().enumerate().map(network);
+    let networks: Vec<Network> = networks.collect::<Result<_, TrainError>>()?;
+    let is_new = jobs.iter().all(|own| own.parent.is_none());
     let seeds = Seeds(jobs.iter().map(|own| own.seed).collect());
     let counted: Vec<Vec<bool>> = jobs.iter().map(|own| own.frames.counted.clone()).collect();
     let shape = recipe.segments();
@@ -123,7 +132,11 @@ fn fit_stack(
             let stack = Network::stack(&networks.iter().collect::<Vec<_>>())?;
             let (model, train) = (&recipe.model, &recipe.train);
             let mask = shape.map(|_| mask_of(&spectra, &counted));
-            nmf::fit(&stack, &spectra, mask, model, train, &seeds, observe)
+            let start = match is_new {
+                true => nmf::Start::Drawn(&stack),
+                false => nmf::Start::Given(&stack),
+            };
+            nmf::fit(start, &spectra, mask, model, train, &seeds, observe)
         }
         TrainingMethod::Gradients => {
             let lambda = |own: &&Prepared<'_>| own.recipe.train.sparsity;
@@ -135,6 +148,7 @@ fn fit_stack(
                 InitialWeights::Matched => true,
             };
             let (networks, initial_weights) = match is_matched {
+                true if !is_new => (networks, InitialWeights::Matched),
                 true => (
                     match_networks(networks, &spectra, &counted, &seeds),
                     InitialWeights::Matched,

@@ -1,5 +1,6 @@
 //! The command line: one file a command, and the options that commands share.
 
+mod adapt;
 mod completions;
 mod computing;
 mod configured;
@@ -16,6 +17,7 @@ mod train;
 
 use clap::{Parser, Subcommand};
 
+pub use adapt::Adapt;
 pub use completions::Completions;
 pub use computing::Computing;
 pub use configured::Configured;
@@ -62,6 +64,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Train(Train),
+    Adapt(Adapt),
     Separate(Separate),
     Join(Join),
     Merge(Merge),

@@ -15,6 +15,8 @@ Examples:
     nae train my-voice/ --out voice.safetensors
   A smaller model, with the loss logged:
     nae train fan.wav --out fan.safetensors --set model.rank=20 --log fan.jsonl
+  A model of the same voice in another room, from five seconds of it:
+    nae train five-seconds.wav --from voice.safetensors --out here.safetensors
   A single model instead of three:
     nae train fan.wav --out fan.safetensors --ensemble none";
 
@@ -42,9 +44,16 @@ pub struct Train {
     /// Print a summary as JSON on standard output
     #[arg(long, help_heading = OUTPUT)]
     pub json: bool,
-    /// Name of the source and of its stem [default: the model file's name]
+    /// Name of the source and of its stem [default: the model file's name; with --from, the source of
+    /// that model]
     #[arg(long, help_heading = MODEL)]
     pub name: Option<String>,
+    /// Go on from this model instead of random weights: it is brought to the spectrum of the clips, which
+    /// may be another room, microphone or voice, and learns from them in few and small steps. It keeps its
+    /// architecture, its kinds of models and its `[audio]` settings. universal:voice and universal:noise come
+    /// with nae
+    #[arg(long, value_name = "MODEL", conflicts_with = "ensemble", help_heading = MODEL)]
+    pub from: Option<String>,
     /// Kinds of the models in the file, whose masks are averaged: dense, shallow, nmf, conv, recurrent,
     /// separated by commas; `none`: the one model that `[model]` describes. Short for `--set
     /// train.ensemble`, and later than it

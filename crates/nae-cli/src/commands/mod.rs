@@ -1,5 +1,6 @@
 //! One file or folder a command; code that commands share is beside this folder.
 
+pub mod adapt;
 pub mod completions;
 pub mod demo;
 pub mod devices;

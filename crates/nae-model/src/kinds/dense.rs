@@ -142,8 +142,7 @@ impl ArchitectureKind for DenseArchitecture {
         }
     }
 
-    fn validate(&self) -> Result<(), ModelError> {
-        // the settings that lead here have the same ranges, or narrower ones
+    fn settings(&self) -> ModelConfig {
         ModelConfig {
             kind: ModelKind::Nae,
             layers: self.layers,
@@ -157,7 +156,11 @@ impl ArchitectureKind for DenseArchitecture {
             basis_norm: self.basis_norm,
             ..ModelConfig::default()
         }
-        .validate_stored()
+    }
+
+    fn validate(&self) -> Result<(), ModelError> {
+        // the settings that lead here have the same ranges, or narrower ones
+        self.settings().validate_stored()
     }
 
     fn name(&self) -> &'static str {

@@ -29,6 +29,11 @@ macro_rules! kinds {
                 $crate::kinds!(@first $($kind)+, settings)
             }
 
+            /// Settings that lead to this architecture.
+            pub fn settings(&self) -> $crate::ModelConfig {
+                $crate::kinds!(@architecture self, $($kind)+, own => own.settings())
+            }
+
             /// One model's network for spectra of `bins` bins, with weights drawn from `rng`.
             pub fn network(
                 &self,

@@ -44,6 +44,10 @@
 //!         Self { rank: settings.rank, compression: settings.compression }
 //!     }
 //!
+//!     fn settings(&self) -> ModelConfig {
+//!         ModelConfig { rank: self.rank, compression: self.compression, ..Default::default() }
+//!     }
+//!
 //!     fn validate(&self) -> Result<(), ModelError> {
 //!         match self.rank {
 //!             1..=100_000 => Ok(()),

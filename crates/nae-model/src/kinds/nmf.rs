@@ -91,8 +91,7 @@ impl ArchitectureKind for NmfArchitecture {
         }
     }
 
-    fn validate(&self) -> Result<(), ModelError> {
-        // the settings that lead here have the same ranges, or narrower ones
+    fn settings(&self) -> ModelConfig {
         ModelConfig {
             kind: ModelKind::Nmf,
             layers: self.layers,
@@ -107,7 +106,11 @@ impl ArchitectureKind for NmfArchitecture {
             span: self.span,
             ..ModelConfig::default()
         }
-        .validate_stored()
+    }
+
+    fn validate(&self) -> Result<(), ModelError> {
+        // the settings that lead here have the same ranges, or narrower ones
+        self.settings().validate_stored()
     }
 
     fn name(&self) -> &'static str {

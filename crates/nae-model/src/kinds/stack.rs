@@ -12,6 +12,7 @@ use crate::config::{BasisNorm, Bias, Latent, ModelConfig, ModelKind, Output};
 use crate::context::Context;
 use crate::decoder::DecoderKind;
 use crate::error::{ModelError, setting};
+use crate::layer_list::{LayerConfig, LayerList};
 use crate::layers::{
     Dense, FrozenLayer, Layer, LayerSpec, Recurrence, Recurrent, Window, match_layers, stack_layers,
 };
@@ -221,6 +222,25 @@ impl ArchitectureKind for StackArchitecture {
             compression: settings.compression,
             bias: settings.bias,
             basis_norm: settings.basis_norm,
+        }
+    }
+
+    fn settings(&self) -> ModelConfig {
+        let list = |layers: &[StackLayer]| {
+            LayerList::Layers(layers.iter().map(LayerConfig::from).collect())
+        };
+        ModelConfig {
+            kind: ModelKind::Nae,
+            rank: self.rank(),
+            hidden: self.hidden.into(),
+            output: self.output,
+            sharpness: self.sharpness,
+            compression: self.compression,
+            bias: self.bias,
+            basis_norm: self.basis_norm,
+            decoder: list(&self.decoder),
+            encoder: list(&self.encoder),
+            ..ModelConfig::default()
         }
     }
 

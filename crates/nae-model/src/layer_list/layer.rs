@@ -6,6 +6,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use crate::layers::Recurrence;
+use crate::stack_layer::StackLayer;
 
 /// What a layer does; its word is the key of its number of outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +79,23 @@ pub struct LayerConfig {
     pub units: Units,
     /// Frames that it sees; 1 but for [`LayerKind::Conv`].
     pub span: usize,
+}
+
+impl From<&StackLayer> for LayerConfig {
+    fn from(layer: &StackLayer) -> Self {
+        Self {
+            kind: match (layer.cell, layer.span) {
+                (Some(cell), _) => LayerKind::Cell(cell),
+                (None, 1) => LayerKind::Dense,
+                (None, _) => LayerKind::Conv,
+            },
+            units: match layer.units {
+                0 => Units::Bins,
+                units => Units::Count(units),
+            },
+            span: layer.span,
+        }
+    }
 }
 
 impl fmt::Display for LayerConfig {

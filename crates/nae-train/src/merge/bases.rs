@@ -126,7 +126,13 @@ impl Plan {
         let config = TrainConfig::default();
         let seeds = Seeds(vec![seed]);
         let fitted = nmf::fit(
-            &network, &spectra, None, &settings, &config, &seeds, observe,
+            nmf::Start::Drawn(&network),
+            &spectra,
+            None,
+            &settings,
+            &config,
+            &seeds,
+            observe,
         )?;
         let Some(run) = fitted.into_iter().next().transpose()? else {
             return Err(TrainError::NoClips);
