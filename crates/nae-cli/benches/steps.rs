@@ -114,16 +114,9 @@ fn separation(criterion: &mut Criterion) {
     for (layers, rank) in SHAPES {
         let source = |name: &str| {
             let config = config(layers, rank);
-            Source {
-                name: name.into(),
-                models: vec![untrained(
-                    name,
-                    AudioConfig::default(),
-                    &config,
-                    SEED,
-                    &device,
-                )],
-            }
+            let audio = AudioConfig::default();
+            let model = untrained(name, audio, &config, SEED, &device);
+            Source::new(name, vec![model])
         };
         let sources = [source("a"), source("b")];
         let name = format!("separation step, two sources, {layers} layers, rank {rank}");

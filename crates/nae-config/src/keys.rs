@@ -90,9 +90,12 @@ impl Keys {
             let whole = strsim::jaro_winkler(key, known);
             whole.max(0.95 * strsim::jaro_winkler(&last(key), &last(known)))
         };
-        let nearest = leaves(&self.known)
-            .into_iter()
-            .max_by(|a, b| nearness(a).total_cmp(&nearness(b)));
+        let nearest = leaves(&self.known).into_iter().max_by(|a, b| {
+            // of equally near ones the least nested
+            let depth = |key: &str| key.matches('.').count();
+            let order = nearness(a).total_cmp(&nearness(b));
+            order.then_with(|| depth(b).cmp(&depth(a)))
+        });
         UnknownKey {
             key: key.into(),
             nearest,

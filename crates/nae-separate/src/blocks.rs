@@ -31,6 +31,8 @@ pub struct SeparationSummary {
     pub residual: ResidualLevel,
     /// Largest absolute sample of each stem.
     pub peaks: Vec<f32>,
+    /// Energy of each stem, `Σx²` over all channels.
+    pub energies: Vec<f64>,
     /// Final loss, the mean over blocks.
     pub loss: f64,
     /// Steps taken in all blocks and runs.
@@ -47,6 +49,7 @@ impl SeparationSummary {
             samples: 0,
             residual: ResidualLevel::default(),
             peaks: vec![0.0; sources],
+            energies: vec![0.0; sources],
             loss: 0.0,
             steps: 0,
             is_interrupted: false,
@@ -61,9 +64,12 @@ impl SeparationSummary {
             self.residual.add(x, &stems);
         }
         self.samples += mixture.first().map_or(0, Vec::len) as u64;
-        for (peak, stem) in self.peaks.iter_mut().zip(stems) {
-            let samples = stem.iter().flatten();
-            *peak = samples.fold(*peak, |peak, x| peak.max(x.abs()));
+        let figures = self.peaks.iter_mut().zip(&mut self.energies);
+        for ((peak, energy), stem) in figures.zip(stems) {
+            for x in stem.iter().flatten() {
+                *peak = peak.max(x.abs());
+                *energy += f64::from(*x) * f64::from(*x);
+            }
         }
     }
 }

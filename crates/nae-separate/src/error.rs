@@ -19,12 +19,23 @@ pub enum SeparateError {
     NoSources,
     /// Two sources would write to the same stem.
     #[error(
-        "two sources are called `{name}`, so their stems would overwrite each other. Name one of them: `--model OTHER=FILE`; several models of one source go into one `--model A.safetensors,B.safetensors`."
+        "two sources are called `{name}`, so their stems would overwrite each other. Name one of them otherwise: `--model OTHER=FILE`, `--unknown OTHER`; several models of one source go into one `--model A.safetensors,B.safetensors`."
     )]
     SameName {
         /// The name.
         name: String,
     },
+    /// Masks that sum to one leave nothing.
+    #[error(
+        "there is no residual `{name}` here: a joint encoder's masks share all of the mixture among its sources. Separate with `--model` instead of `--joint`, or leave `--residual` out."
+    )]
+    NoResidual {
+        /// The residual's name.
+        name: String,
+    },
+    /// What keeps an unknown source from being learnt.
+    #[error("{0}")]
+    Unknown(String),
     /// Negative activations would be outside the decoder's range.
     #[error(
         "`separate.activations = \"free\"` allows negative activations, and the model `{name}` has a linear decoder with a non-negative basis, whose spectra would become negative. Use \"nonnegative\" or \"preactivation\"."

@@ -5,7 +5,7 @@
 //! decoded spectra into ratio masks ([`mask`]) and applies these to the mixture's complex
 //! spectrogram ([`stems`]). What resampling removes is added back ([`residual`]), so the stems sum
 //! to the mixture at its own rate. Long recordings are processed in overlapping blocks
-//! ([`blocks`]). This crate does not depend on how models are trained.
+//! ([`blocks`]). Sources without a model are learnt on the mixture first ([`unknown`]). This crate does not depend on how models are trained.
 //!
 //! # Example
 //!
@@ -21,7 +21,7 @@
 //! let device = Device::flex();
 //! let source = |name: &str| -> Result<Source, nae_model::ModelError> {
 //!     let ensemble = Ensemble::load(format!("{name}.safetensors").as_ref(), &device)?;
-//!     Ok(Source { name: name.into(), models: ensemble.into_members() })
+//!     Ok(Source::new(name, ensemble.into_members()))
 //! };
 //! let separator =
 //!     Separator::new(&[source("voice")?, source("fan")?], SeparateConfig::default(), 0, &device)?;
@@ -94,6 +94,7 @@ pub mod separator;
 pub mod settings;
 pub mod sources;
 pub mod stems;
+pub mod unknown;
 
 pub use activation_solver::{ActivationSolver, BatchItem};
 pub use blocks::SeparationSummary;
@@ -105,6 +106,6 @@ pub use nae_kernels::Parallelism;
 pub use residual::ResidualLevel;
 pub use separate_many::separate_many;
 pub use separator::Separator;
-pub use settings::SeparateConfig;
+pub use settings::{SeparateConfig, UnknownConfig};
 pub use sources::Source;
 pub use stems::Separated;

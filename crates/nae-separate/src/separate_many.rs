@@ -30,7 +30,7 @@ pub fn separate_many(
 ) -> Vec<Result<Separated, SeparateError>> {
     let spectra: Vec<_> = clips
         .par_iter()
-        .map(|(separator, clip)| separator.analyze(clip))
+        .map(|(separator, clip)| MixtureSpectra::new(clip, separator.audio))
         .collect();
     let observe = Mutex::new(observe);
     let mut masks = masks_of_batches(clips, &spectra, &observe);

@@ -67,6 +67,23 @@ impl Separator {
         Self::from_parts(names, audio, config, estimator)
     }
 
+    /// Also makes a stem of what no source explains: where the sources' decoded spectra are below the
+    /// mixture's, the difference counts as one more source. The stems then still sum to the mixture.
+    ///
+    /// # Errors
+    /// [`SeparateError::SameName`] for a name that is taken, [`SeparateError::NoResidual`] for masks that do not come from
+    /// optimised activations.
+    pub fn with_residual(mut self, name: impl Into<String>) -> Result<Self, SeparateError> {
+        let name = name.into();
+        let Estimator::Activations(solver) = &mut self.estimator else {
+            return Err(SeparateError::NoResidual { name });
+        };
+        solver.has_residual = true;
+        self.names.push(name);
+        check_names(&self.names)?;
+        Ok(self)
+    }
+
     /// Separates with any mask estimator, which gives one mask for every name.
     ///
     /// Of the settings only levels and blocks count here.
@@ -92,11 +109,7 @@ impl Separator {
         if names.is_empty() {
             return Err(SeparateError::NoSources);
         }
-        for (i, name) in names.iter().enumerate() {
-            if names[..i].contains(name) {
-                return Err(SeparateError::SameName { name: name.clone() });
-            }
-        }
+        check_names(&names)?;
         Ok(Self {
             names,
             audio,
@@ -127,7 +140,11 @@ impl Separator {
     /// standard deviation make a mixture of √N. `None` for silence.
     pub fn gain_for(&self, mixture: &Magnitude) -> Option<f64> {
         let level = level(mixture, self.config.silence_db as f32);
-        (level > 0.0).then(|| (self.names.len() as f64).sqrt() / level)
+        let sources = match &self.estimator {
+            Estimator::Activations(solver) => solver.source_count(),
+            Estimator::Other(_) => self.names.len(),
+        };
+        (level > 0.0).then(|| (sources as f64).sqrt() / level)
     }
 
     /// Masks for a mixture's magnitudes at the models' rate.
@@ -165,6 +182,16 @@ impl Separator {
             is_interrupted: false,
         })
     }
+}
+
+/// Stems are files called like their sources.
+fn check_names(names: &[String]) -> Result<(), SeparateError> {
+    for (i, name) in names.iter().enumerate() {
+        if names[..i].contains(name) {
+            return Err(SeparateError::SameName { name: name.clone() });
+        }
+    }
+    Ok(())
 }
 
 impl Masks {

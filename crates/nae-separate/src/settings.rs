@@ -81,8 +81,35 @@ nae_config::settings! {
         /// 2-layer model, for which `learning_rate` and `schedule` do not count; `auto` uses those updates
         /// unless `optimizer` is set to another than Adam.
         pub solver: SolverKind = SolverKind::Auto, was SolverKind::Gradient;
+        /// Sources without a model, which are learnt on the mixture.
+        pub unknown: UnknownConfig = UnknownConfig::default(), was UnknownConfig::default();
     }
 }
+
+nae_config::settings! {
+    /// The `[separate.unknown]` settings: how sources without a model are learnt on the mixture.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct UnknownConfig {
+        /// Rank: number of bases of each unknown source.
+        pub rank: usize = 20, in 1..=4096, try "20";
+        /// Updates of all activations and of the unknown sources' bases; then as many of all
+        /// activations take the place of `separate.max_steps`. Fewer learn too little of the unknown sources, and many more let them take
+        /// over what is known.
+        pub updates: usize = 100, in 1..=1_000_000, unit "updates", try "100";
+        /// λ of the penalty `λ·mean X̂` on the known sources' spectra beside an unknown one, without which
+        /// they explain noise as well. It needs no level. Of ten times more, unknown sources explain
+        /// everything.
+        pub penalty: f64 = 0.015, in 0.0..=10.0, try "0.015";
+        /// Exponent of the ratio mask beside an unknown source; it takes the place of
+        /// `separate.mask_exponent`.
+        pub mask_exponent: f64 = 2.0, in 0.01..=1000.0, try "2, or 1 for plain ratios";
+        /// Length of what is learnt on: longer mixtures are represented by excerpts at equal
+        /// distances.
+        pub excerpts_s: f64 = 60.0, in 1.0..=3600.0, unit "seconds", try "60";
+    }
+}
+
+impl CrossCheck for UnknownConfig {}
 
 impl CrossCheck for SeparateConfig {
     /// Blocks overlap by half at most.

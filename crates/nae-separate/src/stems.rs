@@ -55,6 +55,64 @@ fn check_level(mixture: &Clip) -> Result<(), SeparateError> {
     }
 }
 
+/// Refuses spectra that would take more than [`SPECTRA_LIMIT`]: frame lengths and hops come from
+/// files.
+fn check_memory(mixture: &Clip, audio: AudioConfig) -> Result<(), SeparateError> {
+    let AudioConfig {
+        sample_rate,
+        n_fft,
+        hop,
+    } = audio;
+    let channels = mixture.channel_count();
+    let seconds = mixture.duration_s();
+    let frames = seconds * f64::from(sample_rate) / hop as f64;
+    let numbers = frames * audio.stft().bins() as f64 * channels as f64;
+    let bytes = numbers * size_of::<Complex32>() as f64;
+    if bytes <= SPECTRA_LIMIT as f64 {
+        return Ok(());
+    }
+    Err(SeparateError::TooMuchMemory {
+        seconds,
+        gib: bytes / (1u64 << 30) as f64,
+        limit: SPECTRA_LIMIT >> 30,
+        n_fft,
+        hop,
+        channels,
+    })
+}
+
+impl MixtureSpectra {
+    /// The mixture's spectra at the models' rate.
+    ///
+    /// # Errors
+    /// [`SeparateError::TooLoud`] and [`SeparateError::TooMuchMemory`], before any memory is taken.
+    pub(crate) fn new(mixture: &Clip, audio: AudioConfig) -> Result<Self, SeparateError> {
+        check_level(mixture)?;
+        check_memory(mixture, audio)?;
+        let (rate, model_rate) = (mixture.sample_rate(), audio.sample_rate);
+        let stft = Stft::new(audio.stft())?;
+        let offset = |channel: &Vec<f32>| nae_audio::offset(channel, rate);
+        let offsets: Vec<f32> = mixture.channels().iter().map(offset).collect();
+        let resampled = mixture
+            .channels()
+            .iter()
+            .zip(&offsets)
+            .map(|(channel, &offset)| resample(&subtract_offset(channel, offset), rate, model_rate))
+            .collect::<Result<Vec<_>, _>>()?;
+        let channels = resampled
+            .iter()
+            .map(|channel| stft.analyze(channel))
+            .collect::<Result<Vec<Spectrogram>, _>>()?;
+        let magnitudes: Vec<Magnitude> = channels.iter().map(Spectrogram::magnitude).collect();
+        Ok(Self {
+            offsets,
+            resampled,
+            channels,
+            magnitude: Magnitude::mean(&magnitudes)?,
+        })
+    }
+}
+
 impl Separator {
     /// Separates a clip of any rate and channel count in one piece.
     ///
@@ -71,65 +129,9 @@ impl Separator {
         mixture: &Clip,
         observe: &mut dyn FnMut(&Progress) -> Flow,
     ) -> Result<Separated, SeparateError> {
-        let spectra = self.analyze(mixture)?;
+        let spectra = MixtureSpectra::new(mixture, self.audio)?;
         let masks = self.masks(&spectra.magnitude, observe)?;
         self.synthesize(mixture, &spectra, masks)
-    }
-
-    /// The mixture's spectra at the models' rate.
-    ///
-    /// # Errors
-    /// [`SeparateError::TooLoud`] and [`SeparateError::TooMuchMemory`], before any memory is taken.
-    pub(crate) fn analyze(&self, mixture: &Clip) -> Result<MixtureSpectra, SeparateError> {
-        check_level(mixture)?;
-        self.check_memory(mixture)?;
-        let (rate, model_rate) = (mixture.sample_rate(), self.audio.sample_rate);
-        let stft = Stft::new(self.audio.stft())?;
-        let offset = |channel: &Vec<f32>| nae_audio::offset(channel, rate);
-        let offsets: Vec<f32> = mixture.channels().iter().map(offset).collect();
-        let resampled = mixture
-            .channels()
-            .iter()
-            .zip(&offsets)
-            .map(|(channel, &offset)| resample(&subtract_offset(channel, offset), rate, model_rate))
-            .collect::<Result<Vec<_>, _>>()?;
-        let channels = resampled
-            .iter()
-            .map(|channel| stft.analyze(channel))
-            .collect::<Result<Vec<Spectrogram>, _>>()?;
-        let magnitudes: Vec<Magnitude> = channels.iter().map(Spectrogram::magnitude).collect();
-        Ok(MixtureSpectra {
-            offsets,
-            resampled,
-            channels,
-            magnitude: Magnitude::mean(&magnitudes)?,
-        })
-    }
-
-    /// Refuses spectra that would take more than [`SPECTRA_LIMIT`]: frame lengths and hops come from
-    /// files.
-    fn check_memory(&self, mixture: &Clip) -> Result<(), SeparateError> {
-        let AudioConfig {
-            sample_rate,
-            n_fft,
-            hop,
-        } = self.audio;
-        let channels = mixture.channel_count();
-        let seconds = mixture.duration_s();
-        let frames = seconds * f64::from(sample_rate) / hop as f64;
-        let numbers = frames * self.audio.stft().bins() as f64 * channels as f64;
-        let bytes = numbers * size_of::<Complex32>() as f64;
-        if bytes <= SPECTRA_LIMIT as f64 {
-            return Ok(());
-        }
-        Err(SeparateError::TooMuchMemory {
-            seconds,
-            gib: bytes / (1u64 << 30) as f64,
-            limit: SPECTRA_LIMIT >> 30,
-            n_fft,
-            hop,
-            channels,
-        })
     }
 
     /// Stems at the mixture's rate, which sum to it.

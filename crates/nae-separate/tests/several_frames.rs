@@ -36,6 +36,7 @@ fn source(name: &str, seed: u64, config: &ModelConfig) -> Source {
     Source {
         name: name.into(),
         models: vec![model(name, seed, config)],
+        penalty: 0.0,
     }
 }
 
@@ -80,6 +81,7 @@ fn nmfd() -> ModelConfig {
         rank: 5,
         span: 6,
         basis_norm: BasisNorm::L2,
+        compression: 0.5,
         ..Default::default()
     }
 }
@@ -274,6 +276,7 @@ fn multiplicative_updates_are_those_of_factorisation() {
     let nmf = |rank| ModelConfig {
         kind: ModelKind::Nmf,
         rank,
+        compression: 0.5,
         ..Default::default()
     };
     let sources = [source("a", 1, &nmf(3)), source("b", 2, &nmf(4))];

@@ -37,6 +37,7 @@ fn separator(audio: AudioConfig, change: impl FnOnce(Model) -> Model) -> Separat
     let source = |model: Model| Source {
         name: model.metadata.name.clone(),
         models: vec![model],
+        penalty: 0.0,
     };
     let config = SeparateConfig {
         max_steps: 4,

@@ -265,6 +265,7 @@ impl<'a> Executor<'a> {
                 Ok(Source {
                     name: self.manifest.speakers[member].name.clone(),
                     models: self.models(id)?.into_members(),
+                    penalty: 0.0,
                 })
             })
             .collect::<Result<Vec<_>, SweepError>>()?;

@@ -220,14 +220,12 @@ fn separate(
             gain: 1.0,
             training: TrainingSummary::default(),
         };
-        Ok(Source {
-            name: name.into(),
-            models: vec![Model {
-                metadata,
-                network: network(weights, form, device)?,
-                latent_cache: None,
-            }],
-        })
+        let model = Model {
+            metadata,
+            network: network(weights, form, device)?,
+            latent_cache: None,
+        };
+        Ok(Source::new(name, vec![model]))
     };
     let config = SeparateConfig {
         max_steps: steps,

@@ -47,7 +47,7 @@ pub struct Separate {
     /// come with nae, for a voice or a noise without a model of its own
     #[arg(
         long = "model",
-        required_unless_present = "joint",
+        required_unless_present_any = ["joint", "unknown"],
         value_name = "[NAME=]FILE[,FILE]",
         help_heading = MODEL
     )]
@@ -60,10 +60,56 @@ pub struct Separate {
     /// next time
     #[arg(long, conflicts_with = "joint", help_heading = MODEL)]
     pub join: bool,
+    /// Name of a source without a model, which is learnt on the mixture beside those that have one; its
+    /// rank is `separate.unknown.rank` unless given. Without any model the mixture is split into components
+    #[arg(
+        long,
+        conflicts_with_all = ["joint", "join"],
+        value_name = "NAME[:rank=N]",
+        value_parser = parse_unknown,
+        help_heading = MODEL
+    )]
+    pub unknown: Vec<UnknownArgument>,
+    /// Write what was learnt of an unknown source as a model file; once for every `--unknown`, in the same order
+    #[arg(long, requires = "unknown", value_name = "FILE", help_heading = OUTPUT)]
+    pub keep_unknown: Vec<PathBuf>,
+    /// Name of one more stem for what no source explains
+    #[arg(long, conflicts_with_all = ["joint", "join"], value_name = "NAME", help_heading = OUTPUT)]
+    pub residual: Option<String>,
     #[command(flatten)]
     pub configured: Configured,
     #[command(flatten)]
     pub computing: Computing,
+}
+
+/// What `--unknown` names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownArgument {
+    /// Name of the source.
+    pub name: String,
+    /// Number of its bases; that of the settings unless given.
+    pub rank: Option<usize>,
+}
+
+/// `NAME` or `NAME:rank=N`.
+fn parse_unknown(text: &str) -> Result<UnknownArgument, String> {
+    let expected = "expected NAME or NAME:rank=N, such as noise or noise:rank=20";
+    let (name, rank) = match text.split_once(':') {
+        None => (text, None),
+        Some((name, rest)) => {
+            let rank = rest
+                .strip_prefix("rank=")
+                .and_then(|rank| rank.parse().ok());
+            (name, Some(rank.ok_or(expected)?))
+        }
+    };
+    if name.is_empty() {
+        return Err(expected.into());
+    }
+    Ok(UnknownArgument {
+        name: name.into(),
+        rank,
+    })
 }
 
 /// Sample format of stems.

@@ -30,6 +30,8 @@ pub(super) struct StackedDecoders {
     /// Exponent of the spectra that are summed. A sum needs one for all: the smallest, which
     /// compresses most. Spectra of another are brought to it element by element.
     pub compression: f64,
+    /// λ of the penalty on every source's spectra.
+    pub penalties: Vec<f64>,
     eps: f64,
 }
 
@@ -65,6 +67,7 @@ impl StackedDecoders {
                 .collect::<Result<_, ModelError>>()?,
             exponents: compressions.map(|own| compression / own).collect(),
             compression,
+            penalties: first.iter().map(|source| source.penalty).collect(),
             eps: items.first().map_or(0.0, |item| item.solver.config.eps),
         })
     }
@@ -86,7 +89,8 @@ impl StackedDecoders {
         }
     }
 
-    /// Every source's spectra of segments of `segment` frames, one after the other.
+    /// Every source's spectra of segments of `segment` frames, one after the other; with activations of
+    /// the first sources only, theirs.
     ///
     /// # Shapes
     /// - `activations`: `[items, rank, frames]` for every source

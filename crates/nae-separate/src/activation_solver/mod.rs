@@ -15,6 +15,8 @@
 
 mod average;
 mod batch;
+mod chunk;
+mod free_bases;
 mod grouping;
 mod initial;
 mod segments;
@@ -23,6 +25,7 @@ mod solver;
 
 pub use average::estimate_batch;
 pub use batch::BatchItem;
+pub(crate) use free_bases::learn_bases;
 pub use grouping::group_into_batches;
 pub use solve::{Solution, solve};
 pub use solver::ActivationSolver;

@@ -2,28 +2,24 @@
 
 use std::borrow::Cow;
 
-use burn::module::Module;
-use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::Tensor;
 use nae_audio::Magnitude;
 use nae_kernels::Parallelism;
-use nae_model::loss::{Target, growing, objective};
-use nae_model::optim::{Flow, OptimizationRun, Plan, Progress, Step, optimize};
+use nae_model::optim::{Flow, OptimizationRun, Plan, Progress, optimize};
 use nae_model::spectra::{read, upload};
-use nae_model::{ActivationForm, Activations, Decoder};
 use rayon::prelude::*;
 
 use super::batch::{BatchItem, StackedDecoders};
+use super::chunk::{Chunk, Latents, leaves};
 use super::initial::initial_activations;
-use super::segments::{self, Segment, Share};
+use super::segments::{self, Share};
 use crate::error::SeparateError;
-use crate::settings::SeparateConfig;
 
 /// What one run found for one mixture.
 #[derive(Debug)]
 pub struct Solution {
     /// Every source's estimated spectrum, `[1, bins, frames]` each, of one compression, without
-    /// gradients.
+    /// gradients; where it is asked for, also that of what no source explains.
     pub estimates: Vec<Tensor<3>>,
     /// Every source's activations, `[rank, frames]` each, without gradients.
     pub activations: Vec<Tensor<2>>,
@@ -33,23 +29,6 @@ pub struct Solution {
     pub steps: usize,
     /// Whether the observer stopped the run.
     pub is_interrupted: bool,
-}
-
-/// All sources' activations: what a run optimises.
-#[derive(Module, Debug)]
-struct Latents {
-    /// One leaf for every source.
-    sources: Vec<Activations>,
-}
-
-/// What belongs to one thread's frames besides their activations.
-struct Chunk {
-    target: Target,
-    optimizer: ModuleOptimizer,
-    /// Frames of a segment.
-    segment: usize,
-    /// For every source with multiplicative updates the gradient of what grows with its activations.
-    growing: Vec<Option<Tensor<3>>>,
 }
 
 /// Models the magnitudes of mixtures, each as a sum of its sources' spectra, all mixtures at once.
@@ -72,7 +51,8 @@ pub fn solve(
     let config = &first.solver.config;
     let decoders = StackedDecoders::new(items, run)?;
     let lead = segments::lead(decoders.context());
-    let mixtures = with_lead(items, lead)?;
+    let mixtures = items.iter().map(|item| with_lead(item, lead));
+    let mixtures = mixtures.collect::<Result<Vec<_>, _>>()?;
     let items = &with_mixtures(items, &mixtures);
     let longest = mixtures.iter().map(|mixture| mixture.frames()).max();
     let longest = longest.unwrap_or(0) - lead;
@@ -135,22 +115,18 @@ fn unusable_model(
     Ok(None)
 }
 
-/// The mixtures with `lead` frames of silence in front.
-fn with_lead<'a>(
-    items: &[BatchItem<'a>],
+/// An item's mixture with `lead` frames of silence in front.
+pub(super) fn with_lead<'a>(
+    item: &BatchItem<'a>,
     lead: usize,
-) -> Result<Vec<Cow<'a, Magnitude>>, SeparateError> {
-    let own = |item: &BatchItem<'a>| {
-        if lead == 0 {
-            return Ok(Cow::Borrowed(item.mixture));
-        }
-        let (bins, frames) = (item.mixture.bins(), item.mixture.frames());
-        let mut values = vec![0.0; lead * bins];
-        values.extend_from_slice(item.mixture.data());
-        let longer = Magnitude::new(bins, lead + frames, values)?;
-        Ok(Cow::Owned(longer))
-    };
-    items.iter().map(own).collect()
+) -> Result<Cow<'a, Magnitude>, SeparateError> {
+    if lead == 0 {
+        return Ok(Cow::Borrowed(item.mixture));
+    }
+    let (bins, frames) = (item.mixture.bins(), item.mixture.frames());
+    let mut values = vec![0.0; lead * bins];
+    values.extend_from_slice(item.mixture.data());
+    Ok(Cow::Owned(Magnitude::new(bins, lead + frames, values)?))
 }
 
 /// The same items with other mixtures.
@@ -163,183 +139,6 @@ fn with_mixtures<'a>(
         ..*item
     };
     items.iter().zip(mixtures).map(own).collect()
-}
-
-/// Some segments of the initial activations, as leaves to be optimised.
-fn leaves(
-    initial: &[Tensor<3>],
-    share: &Share,
-    decoders: &StackedDecoders,
-    config: &SeparateConfig,
-) -> Latents {
-    let leaf = |(source, h): (usize, &Tensor<3>)| {
-        let own = |segment: &Segment| {
-            let places = &segment.places;
-            h.clone().narrow(2, places.start, places.len())
-        };
-        let own = match share.as_slice() {
-            [only] => own(only),
-            all => Tensor::cat(all.iter().map(own).collect(), 2),
-        };
-        match decoders.is_multiplicative(source, config) {
-            // an update multiplies: from zero nothing comes back
-            true => Activations::new(own.clamp_min(LEAST_START), ActivationForm::Nonnegative),
-            false => Activations::new(own, config.activations),
-        }
-    };
-    Latents {
-        sources: initial.iter().enumerate().map(leaf).collect(),
-    }
-}
-
-/// Activations that start lower start at this where they are updated multiplicatively.
-const LEAST_START: f64 = 1e-2;
-
-impl Chunk {
-    /// - `share`: the chunk's segments, of those in `all` shares
-    fn new(
-        items: &[BatchItem<'_>],
-        share: &Share,
-        all: &[Share],
-        decoders: &StackedDecoders,
-    ) -> Self {
-        // every item has the first one's settings and device
-        let solver = items[0].solver;
-        let config = &solver.config;
-        let spectrum = |segment: &Segment| {
-            let own = |item: &BatchItem<'_>| {
-                let end = segment.places.end.min(item.mixture.frames());
-                let frames: Vec<usize> = (segment.places.start.min(end)..end).collect();
-                item.mixture.select(&frames)
-            };
-            let own: Vec<Magnitude> = items.iter().map(own).collect();
-            let own = own.iter().zip(items).map(|(own, item)| (own, item.gain));
-            let own: Vec<_> = own.collect();
-            upload(&own, decoders.compression, &solver.autodiff_device)
-        };
-        let spectrum = match share.as_slice() {
-            [only] => spectrum(only),
-            all => Tensor::cat(all.iter().map(spectrum).collect(), 2),
-        };
-        let target = Target::new(spectrum, config.eps);
-        let segment = share.first().map_or(0, |segment| segment.places.len());
-        let mut chunk = Self {
-            target: counting(target, items, share, all),
-            optimizer: config.optimizer.build(&config.rprop),
-            segment,
-            growing: Vec::new(),
-        };
-        let sources = 0..decoders.decoders.len();
-        let growing = sources.map(|source| {
-            let is_multiplicative = decoders.is_multiplicative(source, config);
-            is_multiplicative.then(|| chunk.growing_part(&decoders.decoders[source], config))
-        });
-        chunk.growing = growing.collect();
-        chunk
-    }
-
-    /// The gradient, with respect to a source's activations, of the part of the objective that grows
-    /// with them. Its decoder is linear: it is the same everywhere.
-    fn growing_part(&self, decoder: &Decoder, config: &SeparateConfig) -> Tensor<3> {
-        let [items, _, frames] = self.target.spectrum.dims();
-        let options = (&self.target.spectrum.device(), self.target.spectrum.dtype());
-        let h = Tensor::<3>::ones([items, decoder.rank(), frames], options).require_grad();
-        let estimate = decoder.decode_segments(h.clone(), self.segment);
-        let growing = growing(&self.target, estimate, [&h], &[config.sparsity]);
-        let gradients = growing.sum().backward();
-        h.grad(&gradients).unwrap_or_else(|| h.inner().zeros_like())
-    }
-
-    /// Takes one step; returns the new activations and every item's loss, `[items]`.
-    fn step(
-        &mut self,
-        latents: Latents,
-        decoders: &StackedDecoders,
-        config: &SeparateConfig,
-        step: Step,
-    ) -> (Latents, Option<Tensor<1>>) {
-        let values: Vec<_> = latents.sources.iter().map(Activations::value).collect();
-        let estimates = decoders.decode(&values, self.segment).into_iter();
-        let Some(estimate) = estimates.reduce(|a, b| a + b) else {
-            return (latents, None);
-        };
-        let lambdas = [config.sparsity];
-        let losses = objective(
-            &self.target,
-            estimate,
-            &values,
-            &lambdas,
-            step.loss_output(),
-        );
-        let mut gradients = GradientsParams::from_grads(losses.clone().sum().backward(), &latents);
-        let latents = self.updated(latents, &mut gradients);
-        let rate = config
-            .schedule
-            .rate(config.learning_rate, step.number, config.max_steps);
-        let stepped = self.optimizer.step(rate, latents, gradients);
-        let projected = stepped.sources.into_iter().map(Activations::projected);
-        let latents = Latents {
-            sources: projected.collect(),
-        };
-        (latents, Some(losses.inner()))
-    }
-
-    /// Activations after their multiplicative updates, whose gradients are taken out of all.
-    fn updated(&self, latents: Latents, gradients: &mut GradientsParams) -> Latents {
-        let sources = latents.sources.into_iter().zip(&self.growing);
-        let updated = sources.map(|(activations, growing)| {
-            let Some(growing) = growing else {
-                return activations;
-            };
-            match gradients.remove::<3>(activations.leaf.id) {
-                None => activations,
-                Some(gradient) => {
-                    // zero only where nothing depends on an activation, and then so is the gradient
-                    let ratio = gradient / growing.clone().clamp_min(f64::from(f32::MIN_POSITIVE));
-                    let factor = ratio.neg().add_scalar(1.0).clamp_min(0.0);
-                    activations.multiplied(factor)
-                }
-            }
-        });
-        Latents {
-            sources: updated.collect(),
-        }
-    }
-}
-
-/// A target whose objective is over the frames of the mixtures that count in some segments.
-fn counting(target: Target, items: &[BatchItem<'_>], share: &Share, all: &[Share]) -> Target {
-    let lengths = all.iter().flatten().map(|segment| segment.places.len());
-    let total: usize = lengths.sum();
-    let is_plain = |segment: &Segment| segment.counted == segment.places;
-    if let [segment] = share.as_slice()
-        && all.iter().flatten().all(is_plain)
-    {
-        let own = |item: &BatchItem<'_>| {
-            let end = segment.places.end.min(item.mixture.frames());
-            end.saturating_sub(segment.places.start)
-        };
-        let counts: Vec<usize> = items.iter().map(own).collect();
-        return target.padded(&counts).part_of(total);
-    }
-    let counts = |item: &BatchItem<'_>, share: &Share| -> Vec<bool> {
-        let frames = item.mixture.frames();
-        let of_segment = |segment: &Segment| {
-            let Segment {
-                places, counted, ..
-            } = segment.clone();
-            places.map(move |place| counted.contains(&place) && place < frames)
-        };
-        share.iter().flat_map(of_segment).collect()
-    };
-    let factor = |item: &BatchItem<'_>| {
-        let counted = all.iter().flat_map(|share| counts(item, share));
-        total as f64 / counted.filter(|counts| *counts).count().max(1) as f64
-    };
-    let counted: Vec<bool> = items.iter().flat_map(|item| counts(item, share)).collect();
-    target
-        .counting(&counted, items.iter().map(factor).collect())
-        .part_of(total)
 }
 
 /// The solution of item number `index` from the best activations of its run.
@@ -372,7 +171,17 @@ fn solution(
         0 => all,
         _ => all.narrow(2, lead, frames - lead),
     };
-    let estimates = decoders.decode(&activations, frames).into_iter();
+    let mut estimates = decoders.decode(&activations, frames);
+    if item.solver.has_residual {
+        let device = activations.first().map(Tensor::device);
+        let sum = estimates.iter().cloned().reduce(|a, b| a + b);
+        if let (Some(sum), Some(device)) = (sum, device) {
+            let mixture = [(item.mixture, item.gain)];
+            let mixture = upload(&mixture, decoders.compression, &device);
+            estimates.push((mixture - sum).clamp_min(0.0));
+        }
+    }
+    let estimates = estimates.into_iter();
     Ok(Solution {
         estimates: estimates.map(of_mixture).collect(),
         activations: activations

@@ -16,6 +16,8 @@ pub struct ActivationSolver {
     pub(super) seed: u64,
     /// The device of the activations, which records gradients.
     pub(super) autodiff_device: Device,
+    /// Whether what no source explains gets a mask of its own, the last one.
+    pub(crate) has_residual: bool,
 }
 
 /// A frozen decoder and the compression of its spectra.
@@ -26,6 +28,8 @@ pub(super) struct FrozenDecoder {
     pub decoder: Decoder,
     /// Exponent of the decoded magnitudes, in `(0, 1]`.
     pub compression: f64,
+    /// λ of the penalty on its spectra.
+    pub penalty: f64,
 }
 
 /// Multiplicative updates ask for a decoder of one linear layer, and for spectra of one compression.
@@ -80,7 +84,8 @@ impl ActivationSolver {
             }
         }
         let autodiff_device = device.clone().autodiff();
-        let freeze = |name: &str, model: &Model| {
+        let freeze = |source: &Source, model: &Model| {
+            let name = source.name.as_str();
             let decoder = model.network.decoder(config.latent, &autodiff_device);
             let is_free = config.activations == ActivationForm::Free;
             if config.solver == SolverKind::Multiplicative {
@@ -93,11 +98,12 @@ impl ActivationSolver {
                 name: name.into(),
                 decoder,
                 compression: model.metadata.architecture.compression(),
+                penalty: source.penalty,
             })
         };
         let freeze_all = |source: &Source| {
             let models = source.models.iter();
-            let frozen = models.map(|model| freeze(&source.name, model));
+            let frozen = models.map(|model| freeze(source, model));
             frozen.collect::<Result<Vec<_>, _>>()
         };
         Ok(Self {
@@ -108,11 +114,12 @@ impl ActivationSolver {
             config,
             seed,
             autodiff_device,
+            has_residual: false,
         })
     }
 
     /// Number of sources.
-    pub(super) fn source_count(&self) -> usize {
+    pub(crate) fn source_count(&self) -> usize {
         self.sources.len()
     }
 
@@ -135,9 +142,11 @@ impl ActivationSolver {
     /// settings.
     pub(super) fn can_batch_with(&self, other: &Self) -> bool {
         let is_same_shape = |(ours, theirs): (&FrozenDecoder, &FrozenDecoder)| {
-            ours.compression == theirs.compression && ours.decoder.batchable(&theirs.decoder)
+            (ours.compression, ours.penalty) == (theirs.compression, theirs.penalty)
+                && ours.decoder.batchable(&theirs.decoder)
         };
         self.config == other.config
+            && self.has_residual == other.has_residual
             && self.source_count() == other.source_count()
             && self.runs() == other.runs()
             && (0..self.runs()).all(|run| {

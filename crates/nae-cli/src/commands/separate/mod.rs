@@ -3,6 +3,7 @@
 mod integers;
 mod stem_files;
 mod summary;
+mod unknown;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -12,7 +13,7 @@ use nae_audio::AudioReader;
 use nae_files::Outputs;
 use nae_joint::sources::check_names;
 use nae_joint::{JointEncoder, TrainingSource};
-use nae_separate::{EmptyBand, Separator, Source};
+use nae_separate::{EmptyBand, SeparateError, Separator, Source};
 
 use crate::arguments::{Separate, Terminal};
 use crate::console::log_line;
@@ -25,17 +26,24 @@ use crate::progress::Bar;
 use crate::settings::Settings;
 use crate::sources::{NamedModels, SourceArgument, model_files};
 use stem_files::StemFiles;
+use unknown::{ToLearn, warn_of_silent_stems};
 
 pub fn run(command: &Separate, terminal: &Terminal) -> Result<()> {
     let settings = Settings::load(&command.configured)?;
     let device = command.computing.device.open()?;
     let method = Method::read(command, &settings, &device, terminal)?;
-    let names = method.names().into_iter();
+    let names: Vec<String> = method
+        .names()
+        .into_iter()
+        .chain(command.residual.clone())
+        .collect();
+    refuse_equal(&names)?;
     let stems: Vec<PathBuf> = names
+        .iter()
         .map(|name| command.out.join(format!("{name}.wav")))
         .collect();
-    for stem in &stems {
-        refuse_existing(stem, command.force)?;
+    for output in stems.iter().chain(&command.keep_unknown) {
+        refuse_existing(output, command.force)?;
     }
     let reader = AudioReader::open(&command.mixture)?;
     let rate = reader.sample_rate();
@@ -48,8 +56,16 @@ pub fn run(command: &Separate, terminal: &Terminal) -> Result<()> {
     for stem in &stems {
         outputs.add(stem)?;
     }
+    for file in &command.keep_unknown {
+        outputs.add_with_folder(file)?;
+    }
+    warn_of_one_source(&names);
     stop_gracefully();
     let separator = method.separator(command, settings, &device, terminal)?;
+    let separator = match &command.residual {
+        Some(name) => separator.with_residual(name)?,
+        None => separator,
+    };
     log_line(
         terminal,
         format_args!("separating {} on {device}", command.mixture.display()),
@@ -62,6 +78,7 @@ pub fn run(command: &Separate, terminal: &Terminal) -> Result<()> {
     };
     let separation = separate(&separator, reader, &mut files, passes, terminal)?;
     let written = files.finish(&separation)?;
+    warn_of_silent_stems(command, &names, &separation);
     let seconds = started.elapsed().as_secs_f64();
     summary::report(
         &summary::Run {
@@ -75,6 +92,24 @@ pub fn run(command: &Separate, terminal: &Terminal) -> Result<()> {
         command.json,
         terminal,
     )
+}
+
+/// Two stems of one name would be one file.
+fn refuse_equal(names: &[String]) -> Result<(), SeparateError> {
+    let mut pairs = names.iter().enumerate();
+    match pairs.find(|(i, name)| names[..*i].contains(name)) {
+        Some((_, name)) => Err(SeparateError::SameName { name: name.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// One source is all of a mixture.
+fn warn_of_one_source(names: &[String]) {
+    if let [only] = names {
+        log::warn!(
+            "`{only}` is the only source, so its stem is the whole mixture. To take out what it is not, add `--unknown noise`, which is learnt on the mixture."
+        );
+    }
 }
 
 /// All files that the command reads.
@@ -92,6 +127,8 @@ enum Method {
     Ready(Box<Separator>),
     /// By a joint encoder of these sources, from the cache or trained now.
     Join(Vec<TrainingSource>),
+    /// By models and by what is learnt on the mixture.
+    Learn(ToLearn),
 }
 
 impl Method {
@@ -112,6 +149,10 @@ impl Method {
             let parts = parts.collect::<Result<Vec<_>>>()?;
             check_names(parts.iter().map(|part| part.name.as_str()))?;
             return Ok(Self::Join(parts));
+        }
+        if !command.unknown.is_empty() {
+            let known = sources.into_iter().map(NamedModels::into_source).collect();
+            return Ok(Self::Learn(ToLearn::new(known, command, settings)?));
         }
         let config = settings.separate.clone();
         let separator = match &command.joint {
@@ -134,10 +175,11 @@ impl Method {
     }
 
     /// Names of the sources.
-    fn names(&self) -> Vec<&str> {
+    fn names(&self) -> Vec<String> {
         match self {
-            Self::Ready(separator) => separator.names().iter().map(String::as_str).collect(),
-            Self::Join(parts) => parts.iter().map(|part| part.name.as_str()).collect(),
+            Self::Ready(separator) => separator.names().to_vec(),
+            Self::Join(parts) => parts.iter().map(|part| part.name.clone()).collect(),
+            Self::Learn(to_learn) => to_learn.names(),
         }
     }
 
@@ -149,6 +191,7 @@ impl Method {
                 let first = parts.first();
                 first.map_or(0, |part| part.model.metadata.audio.sample_rate)
             }
+            Self::Learn(to_learn) => to_learn.model_rate(),
         }
     }
 
@@ -163,6 +206,9 @@ impl Method {
         let parts = match self {
             Self::Ready(separator) => return Ok(*separator),
             Self::Join(parts) => parts,
+            Self::Learn(to_learn) => {
+                return to_learn.separator(command, &settings, device, terminal);
+            }
         };
         let seed = command.computing.seed;
         let joint = cached_joint_encoder(&parts, &settings.joint, seed, device, terminal)?;

@@ -1,0 +1,202 @@
+//! Sources without a model, learnt on the mixture.
+
+use anyhow::{Context, Result, bail};
+use nae_audio::AudioReader;
+use nae_files::{check_source_name, count, sha256_of_file};
+use nae_model::{AudioConfig, ClipRecord, Ensemble};
+use nae_separate::unknown::{Excerpts, Unknown, components, excerpts, learn};
+use nae_separate::{SeparationSummary, Separator, Source};
+
+use crate::arguments::{Separate, Terminal};
+use crate::console::log_line;
+use crate::device::NamedDevice;
+use crate::interrupt::{bail_if_interrupted, flow};
+use crate::progress::Bar;
+use crate::settings::Settings;
+
+/// A stem this far below the mixture is nearly silent, in dB.
+const NEARLY_SILENT_DB: f64 = -30.0;
+
+/// What is to be learnt, and beside what.
+pub struct ToLearn {
+    known: Vec<Source>,
+    unknown: Vec<Unknown>,
+    audio: AudioConfig,
+}
+
+impl ToLearn {
+    /// Takes `--unknown` apart.
+    pub fn new(known: Vec<Source>, command: &Separate, settings: &Settings) -> Result<Self> {
+        let unknown = command.unknown.iter().map(|own| {
+            check_source_name(&own.name)?;
+            Ok(Unknown {
+                name: own.name.clone(),
+                rank: own.rank.unwrap_or(settings.separate.unknown.rank),
+            })
+        });
+        let unknown: Vec<Unknown> = unknown.collect::<Result<_>>()?;
+        let keep = command.keep_unknown.len();
+        if keep > 0 && keep != unknown.len() {
+            bail!(
+                "{} and {} were given; expected one file for every unknown source, in the same order, or none",
+                count(unknown.len(), "`--unknown`"),
+                count(keep, "`--keep-unknown`")
+            );
+        }
+        let models = known.iter().flat_map(|source| &source.models);
+        let audio = models.map(|model| model.metadata.audio).next();
+        Ok(Self {
+            known,
+            unknown,
+            audio: audio.unwrap_or(settings.audio),
+        })
+    }
+
+    /// Names of the stems.
+    pub fn names(&self) -> Vec<String> {
+        let known = self.known.iter().map(|source| source.name.clone());
+        let unknown = self.unknown.iter().flat_map(|own| match self.is_blind() {
+            false => vec![own.name.clone()],
+            true => component_names(own),
+        });
+        known.chain(unknown).collect()
+    }
+
+    /// Sample rate of the models, in Hz.
+    pub fn model_rate(&self) -> u32 {
+        self.audio.sample_rate
+    }
+
+    /// Whether nothing is known.
+    fn is_blind(&self) -> bool {
+        self.known.is_empty()
+    }
+
+    /// Learns the unknown sources, writes them where they are to be kept, and returns what separates the
+    /// mixture.
+    pub fn separator(
+        self,
+        command: &Separate,
+        settings: &Settings,
+        device: &NamedDevice,
+        terminal: &Terminal,
+    ) -> Result<Separator> {
+        let open = || AudioReader::open(&command.mixture);
+        let config = &settings.separate;
+        let heard = excerpts(open, self.audio, config.unknown.excerpts_s)?;
+        self.say(&heard, terminal);
+        let name = command.mixture.file_name().unwrap_or_default();
+        let record = ClipRecord {
+            name: name.to_string_lossy().into_owned(),
+            sha256: sha256_of_file(&command.mixture)?,
+            duration_s: heard.recording_s,
+        };
+        let (seed, known) = (command.computing.seed, self.known.len());
+        let mut bar = Bar::new(terminal)?;
+        let learnt = learn(
+            self.known,
+            &self.unknown,
+            &heard,
+            (self.audio, settings.model.compression),
+            &record,
+            config,
+            seed,
+            &device.device,
+            &mut |progress| {
+                bar.show("", progress);
+                flow()
+            },
+        )?;
+        bar.finish();
+        if learnt.is_interrupted {
+            bail_if_interrupted("no stem was written")?;
+        }
+        let mut sources = learnt.sources;
+        let new = sources.split_off(known);
+        for (path, source) in command.keep_unknown.iter().zip(&new) {
+            Ensemble::new(source.models.clone())?
+                .save(path)
+                .with_context(|| format!("`{}` was learnt but not kept", source.name))?;
+            log_line(
+                terminal,
+                format_args!("{}: what was learnt of `{}`", path.display(), source.name),
+            );
+        }
+        match known {
+            0 => {
+                for source in &new {
+                    sources.extend(components(source, &device.device)?);
+                }
+            }
+            _ => sources.extend(new),
+        }
+        Ok(Separator::new(
+            &sources,
+            learnt.config,
+            seed,
+            &device.device,
+        )?)
+    }
+
+    fn say(&self, heard: &Excerpts, terminal: &Terminal) {
+        let names: Vec<String> = self
+            .unknown
+            .iter()
+            .map(|own| format!("{} (rank {})", own.name, own.rank))
+            .collect();
+        let on = match heard.duration_s < heard.recording_s {
+            false => String::new(),
+            true => format!(
+                " on excerpts of {:.0} s of {:.0} s",
+                heard.duration_s, heard.recording_s
+            ),
+        };
+        log_line(terminal, format_args!("learning {}{on}", names.join(", ")));
+        if self.is_blind() {
+            log::warn!(
+                "no source is known, so nothing tells one from another: every basis is written as a stem of its own, for you to sort. With a model of one source, `--model FILE`, the rest becomes one stem."
+            );
+        } else if self.unknown.len() > 1 {
+            log::warn!(
+                "nothing tells {} unknown sources apart: each may get parts of the others. One `--unknown` of a higher rank holds them all.",
+                self.unknown.len()
+            );
+        }
+    }
+}
+
+/// Names of an unknown source's components.
+fn component_names(unknown: &Unknown) -> Vec<String> {
+    let digits = unknown.rank.to_string().len();
+    let name = |i: usize| format!("{}-{i:0digits$}", unknown.name);
+    (1..=unknown.rank).map(name).collect()
+}
+
+/// Says which stems of the separation hold next to nothing.
+pub fn warn_of_silent_stems(command: &Separate, names: &[String], summary: &SeparationSummary) {
+    let mixture = summary.residual.mixture_energy;
+    if command.unknown.is_empty() || command.models.is_empty() || mixture == 0.0 {
+        return;
+    }
+    for (name, energy) in names.iter().zip(&summary.energies) {
+        let db = 10.0 * (energy / mixture).log10();
+        if db >= NEARLY_SILENT_DB || command.residual.as_ref() == Some(name) {
+            continue;
+        }
+        let is_unknown = command.unknown.iter().any(|own| own.name == *name);
+        let (why, advice) = match is_unknown {
+            true => (
+                "the known models explain nearly all of this recording",
+                "If there is another source in it, try `--set separate.unknown.penalty=0.04`",
+            ),
+            false => (
+                "the unknown sources explain nearly all of this recording",
+                "If this source is in it, try `--set separate.unknown.penalty=0.01` or a lower rank, `--unknown NAME:rank=10`",
+            ),
+        };
+        log::warn!(
+            "`{name}` is {:.0} dB below the mixture: {why}. {advice}.",
+            -db
+        );
+    }
+}

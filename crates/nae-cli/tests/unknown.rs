@@ -1,0 +1,192 @@
+//! Sources without a model, through the command line.
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use common::small::{MOMENT, SMALL, clip};
+use common::{failure, stderr, stdout};
+use nae_audio::{BitDepth, Clip};
+use nae_model::Ensemble;
+use serde_json::Value;
+
+/// A folder with a model of a clip, and that clip with noise, in stereo.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        let clip = clip(&folder.path("clip.wav"));
+        let train = ["train", clip.to_str().unwrap(), "--name", "voice", "--out"];
+        let (model, more) = (folder.at("voice.safetensors"), ["--ensemble", "dense,nmf"]);
+        stdout(&[&train[..], &[&model], &SMALL, &MOMENT, &more].concat());
+        let tone = nae_audio::read(&clip).unwrap().mixdown();
+        let mut state = 1u32;
+        let mut noise = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state as f32 / u32::MAX as f32 - 0.5
+        };
+        let twice = tone.iter().chain(&tone);
+        let left: Vec<f32> = twice.map(|x| x + 0.2 * noise()).collect();
+        let right = left.iter().map(|x| 0.5 * x).collect();
+        let mixture = Clip::new(vec![left, right], 8000).unwrap();
+        nae_audio::write(&folder.path("mix.wav"), &mixture, BitDepth::Float32).unwrap();
+        folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn at(&self, name: &str) -> String {
+        self.path(name).to_str().unwrap().to_owned()
+    }
+
+    /// Arguments that separate the mixture.
+    fn separate(&self, more: &[&str]) -> Vec<String> {
+        let (mixture, out) = (self.at("mix.wav"), self.at("stems"));
+        let start = ["separate", &mixture, "--out", &out, "--device", "cpu"];
+        let all = [&start[..], &["--set", "separate.unknown.updates=20"], more].concat();
+        all.into_iter().map(str::to_owned).collect()
+    }
+
+    /// The same, which must succeed, with stems that sum to the mixture; their names.
+    fn stems(&self, more: &[&str]) -> Vec<String> {
+        let summary = stdout(&self.separate(&[more, &["--force", "--json"]].concat()));
+        let summary: Value = serde_json::from_str(&summary).unwrap();
+        assert!(summary["null_db"].as_f64().unwrap() < -100.0);
+        let stems = summary["stems"].as_array().unwrap().iter();
+        let name = |path: &Value| {
+            let path = Path::new(path.as_str().unwrap());
+            let stem = nae_audio::read(path).unwrap();
+            assert_eq!((stem.channel_count(), stem.samples()), (2, 16_000));
+            path.file_stem().unwrap().to_str().unwrap().to_owned()
+        };
+        stems.map(name).collect()
+    }
+}
+
+#[test]
+fn a_known_voice_an_unknown_noise_and_what_neither_explains() {
+    let folder = Folder::new();
+    let voice = folder.at("voice.safetensors");
+    let known = ["--model", &voice, "--unknown", "noise:rank=5"];
+    assert_eq!(folder.stems(&known), ["voice", "noise"]);
+    let rest = [&known[..], &["--residual", "rest"]].concat();
+    assert_eq!(folder.stems(&rest), ["voice", "noise", "rest"]);
+    let said = stderr(&folder.separate(&[&known[..], &["--force"]].concat()));
+    assert!(said.contains("learning noise (rank 5)"), "{said}");
+}
+
+#[test]
+fn what_was_learnt_is_kept_and_used_like_any_other_model() {
+    let folder = Folder::new();
+    let (voice, kept) = (
+        folder.at("voice.safetensors"),
+        folder.at("new/noise.safetensors"),
+    );
+    let known = ["--model", &voice, "--unknown", "noise:rank=5"];
+    folder.stems(&[&known[..], &["--keep-unknown", &kept]].concat());
+    let ensemble = Ensemble::load(&folder.path("new/noise.safetensors"), &Device::flex()).unwrap();
+    // one beside each model of the voice
+    assert_eq!(ensemble.members().len(), 2);
+    for model in ensemble.members() {
+        assert_eq!(model.metadata.architecture.describe(), "NMF with 5 bases");
+        let clips = &model.metadata.training.clips;
+        assert_eq!((clips.len(), clips[0].name.as_str()), (1, "mix.wav"));
+        assert_eq!(clips[0].sha256.len(), 64);
+    }
+    let stems = folder.stems(&["--model", &voice, "--model", &kept]);
+    assert_eq!(stems, ["voice", "noise"]);
+    let again = failure(&folder.separate(&[&known[..], &["--keep-unknown", &kept]].concat()));
+    assert!(again.contains("exists already"), "{again}");
+}
+
+#[test]
+fn without_any_model_the_mixture_is_split_into_components() {
+    let folder = Folder::new();
+    let small = [
+        "--set",
+        "audio.sample_rate=8000",
+        "--set",
+        "audio.n_fft=64",
+        "--set",
+        "audio.hop=16",
+    ];
+    let blind = [&["--unknown", "part:rank=3"][..], &small].concat();
+    assert_eq!(folder.stems(&blind), ["part-1", "part-2", "part-3"]);
+    let said = stderr(&folder.separate(&[&blind[..], &["--force"]].concat()));
+    assert!(said.contains("nothing tells one from another"), "{said}");
+}
+
+#[test]
+fn one_model_alone_is_told_of_unknown_sources() {
+    let folder = Folder::new();
+    let voice = folder.at("voice.safetensors");
+    let said = stderr(&folder.separate(&["--model", &voice]));
+    assert!(
+        said.contains("the whole mixture") && said.contains("--unknown noise"),
+        "{said}"
+    );
+    let said = stderr(&folder.separate(&["--model", &voice, "--residual", "rest", "--force"]));
+    assert!(!said.contains("the whole mixture"), "{said}");
+}
+
+#[test]
+fn a_stem_that_is_next_to_nothing_is_said() {
+    let folder = Folder::new();
+    let voice = folder.at("voice.safetensors");
+    let set = ["--set", "separate.unknown.penalty=9", "--force"];
+    let said = stderr(
+        &folder.separate(&[&["--model", &voice, "--unknown", "noise:rank=5"][..], &set].concat()),
+    );
+    assert!(
+        said.contains("`voice` is") && said.contains("dB below the mixture"),
+        "{said}"
+    );
+}
+
+#[test]
+fn bad_unknown_sources_are_refused_and_nothing_is_written() {
+    let folder = Folder::new();
+    let voice = folder.at("voice.safetensors");
+    let refused = |more: &[&str], words: &[&str]| {
+        let said = failure(&folder.separate(&[&["--model", &voice][..], more].concat()));
+        for word in words {
+            assert!(said.contains(word), "{said}");
+        }
+        let stems = folder.path("stems");
+        let written = stems.exists() && stems.read_dir().unwrap().next().is_some();
+        assert!(!written, "{more:?}");
+    };
+    refused(&["--unknown", "voice"], &["voice"]);
+    refused(&["--unknown", "noise:rank=0"], &["rank 0", "noise:rank="]);
+    refused(
+        &["--unknown", "noise:rank=4000"],
+        &["rank 4000", "noise:rank=20"],
+    );
+    refused(&["--unknown", "noise:bases=3"], &["NAME:rank=N"]);
+    refused(&["--unknown", ""], &["NAME"]);
+    refused(&["--unknown", "a/b"], &["a/b"]);
+    refused(&["--unknown", "noise", "--residual", "noise"], &["noise"]);
+    refused(
+        &[
+            "--unknown",
+            "noise",
+            "--keep-unknown",
+            "a",
+            "--keep-unknown",
+            "b",
+        ],
+        &["one file for every unknown source"],
+    );
+    refused(&["--unknown", "noise", "--join"], &["--join"]);
+    let short = Clip::mono(vec![0.1; 4000], 8000);
+    nae_audio::write(&folder.path("mix.wav"), &short, BitDepth::Float32).unwrap();
+    refused(&["--unknown", "noise"], &["at least 1 s"]);
+    let silent = Clip::mono(vec![0.0; 16_000], 8000);
+    nae_audio::write(&folder.path("mix.wav"), &silent, BitDepth::Float32).unwrap();
+    refused(&["--unknown", "noise"], &["silent"]);
+}

@@ -1,0 +1,324 @@
+//! Learning unknown sources on a mixture.
+
+use burn::tensor::{Device, Tensor};
+use nae_model::config::BasisNorm;
+use nae_model::init::from_host;
+use nae_model::multiplicative::unit_length;
+use nae_model::network::Extent;
+use nae_model::optim::{Flow, Progress};
+use nae_model::random::generator;
+use nae_model::spectra::{level, upload};
+use nae_model::{
+    AudioConfig, ClipRecord, Metadata, Model, ModelConfig, ModelKind, Network, TrainingSummary,
+};
+use rand::RngExt;
+use std::time::Instant;
+
+use super::excerpts::Excerpts;
+use crate::activation_solver::{ActivationSolver, BatchItem, learn_bases};
+use crate::error::SeparateError;
+use crate::settings::SeparateConfig;
+use crate::sources::Source;
+
+/// A source without a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// Its name, and that of its stem.
+    pub name: String,
+    /// Number of its bases.
+    pub rank: usize,
+}
+
+/// Sources to separate a mixture into, of which some were learnt on it.
+#[derive(Debug)]
+pub struct Learnt {
+    /// The known sources, with a penalty, and then the unknown ones: each has a model for every model of
+    /// the known source that has most.
+    pub sources: Vec<Source>,
+    /// What to separate with: as many updates as it was learnt with, and the mask exponent for unknown sources.
+    pub config: SeparateConfig,
+    /// Whether the observer stopped it.
+    pub is_interrupted: bool,
+}
+
+/// Shortest mixture that anything is learnt on, in seconds.
+const SHORTEST_S: f64 = 1.0;
+
+/// Frames that a basis needs at least.
+const FRAMES_A_BASIS: usize = 2;
+
+/// Learns unknown sources on a mixture, beside known ones of any kind.
+///
+/// - `known`: may be empty, and then nothing tells one part of the mixture from another
+/// - `audio`: how `excerpts` were analysed, as the known models analyse sound
+/// - `compression`: exponent of the spectra without known sources, whose own it is otherwise
+/// - `record`: the recording, which the new models are said to be trained on
+/// - `seed`: of the initial bases
+///
+/// # Errors
+/// [`SeparateError::Unknown`] for equal names, and a rank or a mixture with too little sound;
+/// [`SeparateError::Optimization`] if the loss is no longer finite, or the device fails.
+#[allow(
+    clippy::too_many_arguments,
+    reason = "each is a fact of its own that no other call shares"
+)]
+pub fn learn(
+    known: Vec<Source>,
+    unknown: &[Unknown],
+    excerpts: &Excerpts,
+    (audio, compression): (AudioConfig, f64),
+    record: &ClipRecord,
+    config: &SeparateConfig,
+    seed: u64,
+    device: &Device,
+    observe: &mut dyn FnMut(&Progress) -> Flow,
+) -> Result<Learnt, SeparateError> {
+    config.validate()?;
+    check_names(&known, unknown)?;
+    let level = level(&excerpts.magnitude, config.silence_db as f32);
+    check_sound(unknown, excerpts, level, config)?;
+    let config = SeparateConfig {
+        max_steps: config.unknown.updates,
+        mask_exponent: config.unknown.mask_exponent,
+        ..config.clone()
+    };
+    let penalised = known.into_iter().map(|source| Source {
+        penalty: config.unknown.penalty,
+        ..source
+    });
+    let mut sources: Vec<Source> = penalised.collect();
+    let count = sources.len() + unknown.len();
+    let learner = Learner {
+        excerpts,
+        audio,
+        // as for separation: N sources of unit deviation
+        gain: (count as f64).sqrt() / level,
+        record,
+        config: &config,
+        seed,
+        device,
+    };
+    let runs = sources.iter().map(|source| source.models.len()).max();
+    let mut models: Vec<Vec<Model>> = unknown.iter().map(|_| Vec::new()).collect();
+    let mut is_interrupted = false;
+    for run in 0..runs.unwrap_or(1) {
+        let of_run = |source: &Source| Source {
+            models: vec![source.models[run % source.models.len()].clone()],
+            ..source.clone()
+        };
+        let beside: Vec<Source> = sources.iter().map(of_run).collect();
+        let learnt = learner.learn(&beside, unknown, compression, run, observe)?;
+        for (models, model) in models.iter_mut().zip(learnt) {
+            is_interrupted |= model.metadata.training.interrupted;
+            models.push(model);
+        }
+        if is_interrupted {
+            break;
+        }
+    }
+    let new = unknown.iter().zip(models);
+    sources.extend(new.map(|(unknown, models)| Source::new(unknown.name.clone(), models)));
+    Ok(Learnt {
+        sources,
+        config,
+        is_interrupted,
+    })
+}
+
+/// Every basis of a source's first model as a source of its own, called `NAME-1` and so on.
+///
+/// # Errors
+/// [`SeparateError::Model`] for a model without bases.
+pub fn components(source: &Source, device: &Device) -> Result<Vec<Source>, SeparateError> {
+    let Some(model) = source.models.first() else {
+        return Err(SeparateError::NoSources);
+    };
+    let metadata = &model.metadata;
+    let Some(bases) = model.network.bases() else {
+        return Err(SeparateError::NoSources);
+    };
+    let rank = bases.dims()[3];
+    let digits = rank.to_string().len();
+    let component = |i: usize| {
+        let architecture = settings(1, metadata.architecture.compression()).architecture();
+        let bins = metadata.audio.stft().bins();
+        let rng = &mut generator(0, "component");
+        let network = Network::new(&architecture, bins, Extent::Whole, rng, device);
+        let network = network.with_bases(bases.clone().narrow(3, i, 1));
+        let name = format!("{}-{:0digits$}", source.name, i + 1);
+        let metadata = Metadata {
+            name: name.clone(),
+            architecture,
+            ..metadata.clone()
+        };
+        let model = Model {
+            metadata,
+            network,
+            latent_cache: None,
+        };
+        Source::new(name, vec![model])
+    };
+    Ok((0..rank).map(component).collect())
+}
+
+/// Settings of the factorisation that stands for an unknown source.
+fn settings(rank: usize, compression: f64) -> ModelConfig {
+    ModelConfig {
+        kind: ModelKind::Nmf,
+        rank,
+        compression,
+        basis_norm: BasisNorm::L2,
+        ..ModelConfig::default()
+    }
+}
+
+/// What all runs have in common.
+struct Learner<'a> {
+    excerpts: &'a Excerpts,
+    audio: AudioConfig,
+    gain: f64,
+    record: &'a ClipRecord,
+    config: &'a SeparateConfig,
+    seed: u64,
+    device: &'a Device,
+}
+
+impl Learner<'_> {
+    /// A model of every unknown source beside one model of each known source.
+    fn learn(
+        &self,
+        known: &[Source],
+        unknown: &[Unknown],
+        compression: f64,
+        run: usize,
+        observe: &mut dyn FnMut(&Progress) -> Flow,
+    ) -> Result<Vec<Model>, SeparateError> {
+        let started = Instant::now();
+        let models = known.iter().flat_map(|source| &source.models);
+        let compressions = models.map(|model| model.metadata.architecture.compression());
+        let compression = compressions.reduce(f64::min).unwrap_or(compression);
+        let initial: Vec<Model> = unknown
+            .iter()
+            .map(|unknown| self.initial(unknown, compression, run))
+            .collect();
+        let new = initial
+            .iter()
+            .map(|model| Source::new(model.metadata.name.clone(), vec![model.clone()]));
+        let sources: Vec<Source> = known.iter().cloned().chain(new).collect();
+        let solver = ActivationSolver::new(&sources, self.config.clone(), self.seed, self.device)?;
+        let item = BatchItem {
+            solver: &solver,
+            mixture: &self.excerpts.magnitude,
+            gain: self.gain,
+        };
+        let networks = initial.iter().map(|model| model.network.clone()).collect();
+        let learnt = learn_bases(&item, 0, networks, observe)?;
+        let finished = initial
+            .into_iter()
+            .zip(learnt.best)
+            .map(|(model, network)| {
+                let Metadata { training, .. } = model.metadata;
+                let training = TrainingSummary {
+                    loss: learnt.loss,
+                    steps: learnt.steps,
+                    seconds: started.elapsed().as_secs_f64(),
+                    interrupted: learnt.is_interrupted,
+                    ..training
+                };
+                Model {
+                    metadata: Metadata {
+                        training,
+                        ..model.metadata
+                    },
+                    network,
+                    latent_cache: None,
+                }
+            });
+        Ok(finished.collect())
+    }
+
+    /// A factorisation whose bases are the mixture's mean spectrum with noise.
+    fn initial(&self, unknown: &Unknown, compression: f64, run: usize) -> Model {
+        let architecture = settings(unknown.rank, compression).architecture();
+        let bins = self.audio.stft().bins();
+        let mut rng = generator(self.seed, &format!("unknown {} {run}", unknown.name));
+        let network = Network::new(&architecture, bins, Extent::Whole, &mut rng, self.device);
+        let mixture = [(&self.excerpts.magnitude, self.gain)];
+        let mean = upload(&mixture, compression, self.device).mean_dim(2);
+        let count = bins * unknown.rank;
+        let factors = (0..count).map(|_| rng.random_range(0.5..1.0f32)).collect();
+        let factors: Tensor<3> = from_host(factors, [1, bins, unknown.rank], self.device);
+        let bases = unit_length(mean * factors);
+        Model {
+            metadata: Metadata {
+                name: unknown.name.clone(),
+                audio: self.audio,
+                architecture,
+                gain: self.gain,
+                training: TrainingSummary {
+                    clips: vec![self.record.clone()],
+                    duration_s: self.excerpts.duration_s,
+                    frames: self.excerpts.magnitude.frames(),
+                    seed: self.seed,
+                    tool_version: env!("CARGO_PKG_VERSION").into(),
+                    ..TrainingSummary::default()
+                },
+            },
+            network: network.with_bases(bases.unsqueeze_dim(1)),
+            latent_cache: None,
+        }
+    }
+}
+
+/// Names must differ.
+fn check_names(known: &[Source], unknown: &[Unknown]) -> Result<(), SeparateError> {
+    for (i, own) in unknown.iter().enumerate() {
+        let earlier = unknown[..i].iter().map(|other| &other.name);
+        if earlier
+            .chain(known.iter().map(|source| &source.name))
+            .any(|name| *name == own.name)
+        {
+            return Err(SeparateError::Unknown(format!(
+                "two sources are called `{0}`, and one of them is unknown. Choose another name: `--unknown OTHER`.",
+                own.name
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// A mixture must have enough sound to learn from.
+fn check_sound(
+    unknown: &[Unknown],
+    excerpts: &Excerpts,
+    level: f64,
+    config: &SeparateConfig,
+) -> Result<(), SeparateError> {
+    let duration_s = excerpts.recording_s;
+    if duration_s < SHORTEST_S {
+        return Err(SeparateError::Unknown(format!(
+            "the mixture is {duration_s:.2} s long, too short to learn an unknown source on: at least {SHORTEST_S} s are needed. Try a longer excerpt of the recording, or a model of every source."
+        )));
+    }
+    if level <= 0.0 {
+        return Err(SeparateError::Unknown(
+            "the mixture is silent, and nothing can be learnt on silence. Try another recording."
+                .into(),
+        ));
+    }
+    let active = excerpts
+        .magnitude
+        .active_frames(config.silence_db as f32)
+        .len();
+    for Unknown { name, rank } in unknown {
+        let most = active / FRAMES_A_BASIS;
+        if *rank == 0 || *rank > most {
+            return Err(SeparateError::Unknown(format!(
+                "the unknown source `{name}` has rank {rank}, and a mixture with {} that are not silent can teach 1 to {most}. Try `--unknown {name}:rank={}`.",
+                nae_files::count(active, "frame"),
+                most.clamp(1, 20)
+            )));
+        }
+    }
+    Ok(())
+}
