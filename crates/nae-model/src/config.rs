@@ -128,7 +128,8 @@ nae_config::settings! {
         /// Sharpness p of softplus, `ln(1 + e^{p·x})/p`.
         pub sharpness: f64 = 3.0, in 0.01..=100.0, try "3";
         /// Compression exponent γ of the magnitudes: the model is trained on `|X|^γ`.
-        pub compression: f64 = 0.5, in 0.01..=1.0, try "0.5, or 1 for plain magnitudes";
+        /// 0.67 gained 0.5 dB on 0.5 on pairs of voices; 0.75 and more gained less.
+        pub compression: f64 = 0.67, in 0.01..=1.0, try "0.67, or 1 for plain magnitudes";
         /// Which layers have biases.
         pub bias: Bias = Bias::None;
         /// Norm to which the columns of the decoder's weights are scaled in the objective.
@@ -379,6 +380,7 @@ mod tests {
         let config = ModelConfig {
             // what `auto` stands for here
             hidden: Hidden::Relu,
+            compression: 0.5,
             ..Default::default()
         };
         assert_eq!(serde_json::to_string(&Canonical(&config)).unwrap(), text);

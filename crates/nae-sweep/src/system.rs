@@ -84,7 +84,7 @@ impl System {
 
 /// Settings out of a tree of them. What a tree leaves out is what it was when experiments, or the model's
 /// kind, began, so that an experiment means the same in every version and its cells stay what they are:
-/// one model a source, 60 steps and a mask exponent of 2, and for kinds of the first version one learning rate and no
+/// one model a source, compression 0.5, 60 steps and a mask exponent of 2, and for kinds of the first version one learning rate and no
 /// multiplicative updates in separation.
 pub(crate) fn config_from(table: Table, place: &str) -> Result<SystemConfig, SweepError> {
     let names = |section: &str, key: &str| {
@@ -96,6 +96,7 @@ pub(crate) fn config_from(table: Table, place: &str) -> Result<SystemConfig, Swe
         names("separate", "solver"),
     );
     let factor = names("train", "encoder_factor");
+    let compression = names("model", "compression");
     let steps = names("separate", "max_steps");
     let config = SystemConfig::deserialize(Value::Table(table));
     let mut config = config.map_err(|error| SweepError::Value {
@@ -104,6 +105,9 @@ pub(crate) fn config_from(table: Table, place: &str) -> Result<SystemConfig, Swe
     })?;
     if config.train.ensemble == [MemberKind::Auto] {
         config.train.ensemble.clear();
+    }
+    if !compression {
+        config.model.compression = 0.5;
     }
     if !steps {
         config.separate.max_steps = 60;

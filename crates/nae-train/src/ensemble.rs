@@ -293,9 +293,9 @@ mod tests {
     #[test]
     fn auto_is_an_ensemble_unless_the_model_is_described() {
         let mut recipe = Recipe::default();
-        assert_eq!(words(&recipe), ["dense", "shallow", "nmf"]);
+        assert_eq!(words(&recipe), ["dense", "nmf"]);
         recipe.model.rank = 20;
-        assert_eq!(words(&recipe), ["dense", "shallow", "nmf"]);
+        assert_eq!(words(&recipe), ["dense", "nmf"]);
         let changes: [fn(&mut Recipe); 5] = [
             |r| r.model.kind = ModelKind::Nmf,
             |r| r.model.layers = 2,

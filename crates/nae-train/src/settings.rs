@@ -85,7 +85,7 @@ nae_config::settings! {
         /// describes; the others have its rank: `shallow` has two dense layers, `nmf` is a factorisation
         /// with bases of unit norm, `conv` has two layers of half the rank and bases of four frames,
         /// `recurrent` has four layers, one of them recurrent. A word that is repeated has another
-        /// seed. An empty list: the one model that `[model]` describes. `auto`, alone: `dense`, `shallow`
+        /// seed. An empty list: the one model that `[model]` describes. `auto`, alone: `dense`
         /// and `nmf` if `[model]` leaves the kind and the layers at their defaults, else the one model
         /// that it describes; in experiments always that one.
         pub ensemble: Vec<MemberKind> = vec![MemberKind::Auto], was Vec::new();
@@ -174,7 +174,7 @@ impl TrainConfig {
             return refuse(
                 "[\"auto\"] alone, or a list of kinds without it".into(),
                 format!("{words:?}"),
-                "[\"auto\"], or what it stands for: [\"dense\", \"shallow\", \"nmf\"]",
+                "[\"auto\"], or what it stands for: [\"dense\", \"nmf\"]",
             );
         }
         Ok(())

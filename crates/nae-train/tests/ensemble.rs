@@ -110,14 +110,14 @@ fn words(members: &[Member]) -> Vec<&'static str> {
     members.iter().map(Member::word).collect()
 }
 
-/// The default ensemble on so many threads, stopped in the first window of the member `word`.
+/// Three members on so many threads, stopped in the first window of the member `word`.
 fn stopped_in(word: &str, threads: usize) -> TrainedEnsemble {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
     let observe = &mut |member: &Member, _: &_| match member.word() == word {
         true => Flow::Stop,
         false => Flow::Continue,
     };
-    let recipe = recipe(&[MemberKind::Auto]);
+    let recipe = recipe(&[MemberKind::Dense, MemberKind::Shallow, MemberKind::Nmf]);
     let train = || train_ensemble("notes", &clips(), &recipe, SEED, &Device::flex(), observe);
     pool.build().unwrap().install(train).unwrap()
 }

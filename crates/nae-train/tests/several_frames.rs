@@ -57,6 +57,8 @@ fn recipes() -> Vec<Recipe> {
             rank: 8,
             hidden: Hidden::Softplus,
             span: 4,
+            // bounds on losses below are for it
+            compression: 0.5,
             ..Default::default()
         },
         train: TrainConfig {

@@ -50,6 +50,8 @@ fn recipe() -> Recipe {
         model: ModelConfig {
             layers: 4,
             rank: 8,
+            // bounds on losses below are for it
+            compression: 0.5,
             ..Default::default()
         },
         train: TrainConfig {

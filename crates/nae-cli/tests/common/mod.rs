@@ -31,6 +31,15 @@ pub fn stdout<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// Runs `nae` on one thread, which must succeed: on more, sums are rounded in another order.
+pub fn on_one_thread<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nae"));
+    let command = command.args(arguments).arg("-q");
+    let output = command.env("RAYON_NUM_THREADS", "1").output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
+}
+
 /// Runs `nae`, which must succeed, and gives its standard error with all that is not silenced.
 pub fn stderr<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_nae"))
