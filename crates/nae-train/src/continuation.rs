@@ -2,7 +2,7 @@
 //! or through another microphone.
 //!
 //! Every member begins with the weights of the model's, its bases brought to the new sound's spectrum
-//! ([`equalize`](crate::equalize)), and takes fewer and smaller steps than a new model: a few seconds of
+//! (`equalize`), and takes fewer and smaller steps than a new model: a few seconds of
 //! sound would otherwise make it forget what it has learnt.
 
 use burn::tensor::Device;
