@@ -18,13 +18,12 @@ Mixtures are 5 s at 0 dB of a pair, both in the room. Systems: `parent`, `alone`
 five seconds, `ceiling` (trained on 20 s in the room). Work that is already in DIR is not done again. The
 interval is that of the mean over pairs (bootstrap, 95 %). Needs cargo, Python and numpy; prints a Markdown table.
 """
-import argparse, concurrent.futures, itertools, json, os, statistics, subprocess, sys, time
+import argparse, itertools, json, os, statistics, sys
 
 import numpy
 
-import systems
-from systems import PAIRS, RATE, ROOT
-from work import interval
+from systems import PAIRS
+from work import RATE, Work, interval, read, settings, write
 
 PARENT_S, SHORT_S = 20, 5
 SAME_SEX = {"allison_en_f": "june_fr_f", "june_fr_f": "allison_en_f", "ivrvoice_ru_f": "fillets_cs_f", "fillets_cs_f": "ivrvoice_ru_f",
@@ -87,10 +86,8 @@ def main():
     parser.add_argument("--nae", help="a binary to use instead of building one")
     parser.add_argument("--train", default="", metavar="KEY=VALUE;...", help="settings of the models that are not adapted")
     options = parser.parse_args()
-    program = options.nae
-    if not program:
-        subprocess.run(["cargo", "build", "--release", "-q"], cwd=ROOT, check=True)
-        program = os.path.join(os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target")), "release/nae")
+    work = Work(options.out, options.jobs, options.nae)
+    path, run, once = work.path, work.run, work.once
     pairs = [tuple(pair.split("+")) for pair in options.pairs.split(",")]
     voices = sorted({voice for pair in pairs for voice in pair})
     seeds = [int(seed) for seed in options.seeds.split(",")]
@@ -98,76 +95,51 @@ def main():
     names = options.systems.split(",")
     for text in options.also:
         name, rest = text.split("=", 1)
-        system, _, settings = rest.partition(":")
-        all_systems[name] = (system, tuple(s for s in settings.split(";") if s))
+        system, _, words = rest.partition(":")
+        all_systems[name] = (system, tuple(word for word in words.split(";") if word))
         names.append(name)
-    environment = dict(os.environ, RAYON_NUM_THREADS=str(max(1, os.cpu_count() // options.jobs)))
-
-    def path(*parts):
-        result = os.path.join(options.out, *parts)
-        os.makedirs(os.path.dirname(result), exist_ok=True)
-        return result
-
-    def run(*arguments):
-        started = time.perf_counter()
-        done = subprocess.run([program, *arguments, "-q"], capture_output=True, text=True, cwd=ROOT, env=environment)
-        if done.returncode:
-            sys.exit(f"nae {' '.join(arguments)}: {done.stderr}")
-        return time.perf_counter() - started, done.stdout
-
-    def once(file, work):
-        if not os.path.exists(file):
-            result = work()
-            with open(file + ".part", "w") as out:
-                json.dump(result, out)
-            os.replace(file + ".part", file)
-        with open(file) as text:
-            return json.load(text)
-
     def sound(voice, samples):
         """As this scenario has it: a place of its own for every voice."""
         place = sum(voice.encode())
         return in_room(samples, place) if options.scenario == "room" else numpy.asarray(samples, float)
 
-    def write(file, samples):
+    def keep(file, samples):
         if not os.path.exists(file):
-            systems.write(file, samples)
-        return file
+            write(file, samples)
 
     short = {}
     for voice in sorted({*voices, *(SAME_SEX[voice] for voice in voices)} if options.scenario == "voice" else voices):
-        all_samples = numpy.array(systems.read(os.path.join(options.speakers, voice, "train")), float)
+        all_samples = numpy.array(read(os.path.join(options.speakers, voice, "train")), float)
         # a short recording gives what it has
         parent = all_samples[:min(PARENT_S * RATE, len(all_samples) - SHORT_S * RATE)]
         short[voice] = sound(voice, all_samples)[len(parent):len(parent) + SHORT_S * RATE]
-        write(path(options.scenario, "dry", voice + ".wav"), scaled(parent))
-        write(path(options.scenario, "ceiling", voice + ".wav"), scaled(sound(voice, parent)))
-        write(path(options.scenario, "short", voice + ".wav"), scaled(short[voice]))
+        keep(path(options.scenario, "dry", voice + ".wav"), scaled(parent))
+        keep(path(options.scenario, "ceiling", voice + ".wav"), scaled(sound(voice, parent)))
+        keep(path(options.scenario, "short", voice + ".wav"), scaled(short[voice]))
     for pair in pairs:
         for voice, other in (pair, pair[::-1]):
             both = numpy.array(scaled(short[voice])) + numpy.array(scaled(short[other]))
-            write(path(options.scenario, "recordings", "+".join((voice, other)) + ".wav"),
+            keep(path(options.scenario, "recordings", "+".join((voice, other)) + ".wav"),
                   numpy.clip(numpy.concatenate([scaled(short[voice]), both]), -32768, 32767).astype(int).tolist())
         for index in range(options.mixtures):
             folder = f"{options.scenario}/mixtures/{'+'.join(pair)}/{index}"
             parts = []
             for voice in pair:
-                test = sound(voice, systems.read(os.path.join(options.speakers, voice, "test")))
+                test = sound(voice, read(os.path.join(options.speakers, voice, "test")))
                 length = min(SHORT_S * RATE, len(test))
                 start = (len(test) - length) * index // max(options.mixtures - 1, 1)
                 parts.append(scaled(test[start:start + length]))
-                write(path(folder, voice + ".wav"), parts[-1])
-            write(path(folder, "mixture.wav"), [sum(values) for values in zip(*parts)])
+                keep(path(folder, voice + ".wav"), parts[-1])
+            keep(path(folder, "mixture.wav"), [sum(values) for values in zip(*parts)])
 
     def model(name, voice, other, seed):
         """File of a voice's model, with what its training said."""
-        system, settings = all_systems[name]
+        system, words = all_systems[name]
         of = "+".join((voice, other)) if system in ("where", "found") else voice
         file = path(options.scenario, "models", name, str(seed), of + ".safetensors")
         if system in ("parent", "alone", "ceiling"):
-            settings += tuple(filter(None, options.train.split(";")))
-        more = [word for value in settings for word in ("--set", value)]
-        common = ["--out", file, "--name", voice, "--force", "--json", "--no-memory", "--seed", str(seed), *more]
+            words += tuple(filter(None, options.train.split(";")))
+        common = ["--out", file, "--name", voice, "--force", "--json", "--no-memory", "--seed", str(seed), *settings(words)]
 
         def train():
             known = SAME_SEX[voice] if options.scenario == "voice" else voice
@@ -181,7 +153,7 @@ def main():
                 arguments = {"from": ["train", clip, "--from", parent], "where": ["adapt", parent, recording, "--where", f"0-{SHORT_S}"],
                              "found": ["adapt", parent, recording]}[system]
             seconds, said = run(*arguments, *common)
-            return dict(json.loads(said), wall_s=seconds)
+            return dict(json.loads(said), cpu_s=seconds)
         return file, once(file + ".json", train)
 
     def result(name, pair, index, seed):
@@ -193,18 +165,10 @@ def main():
             run("separate", mixture, *(word for text in models for word in ("--model", text)), "--out", folder, "--force", "--seed", str(seed))
             references = [os.path.join(os.path.dirname(mixture), voice + ".wav") for voice in pair]
             stems = [os.path.join(folder, voice + ".wav") for voice in pair]
-            _, scores = run("evaluate", "--reference", *references, "--estimate", *stems, "--mixture", mixture, "--json")
-            return json.loads(scores)
+            return work.evaluate(references, stems, mixture)
         return once(folder + ".json", separate)
 
     cells = list(itertools.product(pairs, range(options.mixtures), seeds))
-
-    def all_of(work, jobs):
-        jobs = list(dict.fromkeys(jobs))
-        with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-            for count, _ in enumerate(pool.map(lambda job: work(*job), jobs), 1):
-                print(f"\r{count}/{len(jobs)} ", end="", file=sys.stderr, flush=True)
-        print(file=sys.stderr)
 
     if any(all_systems[name][0] in ("from", "where", "found") for name in names) and "parent" not in names:
         names.insert(0, "parent")
@@ -213,14 +177,14 @@ def main():
         print(name, file=sys.stderr)
         alone = all_systems[name][0] not in ("where", "found")
         own = [(voice, "" if alone else other) for pair in pairs for voice, other in (pair, pair[::-1])]
-        all_of(model, [(name, voice, other, seed) for voice, other in own for seed in seeds])
-        all_of(result, [(name, *cell) for cell in cells])
+        work.all_of(model, list(dict.fromkeys((name, voice, other, seed) for voice, other in own for seed in seeds)))
+        work.all_of(result, [(name, *cell) for cell in cells])
         of_cell = {cell: result(name, *cell)["sources"] for cell in cells}
         gains[name] = {cell: [s["si_sdr"] - s["si_sdr_mixture"] for s in sources] for cell, sources in of_cell.items()}
 
     first = names[0]
     print(f"{options.scenario}: {len(pairs)} pairs, {options.mixtures} mixtures each, seeds {options.seeds}: gain in SI-SDR, dB\n")
-    print(f"| system | median / mean | worst | against {first}: mean [95 %] | mixtures better | train, s |")
+    print(f"| system | median / mean | worst | against {first}: mean [95 %] | mixtures better | train, CPU s |")
     print("|---|---|---|---|---|---|")
     for name in names:
         values = [gain for cell in cells for gain in gains[name][cell]]
@@ -228,7 +192,7 @@ def main():
         by_pair = [statistics.mean(difference[cell] for cell in cells if cell[0] == pair) for pair in pairs]
         low, high = interval(by_pair)
         compared = "–" if name == first else f"{statistics.mean(by_pair):+.2f} [{low:+.2f}, {high:+.2f}]"
-        seconds = statistics.median(model(name, voice, other, seed)[1]["wall_s"] for pair in pairs for voice, other in (pair, pair[::-1]) for seed in seeds)
+        seconds = statistics.median(model(name, voice, other, seed)[1]["cpu_s"] for pair in pairs for voice, other in (pair, pair[::-1]) for seed in seeds)
         better = sum(x > 0 for x in difference.values())
         print(f"| {name} | {statistics.median(values):.2f} / {statistics.mean(values):.2f} | {min(values):.2f} | {compared} | {better}/{len(cells)} | {seconds:.1f} |")
 

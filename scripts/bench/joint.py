@@ -10,7 +10,8 @@ that is already in DIR is not done again. Needs cargo and Python's standard libr
 import argparse, concurrent.futures, itertools, json, os, random, statistics, subprocess, sys, time
 
 import systems
-from systems import RATE, ROOT, TRAIN_S
+from systems import TRAIN_S
+from work import RATE, ROOT, Work, read, settings, write
 
 MODELS = {"nmf": systems.SYSTEMS["NMF 100, best"], "nae": systems.SYSTEMS["4 layers 100, best"]}
 # what is joined (from the 4-layer models), and how
@@ -24,8 +25,8 @@ PRINTER = "printer"
 
 def write_long(file, folders, minutes):
     """A mixture of two voices' sentences, over and over."""
-    first, second = (systems.read(folder) for folder in folders)
-    systems.write(file, [(first[n % len(first)] + second[n % len(second)]) // 2 for n in range(60 * minutes * RATE)])
+    first, second = (read(folder) for folder in folders)
+    write(file, [(first[n % len(first)] + second[n % len(second)]) // 2 for n in range(60 * minutes * RATE)])
 
 
 def main():
@@ -41,41 +42,19 @@ def main():
     parser.add_argument("--nae", help="a binary to use instead of building one")
     options = parser.parse_args()
     options.out, options.speakers = os.path.abspath(options.out), os.path.abspath(options.speakers)
-    program = options.nae
-    if not program:
-        subprocess.run(["cargo", "build", "--release", "-q"], cwd=ROOT, check=True)
-        program = os.path.join(os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target")), "release/nae")
+    work = Work(options.out, options.jobs, options.nae)
+    path, once = work.path, work.once
     voices = sorted(os.listdir(options.speakers))
     pairs = [tuple(pair.split("+")) for pair in options.pairs.split(",")] if options.pairs else list(itertools.product(
         [voice for voice in voices if voice.endswith("_f")], [voice for voice in voices if voice.endswith("_m")]))
     seeds = [int(seed) for seed in options.seeds.split(",")]
-    threads = max(1, os.cpu_count() // options.jobs)
-
-    def path(*parts):
-        result = os.path.join(options.out, *parts)
-        os.makedirs(os.path.dirname(result), exist_ok=True)
-        return result
 
     def run(*arguments):
-        environment = dict(os.environ, RAYON_NUM_THREADS=str(threads))
         started = time.perf_counter()
-        done = subprocess.run([program, *arguments, "-q"], capture_output=True, text=True, cwd=ROOT, env=environment)
+        done = subprocess.run([work.program, *arguments, "-q"], capture_output=True, text=True, cwd=ROOT, env=work.environment)
         if done.returncode:
             sys.exit(f"nae {' '.join(arguments)}: {done.stderr}")
         return time.perf_counter() - started, done.stdout
-
-    def once(file, work):
-        """What `work` gives, from the file if it was done before."""
-        if not os.path.exists(file):
-            result = work()
-            with open(file + ".part", "w") as out:
-                json.dump(result, out)
-            os.replace(file + ".part", file)
-        with open(file) as text:
-            return json.load(text)
-
-    def setting(names):
-        return [word for name in names for word in ("--set", name)]
 
     def training(voice):
         file = path("train", voice + ".wav")
@@ -84,17 +63,17 @@ def main():
                 with open(os.path.join(ROOT, "data/noise/printer3d_train.wav"), "rb") as source, open(file, "wb") as copy:
                     copy.write(source.read())
             else:
-                systems.write(file, systems.read(os.path.join(options.speakers, voice, "train"))[:TRAIN_S * RATE])
+                write(file, read(os.path.join(options.speakers, voice, "train"))[:TRAIN_S * RATE])
         return file
 
     def test(voice):
         if voice != PRINTER:
-            return systems.read(os.path.join(options.speakers, voice, "test"))
+            return read(os.path.join(options.speakers, voice, "test"))
         folder = path("printer", "test", "x.wav")
         if not os.path.exists(folder):
             with open(os.path.join(ROOT, "data/noise/printer3d_test.wav"), "rb") as source, open(folder, "wb") as copy:
                 copy.write(source.read())
-        return systems.read(os.path.dirname(folder))
+        return read(os.path.dirname(folder))
 
     def scene(sources, index, level_db=0):
         """Folder of a mixture whose second source is `level_db` louder."""
@@ -107,14 +86,14 @@ def main():
             # all of it softer alike where anything would not fit into 16 bits
             fit = min(1, 32767 / max(abs(x) for values in (mixed, *parts) for x in values))
             for source, part in zip(sources, parts):
-                systems.write(os.path.join(os.path.dirname(folder), source + ".wav"), [int(fit * x) for x in part[:len(mixed)]])
-            systems.write(folder, [int(fit * x) for x in mixed])
+                write(os.path.join(os.path.dirname(folder), source + ".wav"), [int(fit * x) for x in part[:len(mixed)]])
+            write(folder, [int(fit * x) for x in mixed])
         return os.path.dirname(folder)
 
     def model(kind, voice, seed):
         file = path("models", kind, str(seed), voice + ".safetensors")
         once(file + ".json", lambda: run("train", training(voice), "--out", file, "--name", voice, "--force", "--seed", str(seed),
-                                         *setting(MODELS[kind]["train"]))[0])
+                                         *settings(MODELS[kind]["train"]))[0])
         return file
 
     def joint(name, sources, seed):
@@ -122,7 +101,7 @@ def main():
         models = [word for voice in sources for word in ("--model", model("nae", voice, seed))]
         clips = [word for voice in sources for word in ("--clips", f"{voice}={training(voice)}")] if JOINTS[name].get("clips") else []
         seconds = once(file + ".json", lambda: run("join", *models, *clips, "--out", file, "--force", "--seed", str(seed),
-                                                   *setting(JOINTS[name]["set"]))[0])
+                                                   *settings(JOINTS[name]["set"]))[0])
         return file, seconds
 
     def result(name, sources, index, seed, level_db=0):
@@ -130,7 +109,7 @@ def main():
         folder = scene(sources, index, level_db)
         out = path(name, str(seed), f"{'+'.join(sources)}@{level_db}", str(index))
 
-        def work():
+        def separated():
             join_s = None
             if name in MODELS:
                 using = [word for voice in sources for word in ("--model", model(name, voice, seed))]
@@ -144,7 +123,7 @@ def main():
                             os.path.join(folder, "mixture.wav"), "--json")
             return dict(seconds=seconds, join_s=join_s, **json.loads(scores))
 
-        return once(out + ".json", work)
+        return once(out + ".json", separated)
 
     def all_of(cells):
         """Results in the order of the cells, computed side by side."""

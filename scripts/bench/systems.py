@@ -9,12 +9,13 @@ SPEAKERS holds a folder per voice with train/ and test/ (scripts/data/fetch make
 in parallel, each on its share of the cores, so times are comparable between systems, but not with those of a run alone on the
 machine. Needs cargo and Python's standard library; prints a Markdown table.
 """
-import argparse, array, concurrent.futures, itertools, json, math, os, statistics, subprocess, sys, time, wave
+import argparse, concurrent.futures, itertools, json, math, os, statistics, subprocess, sys, time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from work import RATE, ROOT, read, write
+
 PAIRS = ("allison_en_f+librivox_en_m,june_fr_f+tuxpaint_bg_m,fillets_cs_f+fillets_cs_m,ivrvoice_ru_f+fillets_cs_m,"
          "allison_en_f+fillets_cs_m,june_fr_f+librivox_en_m")
-RATE, TRAIN_S, MIXTURE_S = 16000, 25, 5
+TRAIN_S, MIXTURE_S = 25, 5
 SCORES = ("sdr", "sir", "sar", "si_sdr", "stoi")
 
 
@@ -68,24 +69,6 @@ for layers, rank in ((2, 20), (2, 100), (4, 100)):
     name = "shallow" if layers == 2 else f"{layers} layers"
     long = nae(layers, rank)
     SYSTEMS[f"{name} {rank}, long"] = dict(train=long["train"] + LONG, separate=("separate.max_steps=200",))
-
-
-def read(folder):
-    """All sentences of a folder as one list of samples."""
-    samples = array.array("h")
-    for name in sorted(os.listdir(folder)):
-        with wave.open(os.path.join(folder, name)) as file:
-            if (file.getframerate(), file.getnchannels(), file.getsampwidth()) != (RATE, 1, 2):
-                sys.exit(f"{folder}/{name}: expected {RATE} Hz, mono, 16 bits")
-            samples.frombytes(file.readframes(file.getnframes()))
-    return samples
-
-
-def write(path, samples):
-    with wave.open(path + ".part", "wb") as file:
-        file.setparams((1, 2, RATE, len(samples), "NONE", ""))
-        file.writeframes(array.array("h", samples).tobytes())
-    os.replace(path + ".part", path)
 
 
 def cut(samples, index, count):

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::Result;
 use nae_files::count;
 use nae_model::{Ensemble, Model, ParentRecord, TrainingSummary};
-use nae_train::continuation::{continue_ensemble_frames, shapes_of};
+use nae_train::continuation::continue_ensemble_frames;
 use nae_train::{Frames, Member, Recipe, TrainedEnsemble, TrainingClip};
 use serde::Serialize;
 
@@ -141,16 +141,12 @@ impl<'a> Course<'a> {
 
     /// What they need of the clips.
     pub fn material(&self) -> Wanted {
-        let shapes = match &self.start {
-            Start::New { recipe, .. } => recipe.shapes(),
-            Start::From(_) => shapes_of(&self.members),
-        };
         let recipe = self.members.first().map(|member| member.recipe.clone());
         let recipe = recipe.unwrap_or_default();
         Wanted {
             audio: recipe.audio,
             silence_db: recipe.train.silence_db,
-            shapes,
+            shapes: nae_train::shapes(&self.members),
         }
     }
 
@@ -333,7 +329,6 @@ fn log_models(out: &Path, terminal: &Terminal, trained: &TrainedEnsemble, second
 
 impl Outcome<'_> {
     /// Prints the summary.
-    ///
     fn print_report(
         &self,
         trained: &TrainedEnsemble,

@@ -7,11 +7,12 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use burn::tensor::Device;
 use common::background::{Background, unfinished, wait_until};
-use common::small::{ENDLESS, MOMENT, SMALL, clip, golden};
+use common::folder::Folder;
+use common::small::{ENDLESS, MOMENT, SMALL, golden};
 use common::{failure, stderr, stdout};
 use nae_audio::{BitDepth, Clip};
 use nae_model::Ensemble;
@@ -21,24 +22,7 @@ use serde_json::Value;
 /// Samples a second.
 const RATE: usize = 8000;
 
-/// A folder to work in, with a clip.
-struct Folder(tempfile::TempDir);
-
 impl Folder {
-    fn new() -> Self {
-        let folder = Self(tempfile::tempdir().unwrap());
-        clip(&folder.path("clip.wav"));
-        folder
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn at(&self, name: &str) -> String {
-        self.path(name).to_str().unwrap().to_owned()
-    }
-
     /// Trains a small model of the clip.
     fn parent(&self, out: &str, more: &[&str]) -> Value {
         let (clip, out) = (self.at("clip.wav"), self.at(out));
@@ -391,7 +375,7 @@ fn a_stopped_adaptation_keeps_the_best_so_far() {
     ] {
         let mut running = Background::start(&arguments);
         wait_until("its output is reserved", || {
-            !unfinished(folder.0.path()).is_empty()
+            !unfinished(folder.root()).is_empty()
         });
         // the first window is over long before
         std::thread::sleep(std::time::Duration::from_secs(3));
@@ -400,8 +384,8 @@ fn a_stopped_adaptation_keeps_the_best_so_far() {
         assert_eq!(ended.code(), Some(130), "{said}");
         assert!(said.contains("the best model so far"), "{said}");
         assert!(load(&folder.path("new")).training().interrupted);
-        assert!(unfinished(folder.0.path()).is_empty());
+        assert!(unfinished(folder.root()).is_empty());
         std::fs::remove_file(folder.path("new")).unwrap();
     }
-    assert_eq!(files(folder.0.path()).len(), 2);
+    assert_eq!(files(folder.root()).len(), 2);
 }

@@ -7,32 +7,16 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use burn::tensor::Device;
-use common::small::{MOMENT, SMALL, clip, golden};
+use common::folder::Folder;
+use common::small::{MOMENT, SMALL, golden};
 use common::{failure, on_one_thread, stderr, stdout};
 use nae_model::{Ensemble, Model};
 use serde_json::Value;
 
-/// A folder to work in, with a clip.
-struct Folder(tempfile::TempDir);
-
 impl Folder {
-    fn new() -> Self {
-        let folder = Self(tempfile::tempdir().unwrap());
-        clip(&folder.path("clip.wav"));
-        folder
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn at(&self, name: &str) -> String {
-        self.path(name).to_str().unwrap().to_owned()
-    }
-
     /// Arguments that train a model of the clip.
     fn train(&self, out: &str, more: &[&str]) -> Vec<String> {
         let (clip, out) = (self.at("clip.wav"), self.at(out));

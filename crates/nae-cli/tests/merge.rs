@@ -7,37 +7,20 @@
 
 mod common;
 
-use std::path::PathBuf;
 #[cfg(unix)]
 use std::time::Duration;
 
 use burn::tensor::Device;
 #[cfg(unix)]
 use common::background::{Background, unfinished, wait_until};
-use common::small::{MOMENT, SMALL, clip, golden};
+use common::folder::Folder;
+use common::small::{MOMENT, SMALL, golden};
 use common::{failure, stderr, stdout};
 use nae_model::Model;
-use nae_testing::folders::{data, files};
+use nae_testing::folders::data;
 use serde_json::Value;
 
-/// A folder to work in, with a clip.
-struct Folder(tempfile::TempDir);
-
 impl Folder {
-    fn new() -> Self {
-        let folder = Self(tempfile::tempdir().unwrap());
-        clip(&folder.path("clip.wav"));
-        folder
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn at(&self, name: &str) -> String {
-        self.path(name).to_str().unwrap().to_owned()
-    }
-
     /// Trains a small model of the clip; settings may be given twice, the last one counts.
     fn train(&self, out: &str, more: &[&str]) -> String {
         let (clip, out) = (self.at("clip.wav"), self.at(out));
@@ -56,14 +39,6 @@ impl Folder {
 
     fn merged(&self) -> Model {
         Model::load(&self.path("merged.safetensors"), &Device::flex()).unwrap()
-    }
-
-    fn names(&self) -> Vec<String> {
-        let files = files(self.0.path());
-        let names = files.iter().map(|path| path.strip_prefix(self.0.path()));
-        names
-            .map(|name| name.unwrap().to_str().unwrap().to_owned())
-            .collect()
     }
 }
 
@@ -337,7 +312,7 @@ fn a_stopped_merge_writes_nothing() {
     let arguments = folder.merge(&models, &["--rank-each", "340"]);
     for (signal, status) in [("INT", 130), ("TERM", 143)] {
         let mut running = Background::start(&arguments);
-        wait_until("it has begun", || !unfinished(folder.0.path()).is_empty());
+        wait_until("it has begun", || !unfinished(folder.root()).is_empty());
         running.signal(signal);
         let (ended, said) = running.end(Duration::from_secs(10));
         assert_eq!(ended.code(), Some(status), "{said}");

@@ -8,48 +8,20 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use common::background::{Background, unfinished, wait_until};
-use common::small::{ENDLESS, MOMENT, SMALL, clip, golden};
+use common::folder::Folder;
+use common::small::{ENDLESS, MOMENT, SMALL, golden};
 #[cfg(unix)]
 use common::with_little_space;
 use common::{failure, stdout};
 use nae_audio::{BitDepth, Clip};
-use nae_testing::folders::files;
-
-/// A folder to work in, with a clip.
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        let folder = Self(tempfile::tempdir().unwrap());
-        clip(&folder.at("clip.wav"));
-        folder
-    }
-
-    fn at(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn text(&self, name: &str) -> String {
-        self.at(name).to_str().unwrap().to_owned()
-    }
-
-    /// Names below the folder, hidden ones too.
-    fn names(&self) -> Vec<String> {
-        let files = files(self.0.path());
-        let names = files.iter().map(|path| path.strip_prefix(self.0.path()));
-        names
-            .map(|name| name.unwrap().to_str().unwrap().to_owned())
-            .collect()
-    }
-}
 
 /// Arguments that train on the folder's clip.
 fn train(folder: &Folder, steps: &[&str], more: &[&str]) -> Vec<String> {
-    let clip = folder.text("clip.wav");
+    let clip = folder.at("clip.wav");
     let arguments = [&["train", &clip][..], &SMALL, steps, more].concat();
     arguments.into_iter().map(str::to_owned).collect()
 }
@@ -70,8 +42,8 @@ fn separate(mixture: &str, out: &str, more: &[&str]) -> Vec<String> {
 #[test]
 fn what_cannot_be_written_is_refused_before_any_work() {
     let folder = Folder::new();
-    std::fs::create_dir(folder.at("taken")).unwrap();
-    let (model, long) = (folder.text("new/m.safetensors"), "n".repeat(252));
+    std::fs::create_dir(folder.path("taken")).unwrap();
+    let (model, long) = (folder.at("new/m.safetensors"), "n".repeat(252));
     let log = |path: &str| {
         vec![
             "--out".to_owned(),
@@ -80,7 +52,7 @@ fn what_cannot_be_written_is_refused_before_any_work() {
             path.to_owned(),
         ]
     };
-    let out = |path: &str| vec!["--out".to_owned(), folder.text(path)];
+    let out = |path: &str| vec!["--out".to_owned(), folder.at(path)];
     for (more, word) in [
         (out("taken"), "is a folder"),
         (out("taken/"), "add the file's name"),
@@ -88,13 +60,13 @@ fn what_cannot_be_written_is_refused_before_any_work() {
         (out("new/."), "add the file's name"),
         (out("clip.wav/m"), "clip.wav"),
         (out(&format!("{long}.safetensors")), "shorter"),
-        (log(&folder.text("no/log")), "does not exist"),
-        (log(&folder.text("taken")), "is a folder"),
-        (log(&folder.text(&long.repeat(2))), "shorter"),
+        (log(&folder.at("no/log")), "does not exist"),
+        (log(&folder.at("taken")), "is a folder"),
+        (log(&folder.at(&long.repeat(2))), "shorter"),
         (log("/dev/null"), "/dev/null"),
         (log(&model), "is the same file as the output"),
         (
-            log(&folder.text("new/../new/m.safetensors")),
+            log(&folder.at("new/../new/m.safetensors")),
             "is the same file as the output",
         ),
     ] {
@@ -104,14 +76,14 @@ fn what_cannot_be_written_is_refused_before_any_work() {
         let text = failure(&train(&folder, &ENDLESS, &more));
         assert!(text.contains(word), "{more:?}: {text}");
         assert_eq!(folder.names(), ["clip.wav"], "{more:?}");
-        assert!(!folder.at("new").exists(), "{more:?}");
+        assert!(!folder.path("new").exists(), "{more:?}");
     }
 }
 
 #[test]
 fn joining_and_pretraining_prove_their_outputs_first() {
     let folder = Folder::new();
-    std::fs::create_dir(folder.at("taken")).unwrap();
+    std::fs::create_dir(folder.path("taken")).unwrap();
     let models = ["low.safetensors", "high.safetensors"].map(golden);
     let models = ["--model", &models[0], "--model", &models[1]];
     for command in ["join", "pretrain"] {
@@ -120,7 +92,7 @@ fn joining_and_pretraining_prove_their_outputs_first() {
             ("new/", "add the file's name"),
             ("clip.wav/j", "clip.wav"),
         ] {
-            let out = folder.text(out);
+            let out = folder.at(out);
             let endless = ["--set", "joint.steps=1000000", "--out", &out, "--force"];
             let text = failure(&[&[command], &models[..], &endless].concat());
             assert!(text.contains(word), "{text}");
@@ -132,19 +104,19 @@ fn joining_and_pretraining_prove_their_outputs_first() {
 #[test]
 fn an_input_is_never_written_over() {
     let folder = Folder::new();
-    let precious = std::fs::read(folder.at("clip.wav")).unwrap();
-    std::fs::create_dir(folder.at("x")).unwrap();
-    std::fs::hard_link(folder.at("clip.wav"), folder.at("x/hard")).unwrap();
+    let precious = std::fs::read(folder.path("clip.wav")).unwrap();
+    std::fs::create_dir(folder.path("x")).unwrap();
+    std::fs::hard_link(folder.path("clip.wav"), folder.path("x/hard")).unwrap();
     #[cfg(unix)]
-    std::os::unix::fs::symlink("../clip.wav", folder.at("x/soft")).unwrap();
+    std::os::unix::fs::symlink("../clip.wav", folder.path("x/soft")).unwrap();
     let mut same = vec!["clip.wav", "x/../clip.wav", "x/hard"];
     if cfg!(unix) {
         same.push("x/soft");
     }
-    let (model, settings) = (folder.text("x/m"), folder.text("settings.toml"));
+    let (model, settings) = (folder.at("x/m"), folder.at("settings.toml"));
     std::fs::write(&settings, "[model]\nrank = 3\n").unwrap();
     for path in &same {
-        let path = folder.text(path);
+        let path = folder.at(path);
         for more in [
             &["--out", &path, "--force", "--name", "x"][..],
             &["--out", &model, "--log", &path, "--force", "--name", "x"],
@@ -157,10 +129,10 @@ fn an_input_is_never_written_over() {
     let text = failure(&train(&folder, &ENDLESS, &more));
     assert!(text.contains("settings.toml: is the same file"), "{text}");
     // a folder of clips is made of inputs too
-    let arguments = ["train", folder.0.path().to_str().unwrap(), "--force"];
-    let out = ["--out", &folder.text("clip.wav"), "--name", "x"];
+    let arguments = ["train", folder.root().to_str().unwrap(), "--force"];
+    let out = ["--out", &folder.at("clip.wav"), "--name", "x"];
     failure(&[&arguments[..], &out, &SMALL, &ENDLESS].concat());
-    assert_eq!(std::fs::read(folder.at("clip.wav")).unwrap(), precious);
+    assert_eq!(std::fs::read(folder.path("clip.wav")).unwrap(), precious);
     assert_eq!(
         std::fs::read_to_string(&settings).unwrap(),
         "[model]\nrank = 3\n"
@@ -171,11 +143,11 @@ fn an_input_is_never_written_over() {
 fn neither_mixture_nor_models_nor_joint_file_are_written_over() {
     let folder = Folder::new();
     let copy = |from: &str, to: &str| {
-        std::fs::copy(golden(from), folder.at(to)).unwrap();
-        folder.text(to)
+        std::fs::copy(golden(from), folder.path(to)).unwrap();
+        folder.at(to)
     };
     let mixture = copy("mixture.wav", "low.wav");
-    let out = folder.0.path().to_str().unwrap();
+    let out = folder.root().to_str().unwrap();
     let text = failure(&separate(&mixture, out, &["--force"]));
     assert!(
         text.contains("low.wav: is the same file as the input"),
@@ -209,7 +181,7 @@ fn neither_mixture_nor_models_nor_joint_file_are_written_over() {
         ("start.safetensors", "s"),
         ("joint.safetensors", "high.wav"),
     ] {
-        let (whole, kept) = (std::fs::read(golden(from)), std::fs::read(folder.at(to)));
+        let (whole, kept) = (std::fs::read(golden(from)), std::fs::read(folder.path(to)));
         assert_eq!(whole.unwrap(), kept.unwrap(), "{from}");
     }
 }
@@ -217,14 +189,14 @@ fn neither_mixture_nor_models_nor_joint_file_are_written_over() {
 #[test]
 fn a_second_run_with_the_same_output_is_refused() {
     let folder = Folder::new();
-    let model = folder.text("m.safetensors");
+    let model = folder.at("m.safetensors");
     let mut first = Background::start(&train(&folder, &ENDLESS, &["--out", &model]));
     wait_until("the first run has begun", || {
-        !unfinished(folder.0.path()).is_empty()
+        !unfinished(folder.root()).is_empty()
     });
     // the trial file goes, the lock stays
     wait_until("its output is reserved", || {
-        let left = unfinished(folder.0.path());
+        let left = unfinished(folder.root());
         left.len() == 1 && left[0].extension().is_some_and(|ending| ending == "lock")
     });
     for force in [&[][..], &["--force"]] {
@@ -243,7 +215,7 @@ fn a_second_run_with_the_same_output_is_refused() {
 #[test]
 fn a_log_that_cannot_be_written_does_not_cost_the_model() {
     let folder = Folder::new();
-    let (model, log) = (folder.text("m.safetensors"), folder.text("log.jsonl"));
+    let (model, log) = (folder.at("m.safetensors"), folder.at("log.jsonl"));
     let steps = [
         "--set",
         "train.max_steps=3000",
@@ -261,7 +233,7 @@ fn a_log_that_cannot_be_written_does_not_cost_the_model() {
     );
     assert_eq!(folder.names(), ["clip.wav", "m.safetensors"]);
     // no room for a log at all is found before the training
-    let more = ["--out", &folder.text("n"), "--log", &folder.text("n.jsonl")];
+    let more = ["--out", &folder.at("n"), "--log", &folder.at("n.jsonl")];
     let output = with_little_space(4, &train(&folder, &ENDLESS, &more));
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(folder.names(), ["clip.wav", "m.safetensors"]);
@@ -271,7 +243,7 @@ fn a_log_that_cannot_be_written_does_not_cost_the_model() {
 #[test]
 fn stems_without_room_leave_nothing_behind() {
     let folder = Folder::new();
-    let out = folder.text("new/stems");
+    let out = folder.at("new/stems");
     for bits in ["32", "16"] {
         let arguments = separate(&golden("mixture.wav"), &out, &["--bits", bits]);
         // enough for the trial, and not for the samples
@@ -279,30 +251,30 @@ fn stems_without_room_leave_nothing_behind() {
         let text = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{text}");
         assert_eq!(folder.names(), ["clip.wav"]);
-        assert!(!folder.at("new").exists());
+        assert!(!folder.path("new").exists());
     }
 }
 
 #[test]
 fn an_empty_folder_of_a_failed_run_goes_away_and_one_that_was_there_stays() {
     let folder = Folder::new();
-    std::fs::create_dir(folder.at("there")).unwrap();
+    std::fs::create_dir(folder.path("there")).unwrap();
     let silence = Clip::mono(vec![0.0; 8000], 8000);
-    nae_audio::write(&folder.at("silence.wav"), &silence, BitDepth::Float32).unwrap();
+    nae_audio::write(&folder.path("silence.wav"), &silence, BitDepth::Float32).unwrap();
     for out in ["there/a/b", "new/a"] {
-        let out = folder.text(&format!("{out}/m"));
-        let silence = folder.text("silence.wav");
+        let out = folder.at(&format!("{out}/m"));
+        let silence = folder.at("silence.wav");
         let text = failure(&[&["train", &silence, "--out", &out][..], &SMALL].concat());
         assert!(text.contains("silent"), "{text}");
     }
-    assert!(folder.at("there").exists() && !folder.at("there/a").exists());
-    assert!(!folder.at("new").exists());
+    assert!(folder.path("there").exists() && !folder.path("there/a").exists());
+    assert!(!folder.path("new").exists());
 }
 
 #[test]
 fn a_cache_that_cannot_be_written_is_a_warning() {
     let folder = Folder::new();
-    let out = folder.text("stems");
+    let out = folder.at("stems");
     let small = ["width=8", "blocks=1", "steps=5", "mixtures=2", "frames=40"];
     let mut arguments = separate(&golden("mixture.wav"), &out, &["--join"]);
     arguments.extend(
@@ -313,7 +285,7 @@ fn a_cache_that_cannot_be_written_is_a_warning() {
     let output = Command::new(env!("CARGO_BIN_EXE_nae"))
         .args(&arguments)
         // a file where the folder should be
-        .env("XDG_CACHE_HOME", folder.at("clip.wav"))
+        .env("XDG_CACHE_HOME", folder.path("clip.wav"))
         .output()
         .unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
@@ -329,7 +301,7 @@ fn a_cache_that_cannot_be_written_is_a_warning() {
 #[test]
 fn stems_are_not_reserved_longer_than_they_are_written() {
     let folder = Folder::new();
-    let out = folder.text("stems");
+    let out = folder.at("stems");
     let mixture = golden("mixture.wav");
     stdout(&separate(&mixture, &out, &[]));
     assert!(failure(&separate(&mixture, &out, &[])).contains("--force"));

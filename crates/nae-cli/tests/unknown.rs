@@ -3,26 +3,25 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use burn::tensor::Device;
-use common::small::{MOMENT, SMALL, clip};
+use common::folder::Folder;
+use common::small::{MOMENT, SMALL};
 use common::{failure, stderr, stdout};
 use nae_audio::{BitDepth, Clip};
 use nae_model::Ensemble;
 use serde_json::Value;
 
-/// A folder with a model of a clip, and that clip with noise, in stereo.
-struct Folder(tempfile::TempDir);
-
 impl Folder {
-    fn new() -> Self {
-        let folder = Self(tempfile::tempdir().unwrap());
-        let clip = clip(&folder.path("clip.wav"));
-        let train = ["train", clip.to_str().unwrap(), "--name", "voice", "--out"];
+    /// Also with a model of the clip, and the clip with noise, in stereo.
+    fn with_mixture() -> Self {
+        let folder = Self::new();
+        let clip = folder.at("clip.wav");
+        let train = ["train", &clip, "--name", "voice", "--out"];
         let (model, more) = (folder.at("voice.safetensors"), ["--ensemble", "dense,nmf"]);
         stdout(&[&train[..], &[&model], &SMALL, &MOMENT, &more].concat());
-        let tone = nae_audio::read(&clip).unwrap().mixdown();
+        let tone = nae_audio::read(clip.as_ref()).unwrap().mixdown();
         let mut state = 1u32;
         let mut noise = || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -34,14 +33,6 @@ impl Folder {
         let mixture = Clip::new(vec![left, right], 8000).unwrap();
         nae_audio::write(&folder.path("mix.wav"), &mixture, BitDepth::Float32).unwrap();
         folder
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn at(&self, name: &str) -> String {
-        self.path(name).to_str().unwrap().to_owned()
     }
 
     /// Arguments that separate the mixture.
@@ -70,7 +61,7 @@ impl Folder {
 
 #[test]
 fn a_known_voice_an_unknown_noise_and_what_neither_explains() {
-    let folder = Folder::new();
+    let folder = Folder::with_mixture();
     let voice = folder.at("voice.safetensors");
     let known = ["--model", &voice, "--unknown", "noise:rank=5"];
     assert_eq!(folder.stems(&known), ["voice", "noise"]);
@@ -82,7 +73,7 @@ fn a_known_voice_an_unknown_noise_and_what_neither_explains() {
 
 #[test]
 fn what_was_learnt_is_kept_and_used_like_any_other_model() {
-    let folder = Folder::new();
+    let folder = Folder::with_mixture();
     let (voice, kept) = (
         folder.at("voice.safetensors"),
         folder.at("new/noise.safetensors"),
@@ -106,7 +97,7 @@ fn what_was_learnt_is_kept_and_used_like_any_other_model() {
 
 #[test]
 fn without_any_model_the_mixture_is_split_into_components() {
-    let folder = Folder::new();
+    let folder = Folder::with_mixture();
     let small = [
         "--set",
         "audio.sample_rate=8000",
@@ -123,7 +114,7 @@ fn without_any_model_the_mixture_is_split_into_components() {
 
 #[test]
 fn one_model_alone_is_told_of_unknown_sources() {
-    let folder = Folder::new();
+    let folder = Folder::with_mixture();
     let voice = folder.at("voice.safetensors");
     let said = stderr(&folder.separate(&["--model", &voice]));
     assert!(
@@ -136,7 +127,7 @@ fn one_model_alone_is_told_of_unknown_sources() {
 
 #[test]
 fn a_stem_that_is_next_to_nothing_is_said() {
-    let folder = Folder::new();
+    let folder = Folder::with_mixture();
     let voice = folder.at("voice.safetensors");
     let set = ["--set", "separate.unknown.penalty=9", "--force"];
     let said = stderr(
@@ -150,7 +141,7 @@ fn a_stem_that_is_next_to_nothing_is_said() {
 
 #[test]
 fn bad_unknown_sources_are_refused_and_nothing_is_written() {
-    let folder = Folder::new();
+    let folder = Folder::with_mixture();
     let voice = folder.at("voice.safetensors");
     let refused = |more: &[&str], words: &[&str]| {
         let said = failure(&folder.separate(&[&["--model", &voice][..], more].concat()));

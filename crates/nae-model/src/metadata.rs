@@ -1,5 +1,8 @@
 //! What a model file says about itself.
 
+use std::path::Path;
+
+use nae_files::{FileError, sha256_of_file};
 use serde::{Deserialize, Serialize};
 
 use crate::audio::AudioConfig;
@@ -15,6 +18,21 @@ pub struct ClipRecord {
     pub sha256: String,
     /// Length in seconds.
     pub duration_s: f64,
+}
+
+impl ClipRecord {
+    /// That of a file of `duration_s` seconds, which is read for its checksum.
+    ///
+    /// # Errors
+    /// [`FileError`] if it cannot be read.
+    pub fn of_file(path: &Path, duration_s: f64) -> Result<Self, FileError> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        Ok(Self {
+            name: name.into_owned(),
+            sha256: sha256_of_file(path)?,
+            duration_s,
+        })
+    }
 }
 
 /// How a model came to be.

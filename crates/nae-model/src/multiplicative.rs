@@ -161,6 +161,16 @@ impl Objective {
     }
 }
 
+/// Factor of an update from the gradient `G` of an objective and that of its growing part, `G⁺`:
+/// `1 − G/G⁺`, at least 0. Where nothing depends on a number both are zero, and the factor is 1.
+///
+/// # Shapes
+/// - `gradient`, `growing`: `[models, rows, columns]`, outside the graph; output: the same
+pub fn factor(gradient: Tensor<3>, growing: Tensor<3>) -> Tensor<3> {
+    let ratio = gradient / growing.clamp_min(f64::from(f32::MIN_POSITIVE));
+    ratio.neg().add_scalar(1.0).clamp_min(0.0)
+}
+
 /// Mean of each model's numbers.
 ///
 /// # Shapes

@@ -107,5 +107,5 @@ pub use residual::ResidualLevel;
 pub use separate_many::separate_many;
 pub use separator::Separator;
 pub use settings::{SeparateConfig, UnknownConfig};
-pub use sources::Source;
+pub use sources::{Source, check_names};
 pub use stems::Separated;

@@ -10,7 +10,7 @@ use crate::activation_solver::ActivationSolver;
 use crate::error::SeparateError;
 use crate::mask_estimator::{MaskEstimate, MaskEstimator};
 use crate::settings::SeparateConfig;
-use crate::sources::Source;
+use crate::sources::{Source, check_names};
 
 /// Separates mixtures into a fixed set of sources.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ impl Separator {
         };
         solver.has_residual = true;
         self.names.push(name);
-        check_names(&self.names)?;
+        check_names(self.names.iter().map(String::as_str))?;
         Ok(self)
     }
 
@@ -109,7 +109,7 @@ impl Separator {
         if names.is_empty() {
             return Err(SeparateError::NoSources);
         }
-        check_names(&names)?;
+        check_names(names.iter().map(String::as_str))?;
         Ok(Self {
             names,
             audio,
@@ -182,16 +182,6 @@ impl Separator {
             is_interrupted: false,
         })
     }
-}
-
-/// Stems are files called like their sources.
-fn check_names(names: &[String]) -> Result<(), SeparateError> {
-    for (i, name) in names.iter().enumerate() {
-        if names[..i].contains(name) {
-            return Err(SeparateError::SameName { name: name.clone() });
-        }
-    }
-    Ok(())
 }
 
 impl Masks {

@@ -2,6 +2,8 @@
 
 use nae_model::Model;
 
+use crate::error::SeparateError;
+
 /// A source with one or more models.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -23,4 +25,19 @@ impl Source {
             penalty: 0.0,
         }
     }
+}
+
+/// Stems are files called like their sources: two of one name would be one file.
+///
+/// # Errors
+/// [`SeparateError::SameName`] for the first name that is there before.
+pub fn check_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<(), SeparateError> {
+    let mut seen = Vec::new();
+    for name in names {
+        if seen.contains(&name) {
+            return Err(SeparateError::SameName { name: name.into() });
+        }
+        seen.push(name);
+    }
+    Ok(())
 }

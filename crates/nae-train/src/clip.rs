@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use nae_audio::{MonoReader, edge_samples, resample};
-use nae_files::sha256_of_file;
 use nae_model::ClipRecord;
 
 use crate::error::TrainError;
@@ -52,17 +51,7 @@ impl TrainingClip {
         let mut samples = resample(&kept, from, sample_rate)?;
         samples.truncate(limit);
         let duration_s = count as f64 / f64::from(from);
-        let record = record(path, duration_s)?;
+        let record = ClipRecord::of_file(path, duration_s)?;
         Ok(Self { record, samples })
     }
-}
-
-/// What a model file says of a clip in a file.
-pub(crate) fn record(path: &Path, duration_s: f64) -> Result<ClipRecord, TrainError> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    Ok(ClipRecord {
-        name: name.into_owned(),
-        sha256: sha256_of_file(path)?,
-        duration_s,
-    })
 }

@@ -10,11 +10,10 @@ use nae_model::Ensemble;
 use nae_model::optim::{Flow, Progress};
 
 use crate::Recipe;
-use crate::ensemble::{Begun, Member, TrainedEnsemble, own_seed, shapes};
+use crate::ensemble::{Begun, Member, TrainedEnsemble, own_seed};
 use crate::error::TrainError;
 use crate::frames::Frames;
 use crate::member::MemberKind;
-use crate::segments::SegmentShape;
 use crate::settings::TrainConfig;
 
 /// `[train]` for training that goes on, where a user has not said otherwise.
@@ -63,14 +62,9 @@ pub fn members_of(parent: &Ensemble, train: &TrainConfig, seed: u64) -> Vec<Memb
     members
 }
 
-/// How members take sound, each form once: in segments, or (`None`) frame by frame.
-pub fn shapes_of(members: &[Member]) -> Vec<Option<SegmentShape>> {
-    shapes(members)
-}
-
 /// Goes on with the training of all models of `parent`, on the CPU as many at a time as there are threads.
 ///
-/// - `frames`: with the parent's audio settings, one for each of [`shapes_of`] the members
+/// - `frames`: with the parent's audio settings, one for each of the members' [`shapes`](crate::shapes)
 /// - `members`: of [`members_of`] the parent
 /// - `observe`: as in [`train_ensemble`](crate::train_ensemble)
 ///

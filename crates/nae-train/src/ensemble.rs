@@ -120,8 +120,8 @@ pub(crate) fn own_seed(seed: u64, before: usize) -> u64 {
     }
 }
 
-/// How members take sound, each form once.
-pub(crate) fn shapes(members: &[Member]) -> Vec<Option<SegmentShape>> {
+/// How members take sound, each form once: in segments, or (`None`) frame by frame.
+pub fn shapes(members: &[Member]) -> Vec<Option<SegmentShape>> {
     let mut shapes = Vec::new();
     for member in members {
         let shape = member.recipe.segments();

@@ -7,7 +7,7 @@ use nae_model::latent_cache::MAX_FRAMES;
 use nae_model::spectra::level;
 use nae_model::{AudioConfig, ClipRecord};
 
-use crate::clip::{TrainingClip, record};
+use crate::clip::TrainingClip;
 use crate::collector::{Collected, Collector, add};
 use crate::error::TrainError;
 use crate::frame_collector::FrameCollector;
@@ -173,7 +173,7 @@ impl Material {
             };
             let reader = MonoReader::open(file)?;
             let (duration_s, samples) = read_file(reader, audio, &stft, &mut collectors, wanted)?;
-            let record = record(file, duration_s)?;
+            let record = ClipRecord::of_file(file, duration_s)?;
             left = left.saturating_sub(stft.config().frames(samples.len()));
             if wanted > 0 {
                 let record = record.clone();

@@ -4,6 +4,7 @@ use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::Tensor;
 use nae_model::architecture::Context;
 use nae_model::loss::{Target, growing, objective};
+use nae_model::multiplicative::factor;
 use nae_model::optim::{Adam, Flow, Plan, optimize};
 use nae_model::{ActivationForm, Activations, Decoder};
 
@@ -49,8 +50,7 @@ pub(crate) fn fitted(decoder: &Decoder, target: &Target) -> Result<Tensor<3>, Tr
             let mut gradients = GradientsParams::from_grads(gradients, &activations);
             let stepped = match (&growing, gradients.remove::<3>(activations.leaf.id)) {
                 (Some(growing), Some(gradient)) => {
-                    let ratio = gradient / growing.clone();
-                    activations.multiplied(ratio.neg().add_scalar(1.0).clamp_min(0.0))
+                    activations.multiplied(factor(gradient, growing.clone()))
                 }
                 (_, Some(gradient)) => {
                     gradients.register(activations.leaf.id, gradient);
@@ -69,8 +69,7 @@ pub(crate) fn fitted(decoder: &Decoder, target: &Target) -> Result<Tensor<3>, Tr
     Ok(best.value().inner())
 }
 
-/// Gradient of the part of the objective that grows with the activations of a linear decoder, above
-/// zero everywhere.
+/// Gradient of the part of the objective that grows with the activations of a linear decoder.
 ///
 /// # Shapes
 /// - output: `[1, rank, frames]`, outside the graph
@@ -80,6 +79,5 @@ fn gradient_of_growing(decoder: &Decoder, target: &Target) -> Tensor<3> {
     let h = Tensor::<3>::ones([1, decoder.rank(), frames], options).require_grad();
     let growing = growing(target, decoder.decode(h.clone()), [&h], &[0.0]);
     let gradient = h.grad(&growing.sum().backward());
-    let gradient = gradient.unwrap_or_else(|| h.inner().zeros_like());
-    gradient.clamp_min(f64::from(f32::MIN_POSITIVE))
+    gradient.unwrap_or_else(|| h.inner().zeros_like())
 }

@@ -90,7 +90,7 @@ use nae_model::{AudioConfig, Model, ModelConfig, ModelError};
 
 pub use batch_training::train_many;
 pub use clip::TrainingClip;
-pub use ensemble::{Member, TrainedEnsemble, train_ensemble, train_ensemble_frames};
+pub use ensemble::{Member, TrainedEnsemble, shapes, train_ensemble, train_ensemble_frames};
 pub use error::TrainError;
 pub use frames::{Frames, Material};
 pub use job::Job;

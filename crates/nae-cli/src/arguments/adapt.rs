@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::heading::{INPUT, MODEL, OUTPUT};
-use super::{Computing, Configured};
+use super::{Computing, Configured, Written};
 use crate::ranges::{Where, parse_where};
 
 const EXAMPLES: &str = "\
@@ -39,15 +39,8 @@ pub struct Adapt {
     /// Model file to write
     #[arg(long, value_name = "FILE.safetensors", help_heading = OUTPUT)]
     pub out: PathBuf,
-    /// Overwrite existing files
-    #[arg(long, help_heading = OUTPUT)]
-    pub force: bool,
-    /// Write the training loss to this file: a JSON object per line, one for every window of steps
-    #[arg(long, value_name = "FILE.jsonl", help_heading = OUTPUT)]
-    pub log: Option<PathBuf>,
-    /// Print a summary as JSON on standard output
-    #[arg(long, help_heading = OUTPUT)]
-    pub json: bool,
+    #[command(flatten)]
+    pub written: Written,
     /// Name of the source and of its stem [default: that of the model]
     #[arg(long, help_heading = MODEL)]
     pub name: Option<String>,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::heading::{INPUT, MODEL, OUTPUT};
-use super::{Computing, Configured};
+use super::{Computing, Configured, Written};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,15 +26,8 @@ pub struct Join {
     /// Joint file to write
     #[arg(long, value_name = "FILE.safetensors", help_heading = OUTPUT)]
     pub out: PathBuf,
-    /// Overwrite existing files
-    #[arg(long, help_heading = OUTPUT)]
-    pub force: bool,
-    /// Write the training loss to this file: a JSON object per line, one for every window of steps
-    #[arg(long, value_name = "FILE.jsonl", help_heading = OUTPUT)]
-    pub log: Option<PathBuf>,
-    /// Print a summary as JSON on standard output
-    #[arg(long, help_heading = OUTPUT)]
-    pub json: bool,
+    #[command(flatten)]
+    pub written: Written,
     /// Model file of a source, one per source (2 to 6): FILE, or NAME=FILE to rename the source
     #[arg(long = "model", required = true, value_name = "[NAME=]FILE", help_heading = MODEL)]
     pub models: Vec<String>,

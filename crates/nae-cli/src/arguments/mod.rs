@@ -14,6 +14,7 @@ mod separate;
 mod sweep;
 mod terminal;
 mod train;
+mod written;
 
 use clap::{Parser, Subcommand};
 
@@ -30,6 +31,7 @@ pub use separate::Separate;
 pub use sweep::{Sweep, SweepCommand, SweepFolder, SweepPlan, SweepReport, SweepRun, SweepSlurm};
 pub use terminal::Terminal;
 pub use train::Train;
+pub use written::Written;
 
 const EXAMPLES: &str = "\
 Examples:

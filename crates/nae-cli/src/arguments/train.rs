@@ -7,7 +7,7 @@ use nae_train::MemberKind;
 use serde::Deserialize;
 
 use super::heading::{INPUT, MODEL, OUTPUT};
-use super::{Computing, Configured};
+use super::{Computing, Configured, Written};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -17,13 +17,13 @@ Examples:
     nae train fan.wav --out fan.safetensors --set model.rank=20 --log fan.jsonl
   A model of the same voice in another room, from five seconds of it:
     nae train five-seconds.wav --from voice.safetensors --out here.safetensors
-  A single model instead of three:
+  A single model instead of two:
     nae train fan.wav --out fan.safetensors --ensemble none";
 
 /// Train a model of one source from clean recordings of it
 ///
 /// The model is a small non-negative autoencoder (or NMF, with `model.kind=nmf`) of the source's
-/// magnitude spectrogram. By default three models of different kinds go into the file, and separation
+/// magnitude spectrogram. By default two models of different kinds go into the file, and separation
 /// averages their masks; settings that describe one model, such as `model.layers`, give that one
 /// alone. Sound files may be WAV, AIFF, FLAC, MP3, Ogg Vorbis or AAC at any sample rate.
 #[derive(Debug, Args)]
@@ -35,15 +35,8 @@ pub struct Train {
     /// Model file to write
     #[arg(long, value_name = "FILE.safetensors", help_heading = OUTPUT)]
     pub out: PathBuf,
-    /// Overwrite existing files
-    #[arg(long, help_heading = OUTPUT)]
-    pub force: bool,
-    /// Write the training loss to this file: a JSON object per line, one for every window of steps
-    #[arg(long, value_name = "FILE.jsonl", help_heading = OUTPUT)]
-    pub log: Option<PathBuf>,
-    /// Print a summary as JSON on standard output
-    #[arg(long, help_heading = OUTPUT)]
-    pub json: bool,
+    #[command(flatten)]
+    pub written: Written,
     /// Name of the source and of its stem [default: the model file's name; with --from, the source of
     /// that model]
     #[arg(long, help_heading = MODEL)]

@@ -32,8 +32,8 @@ pub fn run(command: &Adapt, terminal: &Terminal) -> Result<()> {
     let location = ModelLocation::parse(&command.model);
     let files = command.recordings.iter().chain(&command.configured.config);
     let inputs = files.cloned().chain(location.file().map(Path::to_owned));
-    let log = command.log.as_deref();
-    let _reserved = outputs::reserve(&command.out, log, inputs, command.force)?;
+    let log = command.written.log.as_deref();
+    let _reserved = outputs::reserve(&command.out, log, inputs, command.written.force)?;
     let device = command.computing.device.open()?;
     let (name, seed) = (command.name.as_deref(), command.computing.seed);
     let parent = Parent::read(
@@ -78,7 +78,7 @@ pub fn run(command: &Adapt, terminal: &Terminal) -> Result<()> {
         log,
         beginning: (!command.no_memory).then_some(clips.as_slice()),
         stretches: &reports,
-        is_json: command.json,
+        is_json: command.written.json,
     };
     outcome.save(learnt, &used, &device, terminal)
 }

@@ -35,8 +35,8 @@ pub fn run(command: &Join, terminal: &Terminal) -> Result<()> {
     let inputs = joining::part_files(&command.models, &command.clips)?;
     let further = command.start.iter().chain(&command.configured.config);
     let inputs = inputs.into_iter().chain(further.cloned());
-    let log = command.log.as_deref();
-    let _reserved = outputs::reserve(&command.out, log, inputs, command.force)?;
+    let log = command.written.log.as_deref();
+    let _reserved = outputs::reserve(&command.out, log, inputs, command.written.force)?;
     let device = command.computing.device.open()?;
     let (parts, clips) = joining::read_parts(
         &command.models,
@@ -89,7 +89,7 @@ fn report(
             training.seconds
         ),
     );
-    if command.json {
+    if command.written.json {
         let sources = joint.metadata.sources.iter();
         print_json(&serde_json::to_string(&Report {
             joint: &command.out,

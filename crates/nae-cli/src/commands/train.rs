@@ -31,8 +31,8 @@ pub fn run(command: &Train, terminal: &Terminal) -> Result<()> {
     let further = command.configured.config.iter().cloned();
     let further = further.chain(parent.map(Path::to_owned));
     let inputs = files.iter().cloned().chain(further);
-    let log = command.log.as_deref();
-    let _reserved = outputs::reserve(&command.out, log, inputs, command.force)?;
+    let log = command.written.log.as_deref();
+    let _reserved = outputs::reserve(&command.out, log, inputs, command.written.force)?;
     let device = command.computing.device.open()?;
     let seed = command.computing.seed;
     let parent = from
@@ -50,7 +50,7 @@ pub fn run(command: &Train, terminal: &Terminal) -> Result<()> {
         log,
         beginning: (!command.no_memory).then_some(material.beginning.as_slice()),
         stretches: &[],
-        is_json: command.json,
+        is_json: command.written.json,
     };
     outcome.save(learnt, &clips, &device, terminal)
 }

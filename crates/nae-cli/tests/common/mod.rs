@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "every test file uses its own part")]
 
 pub mod background;
+pub mod folder;
 pub mod small;
 pub mod sweeps;
 

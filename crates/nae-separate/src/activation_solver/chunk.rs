@@ -6,6 +6,7 @@ use burn::tensor::Tensor;
 use nae_audio::Magnitude;
 use nae_kernels::{LossOutput, matmul};
 use nae_model::loss::{Target, growing, objective};
+use nae_model::multiplicative::factor;
 use nae_model::optim::Step;
 use nae_model::spectra::upload;
 use nae_model::{ActivationForm, Activations};
@@ -235,12 +236,7 @@ impl Chunk {
             };
             match gradients.remove::<3>(activations.leaf.id) {
                 None => activations,
-                Some(gradient) => {
-                    // zero only where nothing depends on an activation, and then so is the gradient
-                    let ratio = gradient / growing.clone().clamp_min(f64::from(f32::MIN_POSITIVE));
-                    let factor = ratio.neg().add_scalar(1.0).clamp_min(0.0);
-                    activations.multiplied(factor)
-                }
+                Some(gradient) => activations.multiplied(factor(gradient, growing.clone())),
             }
         });
         Latents {

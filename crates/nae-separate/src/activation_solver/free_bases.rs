@@ -7,7 +7,7 @@
 
 use burn::tensor::Tensor;
 use nae_kernels::Parallelism;
-use nae_model::multiplicative::unit_length;
+use nae_model::multiplicative::{factor, unit_length};
 use nae_model::optim::{Flow, OptimizationRun, Plan, Progress, Step, optimize};
 use nae_model::{Latent, Network};
 use rayon::prelude::*;
@@ -77,7 +77,9 @@ pub(crate) fn learn_bases(
         let gradients = gradients.reduce(sums).unwrap_or_default();
         let losses = stepped.iter().filter_map(|(_, losses, _)| losses.clone());
         let losses = losses.reduce(|a, b| a + b);
-        let updated: Vec<Tensor<3>> = bases.iter().zip(gradients).map(updated).collect();
+        let updated = bases.iter().zip(gradients);
+        let updated = updated.map(|(w, [gradient, growing])| w.clone() * factor(gradient, growing));
+        let updated: Vec<Tensor<3>> = updated.collect();
         let latents = stepped.into_iter().map(|(latents, _, _)| latents);
         let latents = latents.map(|latents| rescaled(latents, first, &updated));
         let latents = latents.collect();
@@ -102,12 +104,6 @@ fn flat_bases(network: &Network) -> Option<Tensor<3>> {
 fn sums(a: Vec<[Tensor<3>; 2]>, b: Vec<[Tensor<3>; 2]>) -> Vec<[Tensor<3>; 2]> {
     let both = a.into_iter().zip(b);
     both.map(|([a, c], [b, d])| [a + b, c + d]).collect()
-}
-
-/// Bases after their update, from the gradients of the objective and of its growing part.
-fn updated((bases, [gradient, growing]): (&Tensor<3>, [Tensor<3>; 2])) -> Tensor<3> {
-    let ratio = gradient / growing.clamp_min(f64::from(f32::MIN_POSITIVE));
-    bases.clone() * ratio.neg().add_scalar(1.0).clamp_min(0.0)
 }
 
 /// Activations of free sources that give the same product when their bases are brought to unit length.

@@ -17,6 +17,8 @@ const SKIPPED: usize = 1 << 16;
 pub struct Excerpts {
     /// Magnitudes, the mean of all channels, `frames × bins`.
     pub magnitude: Magnitude,
+    /// Sample rate and STFT of the spectra.
+    pub audio: AudioConfig,
     /// Length of the excerpts in seconds.
     pub duration_s: f64,
     /// Length of the recording in seconds.
@@ -61,6 +63,7 @@ pub fn excerpts(
     let frames = values.len() / bins;
     Ok(Excerpts {
         magnitude: Magnitude::new(bins, frames, values)?,
+        audio,
         duration_s: taken as f64 / f64::from(rate),
         recording_s: samples as f64 / f64::from(rate),
     })

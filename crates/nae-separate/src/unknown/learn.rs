@@ -8,9 +8,7 @@ use nae_model::network::Extent;
 use nae_model::optim::{Flow, Progress};
 use nae_model::random::generator;
 use nae_model::spectra::{level, upload};
-use nae_model::{
-    AudioConfig, ClipRecord, Metadata, Model, ModelConfig, ModelKind, Network, TrainingSummary,
-};
+use nae_model::{ClipRecord, Metadata, Model, ModelConfig, ModelKind, Network, TrainingSummary};
 use rand::RngExt;
 use std::time::Instant;
 
@@ -18,7 +16,7 @@ use super::excerpts::Excerpts;
 use crate::activation_solver::{ActivationSolver, BatchItem, learn_bases};
 use crate::error::SeparateError;
 use crate::settings::SeparateConfig;
-use crate::sources::Source;
+use crate::sources::{Source, check_names};
 
 /// A source without a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +25,15 @@ pub struct Unknown {
     pub name: String,
     /// Number of its bases.
     pub rank: usize,
+}
+
+impl Unknown {
+    /// Names of its bases as sources of their own, `NAME-1` and so on, with as many digits each.
+    pub fn component_names(&self) -> Vec<String> {
+        let digits = self.rank.to_string().len();
+        let name = |i: usize| format!("{}-{i:0digits$}", self.name);
+        (1..=self.rank).map(name).collect()
+    }
 }
 
 /// Sources to separate a mixture into, of which some were learnt on it.
@@ -50,13 +57,13 @@ const FRAMES_A_BASIS: usize = 2;
 /// Learns unknown sources on a mixture, beside known ones of any kind.
 ///
 /// - `known`: may be empty, and then nothing tells one part of the mixture from another
-/// - `audio`: how `excerpts` were analysed, as the known models analyse sound
+/// - `excerpts`: analysed as the known models analyse sound
 /// - `compression`: exponent of the spectra without known sources, whose own it is otherwise
-/// - `record`: the recording, which the new models are said to be trained on
+/// - `record`: the recording, if the new models are to say what they were learnt on
 /// - `seed`: of the initial bases
 ///
 /// # Errors
-/// [`SeparateError::Unknown`] for equal names, and a rank or a mixture with too little sound;
+/// [`SeparateError::SameName`] for equal names; [`SeparateError::Unknown`] for a rank or a mixture with too little sound;
 /// [`SeparateError::Optimization`] if the loss is no longer finite, or the device fails.
 #[allow(
     clippy::too_many_arguments,
@@ -66,15 +73,16 @@ pub fn learn(
     known: Vec<Source>,
     unknown: &[Unknown],
     excerpts: &Excerpts,
-    (audio, compression): (AudioConfig, f64),
-    record: &ClipRecord,
+    compression: f64,
+    record: Option<&ClipRecord>,
     config: &SeparateConfig,
     seed: u64,
     device: &Device,
     observe: &mut dyn FnMut(&Progress) -> Flow,
 ) -> Result<Learnt, SeparateError> {
     config.validate()?;
-    check_names(&known, unknown)?;
+    let known_names = known.iter().map(|source| source.name.as_str());
+    check_names(known_names.chain(unknown.iter().map(|own| own.name.as_str())))?;
     let level = level(&excerpts.magnitude, config.silence_db as f32);
     check_sound(unknown, excerpts, level, config)?;
     let config = SeparateConfig {
@@ -90,7 +98,6 @@ pub fn learn(
     let count = sources.len() + unknown.len();
     let learner = Learner {
         excerpts,
-        audio,
         // as for separation: N sources of unit deviation
         gain: (count as f64).sqrt() / level,
         record,
@@ -125,7 +132,8 @@ pub fn learn(
     })
 }
 
-/// Every basis of a source's first model as a source of its own, called `NAME-1` and so on.
+/// Every basis of a source's first model as a source of its own, called as in
+/// [`Unknown::component_names`].
 ///
 /// # Errors
 /// [`SeparateError::Model`] for a model without bases.
@@ -137,15 +145,16 @@ pub fn components(source: &Source, device: &Device) -> Result<Vec<Source>, Separ
     let Some(bases) = model.network.bases() else {
         return Err(SeparateError::NoSources);
     };
-    let rank = bases.dims()[3];
-    let digits = rank.to_string().len();
-    let component = |i: usize| {
+    let all = Unknown {
+        name: source.name.clone(),
+        rank: bases.dims()[3],
+    };
+    let component = |(i, name): (usize, String)| {
         let architecture = settings(1, metadata.architecture.compression()).architecture();
         let bins = metadata.audio.stft().bins();
         let rng = &mut generator(0, "component");
         let network = Network::new(&architecture, bins, Extent::Whole, rng, device);
         let network = network.with_bases(bases.clone().narrow(3, i, 1));
-        let name = format!("{}-{:0digits$}", source.name, i + 1);
         let metadata = Metadata {
             name: name.clone(),
             architecture,
@@ -158,7 +167,8 @@ pub fn components(source: &Source, device: &Device) -> Result<Vec<Source>, Separ
         };
         Source::new(name, vec![model])
     };
-    Ok((0..rank).map(component).collect())
+    let names = all.component_names().into_iter().enumerate();
+    Ok(names.map(component).collect())
 }
 
 /// Settings of the factorisation that stands for an unknown source.
@@ -175,9 +185,8 @@ fn settings(rank: usize, compression: f64) -> ModelConfig {
 /// What all runs have in common.
 struct Learner<'a> {
     excerpts: &'a Excerpts,
-    audio: AudioConfig,
     gain: f64,
-    record: &'a ClipRecord,
+    record: Option<&'a ClipRecord>,
     config: &'a SeparateConfig,
     seed: u64,
     device: &'a Device,
@@ -240,7 +249,7 @@ impl Learner<'_> {
     /// A factorisation whose bases are the mixture's mean spectrum with noise.
     fn initial(&self, unknown: &Unknown, compression: f64, run: usize) -> Model {
         let architecture = settings(unknown.rank, compression).architecture();
-        let bins = self.audio.stft().bins();
+        let bins = self.excerpts.audio.stft().bins();
         let mut rng = generator(self.seed, &format!("unknown {} {run}", unknown.name));
         let network = Network::new(&architecture, bins, Extent::Whole, &mut rng, self.device);
         let mixture = [(&self.excerpts.magnitude, self.gain)];
@@ -252,11 +261,11 @@ impl Learner<'_> {
         Model {
             metadata: Metadata {
                 name: unknown.name.clone(),
-                audio: self.audio,
+                audio: self.excerpts.audio,
                 architecture,
                 gain: self.gain,
                 training: TrainingSummary {
-                    clips: vec![self.record.clone()],
+                    clips: self.record.into_iter().cloned().collect(),
                     duration_s: self.excerpts.duration_s,
                     frames: self.excerpts.magnitude.frames(),
                     seed: self.seed,
@@ -268,23 +277,6 @@ impl Learner<'_> {
             latent_cache: None,
         }
     }
-}
-
-/// Names must differ.
-fn check_names(known: &[Source], unknown: &[Unknown]) -> Result<(), SeparateError> {
-    for (i, own) in unknown.iter().enumerate() {
-        let earlier = unknown[..i].iter().map(|other| &other.name);
-        if earlier
-            .chain(known.iter().map(|source| &source.name))
-            .any(|name| *name == own.name)
-        {
-            return Err(SeparateError::Unknown(format!(
-                "two sources are called `{0}`, and one of them is unknown. Choose another name: `--unknown OTHER`.",
-                own.name
-            )));
-        }
-    }
-    Ok(())
 }
 
 /// A mixture must have enough sound to learn from.

@@ -13,7 +13,7 @@ use nae_audio::AudioReader;
 use nae_files::Outputs;
 use nae_joint::sources::check_names;
 use nae_joint::{JointEncoder, TrainingSource};
-use nae_separate::{EmptyBand, SeparateError, Separator, Source};
+use nae_separate::{EmptyBand, Separator, Source};
 
 use crate::arguments::{Separate, Terminal};
 use crate::console::log_line;
@@ -37,7 +37,7 @@ pub fn run(command: &Separate, terminal: &Terminal) -> Result<()> {
         .into_iter()
         .chain(command.residual.clone())
         .collect();
-    refuse_equal(&names)?;
+    nae_separate::check_names(names.iter().map(String::as_str))?;
     let stems: Vec<PathBuf> = names
         .iter()
         .map(|name| command.out.join(format!("{name}.wav")))
@@ -92,15 +92,6 @@ pub fn run(command: &Separate, terminal: &Terminal) -> Result<()> {
         command.json,
         terminal,
     )
-}
-
-/// Two stems of one name would be one file.
-fn refuse_equal(names: &[String]) -> Result<(), SeparateError> {
-    let mut pairs = names.iter().enumerate();
-    match pairs.find(|(i, name)| names[..*i].contains(name)) {
-        Some((_, name)) => Err(SeparateError::SameName { name: name.clone() }),
-        None => Ok(()),
-    }
 }
 
 /// One source is all of a mixture.

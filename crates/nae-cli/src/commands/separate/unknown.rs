@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use nae_audio::AudioReader;
-use nae_files::{check_source_name, count, sha256_of_file};
+use nae_files::{check_source_name, count};
 use nae_model::{AudioConfig, ClipRecord, Ensemble};
 use nae_separate::unknown::{Excerpts, Unknown, components, excerpts, learn};
 use nae_separate::{SeparationSummary, Separator, Source};
@@ -10,8 +10,8 @@ use nae_separate::{SeparationSummary, Separator, Source};
 use crate::arguments::{Separate, Terminal};
 use crate::console::log_line;
 use crate::device::NamedDevice;
-use crate::interrupt::{bail_if_interrupted, flow};
-use crate::progress::Bar;
+use crate::interrupt::bail_if_interrupted;
+use crate::progress::with_progress;
 use crate::settings::Settings;
 
 /// A stem this far below the mixture is nearly silent, in dB.
@@ -57,7 +57,7 @@ impl ToLearn {
         let known = self.known.iter().map(|source| source.name.clone());
         let unknown = self.unknown.iter().flat_map(|own| match self.is_blind() {
             false => vec![own.name.clone()],
-            true => component_names(own),
+            true => own.component_names(),
         });
         known.chain(unknown).collect()
     }
@@ -85,29 +85,24 @@ impl ToLearn {
         let config = &settings.separate;
         let heard = excerpts(open, self.audio, config.unknown.excerpts_s)?;
         self.say(&heard, terminal);
-        let name = command.mixture.file_name().unwrap_or_default();
-        let record = ClipRecord {
-            name: name.to_string_lossy().into_owned(),
-            sha256: sha256_of_file(&command.mixture)?,
-            duration_s: heard.recording_s,
-        };
+        // its checksum takes as long as reading all of it
+        let is_kept = !command.keep_unknown.is_empty();
+        let record = is_kept.then(|| ClipRecord::of_file(&command.mixture, heard.recording_s));
+        let record = record.transpose()?;
         let (seed, known) = (command.computing.seed, self.known.len());
-        let mut bar = Bar::new(terminal)?;
-        let learnt = learn(
-            self.known,
-            &self.unknown,
-            &heard,
-            (self.audio, settings.model.compression),
-            &record,
-            config,
-            seed,
-            &device.device,
-            &mut |progress| {
-                bar.show("", progress);
-                flow()
-            },
-        )?;
-        bar.finish();
+        let (learnt, _) = with_progress(terminal, "", |observe| {
+            learn(
+                self.known,
+                &self.unknown,
+                &heard,
+                settings.model.compression,
+                record.as_ref(),
+                config,
+                seed,
+                &device.device,
+                observe,
+            )
+        })?;
         if learnt.is_interrupted {
             bail_if_interrupted("no stem was written")?;
         }
@@ -163,13 +158,6 @@ impl ToLearn {
             );
         }
     }
-}
-
-/// Names of an unknown source's components.
-fn component_names(unknown: &Unknown) -> Vec<String> {
-    let digits = unknown.rank.to_string().len();
-    let name = |i: usize| format!("{}-{i:0digits$}", unknown.name);
-    (1..=unknown.rank).map(name).collect()
 }
 
 /// Says which stems of the separation hold next to nothing.
