@@ -92,13 +92,13 @@ nae_config::settings! {
     pub struct UnknownConfig {
         /// Rank: number of bases of each unknown source.
         pub rank: usize = 20, in 1..=4096, try "20";
-        /// Updates of all activations and of the unknown sources' bases; then as many of all
-        /// activations take the place of `separate.max_steps`. Fewer learn too little of the unknown sources, and many more let them take
-        /// over what is known.
+        /// Number of updates of all activations and of the unknown sources' bases, and then of all
+        /// activations with these bases, in place of `separate.max_steps`. Fewer learn too little of the
+        /// unknown sources, and many more let them take over what is known.
         pub updates: usize = 100, in 1..=1_000_000, unit "updates", try "100";
-        /// λ of the penalty `λ·mean X̂` on the known sources' spectra beside an unknown one, without which
-        /// they explain noise as well. It needs no level. Of ten times more, unknown sources explain
-        /// everything.
+        /// λ of the penalty `λ·mean X̂` on the known sources' spectra beside an unknown one. Without it
+        /// their models explain noise as well; with ten times as much, the unknown sources explain
+        /// everything. It does not depend on the level.
         pub penalty: f64 = 0.015, in 0.0..=10.0, try "0.015";
         /// Exponent of the ratio mask beside an unknown source; it takes the place of
         /// `separate.mask_exponent`.
