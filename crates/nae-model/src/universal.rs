@@ -8,6 +8,7 @@
 use std::path::Path;
 
 use burn::tensor::Device;
+use nae_files::sha256_hex;
 
 use crate::ensemble::Ensemble;
 use crate::error::ModelError;
@@ -41,11 +42,23 @@ impl Universal {
     /// # Errors
     /// [`ModelError::NotAModel`] or [`ModelError::Tensor`] if the file that comes with nae is damaged.
     pub fn load(self, device: &Device) -> Result<Ensemble, ModelError> {
-        let (path, bytes) = match self {
-            Self::Voice => ("the universal voice that comes with nae", VOICE),
-            Self::Noise => ("the universal noise that comes with nae", NOISE),
+        let path = match self {
+            Self::Voice => "the universal voice that comes with nae",
+            Self::Noise => "the universal noise that comes with nae",
         };
-        Ensemble::parse(Path::new(path), bytes, device)
+        Ensemble::parse(Path::new(path), self.bytes(), device)
+    }
+
+    /// SHA-256 of its file, in hexadecimal.
+    pub fn sha256(self) -> String {
+        sha256_hex(self.bytes())
+    }
+
+    fn bytes(self) -> &'static [u8] {
+        match self {
+            Self::Voice => VOICE,
+            Self::Noise => NOISE,
+        }
     }
 }
 

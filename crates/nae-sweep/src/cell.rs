@@ -1,5 +1,7 @@
 //! Identities of cells: hashes of all that their results depend on.
 
+use std::path::PathBuf;
+
 use nae_files::sha256_hex;
 use nae_joint::PretrainedWeights;
 use nae_metrics::scores::MetricGroup;
@@ -9,7 +11,8 @@ use serde_json::{Value, json};
 use crate::cell_settings::to_json;
 use crate::dataset::{Recording, Speaker, duration_s};
 use crate::error::SweepError;
-use crate::system_config::{MixSpec, SystemConfig};
+use crate::stand_in::{StandIn, WithoutModel};
+use crate::system_config::{BASES_EACH, SystemConfig};
 
 /// Increased whenever the same settings give other results, so that older results are not used
 /// again.
@@ -37,16 +40,46 @@ pub(crate) struct Cell {
 }
 
 /// One model to train.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Training {
     /// Identity.
     pub id: Id,
     /// Index of a variant whose settings it has.
     pub variant: usize,
-    /// Index of the speaker.
+    /// Index of the speaker; of a universal model, that of a source which it stands in for.
     pub speaker: usize,
     /// Seed.
     pub seed: u64,
+    /// What it is of.
+    #[serde(default, skip_serializing_if = "TrainedOn::is_clips")]
+    pub on: TrainedOn,
+}
+
+/// What a model is made of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TrainedOn {
+    /// The speaker's clips, with the variant's settings.
+    #[default]
+    Clips,
+    /// The speaker's clips, as a part of universal models: a factorisation of a few bases.
+    Part,
+    /// Bases of the models with these identities.
+    Merged(Vec<Id>),
+}
+
+impl TrainedOn {
+    fn is_clips(&self) -> bool {
+        *self == Self::Clips
+    }
+
+    /// Identities of the models that it is made of.
+    pub(crate) fn parts(&self) -> &[Id] {
+        match self {
+            Self::Merged(parts) => parts,
+            Self::Clips | Self::Part => &[],
+        }
+    }
 }
 
 /// One joint encoder to train for the models of a pair.
@@ -65,7 +98,7 @@ pub struct Joining {
 }
 
 /// One mixture to separate and score with one variant's models.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Separation {
     /// Identity.
     pub id: Id,
@@ -77,11 +110,68 @@ pub struct Separation {
     pub mixture: usize,
     /// Seed.
     pub seed: u64,
-    /// Identities of the models, in the pair's order.
+    /// Identities of the models of the sources that have one of their own, in the pair's order.
     pub models: Vec<Id>,
     /// Identity of their joint encoder, where they are joined.
     #[serde(default)]
     pub joint: Option<Id>,
+    /// The pair's other sources.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without_model: Vec<WithoutModel>,
+    /// Places of the pair's sources that `data.unknown` names, from 0, whatever stands in for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<usize>,
+    /// The stems that are scored where another program made them, in the pair's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stems: Vec<StemFile>,
+}
+
+impl Separation {
+    /// Identities of all models of the run that it needs.
+    pub(crate) fn needed_models(&self) -> impl Iterator<Item = &Id> {
+        let stand_ins = self.without_model.iter();
+        let universal = stand_ins.filter_map(|source| match &source.by {
+            StandIn::Universal(id) => Some(id),
+            StandIn::Free | StandIn::Model(_) => None,
+        });
+        self.models.iter().chain(universal)
+    }
+
+    /// What every source of the pair is separated with; nothing for stems that exist.
+    ///
+    /// - `sources`: how many the pair has
+    pub(crate) fn sources(&self, sources: usize) -> Vec<SeparatedWith<'_>> {
+        if !self.stems.is_empty() {
+            return Vec::new();
+        }
+        let mut models = self.models.iter();
+        let source = |place| {
+            let without = self.without_model.iter().find(|own| own.place == place);
+            match without {
+                Some(without) => Some(SeparatedWith::StandIn(&without.by)),
+                None => models.next().map(SeparatedWith::Model),
+            }
+        };
+        (0..sources).filter_map(source).collect()
+    }
+}
+
+/// What a source is separated with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SeparatedWith<'a> {
+    /// Its own model.
+    Model(&'a Id),
+    /// Something in the place of its model.
+    StandIn(&'a StandIn),
+}
+
+/// A stem that another program made, as it was when the run was planned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StemFile {
+    /// The file.
+    pub path: PathBuf,
+    /// Its SHA-256.
+    pub sha256: String,
 }
 
 /// Which of a pair's mixtures.
@@ -106,6 +196,20 @@ pub fn training(config: &SystemConfig, speaker: &Speaker, seed: u64) -> Result<I
         "settings": config.of_training()?,
         "train_s": train_s,
         "clips": checksums(&speaker.train),
+        "seed": seed,
+    }))
+}
+
+/// Identity of the universal model of `parts`.
+///
+/// # Errors
+/// [`SweepError::Damaged`] if serialisation itself fails.
+pub fn merging(parts: &[Id], seed: u64) -> Result<Id, SweepError> {
+    hash(&json!({
+        "schema": SCHEMA,
+        "kind": "merge",
+        "bases_each": BASES_EACH,
+        "models": parts,
         "seed": seed,
     }))
 }
@@ -138,13 +242,14 @@ pub fn joining(
 
 /// Identity of one mixture's separation and scores.
 ///
-/// - `models`: what separates: the models of the pair, or their joint encoder alone
+/// - `models`: what separates: the models of the pair, or their joint encoder alone; where a source has none,
+///   what stands in for it ([`stand_in`])
 ///
 /// # Errors
 /// [`SweepError::Damaged`] if serialisation itself fails.
-pub fn separation(
+pub fn separation<M: Serialize>(
     config: &SystemConfig,
-    models: &[Id],
+    models: &[M],
     speakers: &[&Speaker],
     place: Place,
     seed: u64,
@@ -162,6 +267,47 @@ pub fn separation(
     }))
 }
 
+/// Identity of the scores of stems that another program made.
+///
+/// # Errors
+/// [`SweepError::Damaged`] if serialisation itself fails.
+pub fn scoring(
+    config: &SystemConfig,
+    stems: &[StemFile],
+    speakers: &[&Speaker],
+    place: Place,
+    groups: &[MetricGroup],
+) -> Result<Id, SweepError> {
+    let groups: Vec<&str> = groups.iter().map(|group| group.id()).collect();
+    let checksums: Vec<&str> = stems.iter().map(|stem| stem.sha256.as_str()).collect();
+    hash(&json!({
+        "schema": SCHEMA,
+        "kind": "score",
+        "stems": checksums,
+        "mixture": mixture(config, speakers, place)?,
+        "scores": groups,
+    }))
+}
+
+/// What stands for a source in the identity of a separation.
+///
+/// # Errors
+/// [`SweepError::Damaged`] if serialisation itself fails.
+pub(crate) fn stand_in(
+    config: &SystemConfig,
+    with: SeparatedWith<'_>,
+    name: &str,
+) -> Result<Value, SweepError> {
+    Ok(match with {
+        SeparatedWith::Model(id) | SeparatedWith::StandIn(StandIn::Universal(id)) => json!(id),
+        // every setting, whatever the defaults of the day are; its first bases are drawn by name
+        SeparatedWith::StandIn(StandIn::Free) => {
+            json!({ "free": to_json(&config.separate.unknown)?, "name": name })
+        }
+        SeparatedWith::StandIn(StandIn::Model(model)) => json!({ "file": model.sha256 }),
+    })
+}
+
 /// What a mixture is made of, as a text that equals only its own.
 ///
 /// # Errors
@@ -171,23 +317,29 @@ pub fn mixture(
     speakers: &[&Speaker],
     place: Place,
 ) -> Result<Id, SweepError> {
-    let MixSpec {
-        mixture_s,
-        level_db,
-        ..
-    } = config.data;
+    let mix = &config.data;
     let clips: Vec<Vec<&str>> = speakers
         .iter()
         .map(|speaker| checksums(&speaker.test))
         .collect();
-    hash(&json!({
+    let durations: Vec<f64> = speakers.iter().map(|own| duration_s(&own.test)).collect();
+    let length_s = mix.length_s(&durations).unwrap_or(mix.mixture_s);
+    let mut identity = json!({
         "clips": clips,
         "sample_rate": to_json(&config.audio.sample_rate)?,
-        "mixture_s": mixture_s,
-        "level_db": level_db,
+        "mixture_s": length_s,
+        "level_db": mix.level_db,
         "index": place.index,
         "of": place.of,
-    }))
+    });
+    // what changes nothing is left out, so that mixtures of before are the same
+    if durations.iter().any(|duration_s| *duration_s < length_s) {
+        identity["loop"] = json!(true);
+    }
+    if mix.levels_db.iter().any(|level| *level != 0.0) {
+        identity["levels_db"] = json!(mix.levels_db);
+    }
+    hash(&identity)
 }
 
 fn checksums(recordings: &[Recording]) -> Vec<&str> {
@@ -203,149 +355,4 @@ fn hash(value: &Value) -> Result<Id, SweepError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::system_config::Join;
-
-    fn speaker(name: &str, sha256: &str, duration_s: f64) -> Speaker {
-        let recording = |part: &str| Recording {
-            path: format!("/{name}/{part}.wav").into(),
-            sha256: format!("{sha256}-{part}"),
-            duration_s,
-        };
-        Speaker {
-            name: name.into(),
-            train: vec![recording("train")],
-            test: vec![recording("test")],
-        }
-    }
-
-    fn train(config: &SystemConfig, speaker: &Speaker, seed: u64) -> Id {
-        training(config, speaker, seed).unwrap()
-    }
-
-    #[test]
-    fn names_paths_and_settings_of_separation_do_not_change_a_model() {
-        let base = train(&SystemConfig::default(), &speaker("a", "1", 30.0), 0);
-        let mut config = SystemConfig::default();
-        config.separate.max_steps = 5;
-        config.data.mixture_s = 2.0;
-        config.data.level_db = 6.0;
-        assert_eq!(base, train(&config, &speaker("another", "1", 30.0), 0));
-        assert_eq!(base.len(), 64);
-    }
-
-    #[test]
-    fn sound_settings_seed_and_amount_change_a_model() {
-        let base = train(&SystemConfig::default(), &speaker("a", "1", 30.0), 0);
-        assert_ne!(
-            base,
-            train(&SystemConfig::default(), &speaker("a", "2", 30.0), 0)
-        );
-        assert_ne!(
-            base,
-            train(&SystemConfig::default(), &speaker("a", "1", 30.0), 1)
-        );
-        let mut config = SystemConfig::default();
-        config.train.learning_rate = 1e-3;
-        assert_ne!(base, train(&config, &speaker("a", "1", 30.0), 0));
-        let mut config = SystemConfig::default();
-        config.data.train_s = 10.0;
-        assert_ne!(base, train(&config, &speaker("a", "1", 30.0), 0));
-    }
-
-    #[test]
-    fn more_sound_than_there_is_changes_nothing() {
-        let mut config = SystemConfig::default();
-        let base = train(&config, &speaker("a", "1", 18.0), 0);
-        config.data.train_s = 60.0;
-        assert_eq!(base, train(&config, &speaker("a", "1", 18.0), 0));
-    }
-
-    #[test]
-    fn material_settings_models_names_and_seed_change_a_joint_encoder() {
-        let (a, b) = (speaker("a", "1", 6.0), speaker("b", "2", 6.0));
-        let models = ["m".to_owned(), "n".to_owned()];
-        let id = |config: &SystemConfig, models: &[Id], speakers: &[&Speaker], seed| {
-            joining(config, models, speakers, seed).unwrap()
-        };
-        let config = SystemConfig {
-            join: Join::Memories,
-            ..SystemConfig::default()
-        };
-        let base = id(&config, &models, &[&a, &b], 0);
-        let clips = SystemConfig {
-            join: Join::Clips,
-            ..SystemConfig::default()
-        };
-        let mut steps = config.clone();
-        steps.joint.steps = 7;
-        let others = [
-            id(&clips, &models, &[&a, &b], 0),
-            id(&steps, &models, &[&a, &b], 0),
-            id(&config, &models[..1], &[&a, &b], 0),
-            id(&config, &models, &[&a, &speaker("c", "2", 6.0)], 0),
-            id(&config, &models, &[&a, &b], 1),
-        ];
-        for other in others {
-            assert_ne!(base, other);
-        }
-        let mut searched = config.clone();
-        searched.separate.max_steps = 5;
-        assert_eq!(base, id(&searched, &models, &[&a, &b], 0));
-    }
-
-    #[test]
-    fn models_mixture_scores_and_seed_change_a_separation() {
-        let (a, b) = (speaker("a", "1", 6.0), speaker("b", "2", 6.0));
-        let place = Place { index: 0, of: 3 };
-        let models = ["m".to_owned(), "n".to_owned()];
-        let id = |config: &SystemConfig,
-                  models: &[Id],
-                  speakers: &[&Speaker],
-                  place,
-                  seed,
-                  groups: &[MetricGroup]| {
-            separation(config, models, speakers, place, seed, groups).unwrap()
-        };
-        let config = SystemConfig::default();
-        let base = id(&config, &models, &[&a, &b], place, 0, &MetricGroup::ALL);
-        let mut louder = config.clone();
-        louder.data.level_db = 3.0;
-        let mut steps = config.clone();
-        steps.separate.max_steps = 5;
-        let others = [
-            id(&louder, &models, &[&a, &b], place, 0, &MetricGroup::ALL),
-            id(&steps, &models, &[&a, &b], place, 0, &MetricGroup::ALL),
-            id(
-                &config,
-                &models[..1],
-                &[&a, &b],
-                place,
-                0,
-                &MetricGroup::ALL,
-            ),
-            id(&config, &models, &[&b, &a], place, 0, &MetricGroup::ALL),
-            id(
-                &config,
-                &models,
-                &[&a, &b],
-                Place { index: 1, of: 3 },
-                0,
-                &MetricGroup::ALL,
-            ),
-            id(&config, &models, &[&a, &b], place, 1, &MetricGroup::ALL),
-            id(
-                &config,
-                &models,
-                &[&a, &b],
-                place,
-                0,
-                &[MetricGroup::BssEval],
-            ),
-        ];
-        for other in others {
-            assert_ne!(base, other);
-        }
-    }
-}
+mod tests;

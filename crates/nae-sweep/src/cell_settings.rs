@@ -151,6 +151,9 @@ impl SystemConfig {
         tree.extend(self.of_training()?);
         tree.extend(self.of_joining()?);
         tree.extend(self.of_separation()?);
+        if !self.data.unknown.0.is_empty() {
+            tree.insert("unknown".into(), to_json(&self.unknown)?);
+        }
         let mut columns = Vec::new();
         flatten(&tree, "", &mut columns);
         for (key, value) in self.of_layers(&tree) {

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use nae_metrics::scores::{Form, ScoreSpec, TABLE};
 use serde_json::Value as Json;
 
-use crate::cell::{Cell, CellKind, Id, SCHEMA};
+use crate::cell::{Cell, CellKind, Id, SCHEMA, SeparatedWith};
 use crate::error::SweepError;
 use crate::manifest::Manifest;
 use crate::records::{Joined, Outcome, Trained, Unreadable};
+use crate::stand_in::StandIn;
 use crate::store::Store;
 use crate::survey::{Content, Depth, Survey};
 use crate::table::{Table, Value};
@@ -17,7 +18,7 @@ use crate::table::{Table, Value};
 ///
 /// Columns: what the row is (`experiment`, `system`, `label`, `pair`, `mixture`, `source`, `seed`),
 /// the scores with floor, gain and ceiling, loss, steps and seconds (`join_…` where models are joined),
-/// every setting that matters to the system under its full key, and what made it (`cell`, `model`,
+/// `scenario` and `role` (`known`, `unknown`) where an experiment has them, every setting that matters to the system under its full key, and what made it (`cell`, `model`,
 /// `joint`, `tool_version`, `schema_version`).
 ///
 /// A result that cannot be read, or was made from a model that has changed since, gives no row.
@@ -43,7 +44,7 @@ pub struct Rows {
 /// As [`table`].
 pub fn rows(store: &Store, manifest: &Manifest) -> Result<Rows, SweepError> {
     let columns = |variant: &crate::system::Variant| {
-        let columns = variant.config.columns()?.into_iter();
+        let columns = variant.columns()?.into_iter();
         Ok(columns.map(|(key, value)| (key, of_json(&value))).collect())
     };
     let settings = manifest.variants.iter().map(columns);
@@ -55,18 +56,18 @@ pub fn rows(store: &Store, manifest: &Manifest) -> Result<Rows, SweepError> {
             continue;
         };
         let joined = cell.joint.as_ref().map(|id| results.joined.get(id));
-        let trained = cell.models.iter().map(|id| results.trained.get(id));
+        let mut needed = cell.needed_models();
         // a row is there when all that it says is
-        let (Some(joined), Some(trained)) = (
+        let (Some(joined), true) = (
             joined.map_or(Some(None), |joined| joined.map(Some)),
-            trained.collect::<Option<Vec<_>>>(),
+            needed.all(|id| results.trained.contains_key(id)),
         ) else {
             continue;
         };
         rows.extend(separation(
             manifest,
             index,
-            (outcome, joined, &trained),
+            (outcome, joined, &results.trained),
             &settings[cell.variant],
         ));
     }
@@ -83,7 +84,12 @@ pub fn rows(store: &Store, manifest: &Manifest) -> Result<Rows, SweepError> {
             );
             row.extend(training(trained));
             row.extend(settings[cell.variant].clone());
-            row.extend(origin(&cell.id, &cell.id, None, &trained.tool_version));
+            row.extend(origin(
+                &cell.id,
+                Some(&cell.id),
+                None,
+                &trained.tool_version,
+            ));
             rows.push(row);
         }
     }
@@ -97,26 +103,49 @@ pub fn rows(store: &Store, manifest: &Manifest) -> Result<Rows, SweepError> {
 fn separation(
     manifest: &Manifest,
     index: usize,
-    (outcome, joined, trained): (&Outcome, Option<&Joined>, &[&Trained]),
+    (outcome, joined, trained): (&Outcome, Option<&Joined>, &HashMap<Id, Trained>),
     settings: &Row,
 ) -> Vec<Row> {
     let cell = &manifest.separations[index];
-    let members = manifest.pairs[cell.pair].iter().zip(&cell.models);
-    let row = |((i, (&speaker, id)), trained): ((usize, (&usize, &Id)), &&Trained)| {
+    let members = &manifest.pairs[cell.pair];
+    let sources = cell.sources(members.len());
+    let has_unknown = manifest
+        .separations
+        .iter()
+        .any(|cell| !cell.unknown.is_empty());
+    let row = |(i, &speaker): (usize, &usize)| {
         let name = &manifest.speakers[speaker].name;
         let mut row = what(manifest, cell.variant, cell.seed, name);
         row.insert(3, ("pair".into(), text(&manifest.pair_name(cell.pair))));
         row.insert(4, ("mixture".into(), Value::Integer(cell.mixture as i64)));
+        if has_unknown {
+            let role = match cell.unknown.contains(&i) {
+                true => "unknown",
+                false => "known",
+            };
+            row.insert(6, ("role".into(), text(role)));
+        }
+        let model = match sources.get(i).copied() {
+            Some(SeparatedWith::Model(id))
+            | Some(SeparatedWith::StandIn(StandIn::Universal(id))) => Some(id),
+            _ => None,
+        };
         row.extend(scores(outcome, i));
         row.extend(effort(outcome));
-        row.extend(training(trained));
+        row.extend(
+            model
+                .and_then(|id| trained.get(id))
+                .into_iter()
+                .flat_map(training),
+        );
         row.extend(joined.into_iter().flat_map(joining));
         row.extend(settings.clone());
         let joint = cell.joint.as_deref();
-        row.extend(origin(&cell.id, id, joint, &outcome.tool_version));
+        let model = model.map(String::as_str);
+        row.extend(origin(&cell.id, model, joint, &outcome.tool_version));
         row
     };
-    members.enumerate().zip(trained).map(row).collect()
+    members.iter().enumerate().map(row).collect()
 }
 
 /// What can be used of a run, by identity.
@@ -165,14 +194,18 @@ fn text(text: &str) -> Value {
 }
 
 fn what(manifest: &Manifest, variant: usize, seed: u64, source: &str) -> Row {
-    let variant = &manifest.variants[variant];
-    vec![
+    let with = &manifest.variants[variant];
+    let mut row = vec![
         ("experiment".into(), text(&manifest.name)),
-        ("system".into(), text(&variant.system)),
-        ("label".into(), text(&variant.label)),
+        ("system".into(), text(&with.system)),
+        ("label".into(), text(&with.label)),
         ("source".into(), text(source)),
         ("seed".into(), Value::Integer(seed as i64)),
-    ]
+    ];
+    if let Some(scenario) = manifest.scenario_of(variant) {
+        row.push(("scenario".into(), text(&scenario.name)));
+    }
+    row
 }
 
 /// Scores in the order of their table, each with floor, gain and ceiling.
@@ -215,8 +248,9 @@ fn joining(joined: &Joined) -> Row {
     ]
 }
 
-fn origin(cell: &str, model: &str, joint: Option<&str>, tool_version: &str) -> Row {
-    let mut row = vec![("cell".into(), text(cell)), ("model".into(), text(model))];
+fn origin(cell: &str, model: Option<&str>, joint: Option<&str>, tool_version: &str) -> Row {
+    let mut row = vec![("cell".into(), text(cell))];
+    row.extend(model.map(|model| ("model".into(), text(model))));
     row.extend(joint.map(|joint| ("joint".into(), text(joint))));
     row.push(("tool_version".into(), text(tool_version)));
     row.push(("schema_version".into(), Value::Integer(i64::from(SCHEMA))));

@@ -6,7 +6,8 @@ use nae_model::architecture::{Cost, TrainingMethod};
 
 use crate::cell::{Cell, CellKind, Joining, Separation, Training};
 use crate::manifest::Manifest;
-use crate::system_config::{Join, SystemConfig};
+use crate::stand_in::StandIn;
+use crate::system_config::{BASES_EACH, Join, SystemConfig};
 
 /// Floating-point operations a second that training and separation reach on one core, those that
 /// joining reaches, and elements a second of the passes over spectra: fitted to runs on a 2020s server
@@ -115,8 +116,13 @@ impl Manifest {
     pub fn bytes(&self) -> u64 {
         const RESULT: u64 = 4096;
         let model = |training: &Training| {
-            let config = &self.variants[training.variant].config;
-            4 * models_cost(config).weights as u64 + 2 * RESULT
+            let config = self.config_of(training);
+            let bases = training.on.parts().len() * BASES_EACH;
+            let weights = match training.on.parts() {
+                [] => models_cost(&config).weights,
+                _ => bases * config.audio.stft().bins(),
+            };
+            4 * weights as u64 + 2 * RESULT
         };
         let joint = |joining: &Joining| {
             let config = &self.variants[joining.variant].config;
@@ -131,7 +137,11 @@ impl Manifest {
 
     /// Estimated seconds of one core for a training.
     pub fn training_s(&self, training: &Training) -> f64 {
-        let config = &self.variants[training.variant].config;
+        if !training.on.parts().is_empty() {
+            // bases are put side by side
+            return 0.05;
+        }
+        let config = &*self.config_of(training);
         let rate = f64::from(config.audio.sample_rate);
         let seconds = config.data.train_s.min(crate::dataset::duration_s(
             &self.speakers[training.speaker].train,
@@ -160,10 +170,17 @@ impl Manifest {
         let frames =
             config.data.mixture_s * f64::from(config.audio.sample_rate) / config.audio.hop as f64;
         let bins = config.audio.stft().bins();
+        let without = separation.without_model.iter();
+        let free = without.filter(|source| source.by == StandIn::Free).count();
         // every source's models are optimised in runs of their own
         let runs = architectures(config).len() as f64;
         let flops = match config.join {
-            Join::No => 4.0 * (sources * models_cost(config).decoder_weights) as f64 / runs,
+            Join::No => {
+                let with_models =
+                    (sources - free.min(sources)) * models_cost(config).decoder_weights;
+                let free = runs as usize * free * config.separate.unknown.rank * bins;
+                4.0 * (with_models + free) as f64 / runs
+            }
             Join::Memories | Join::Clips => {
                 let decoders = (sources * joined_decoder(config).1) as f64;
                 2.0 * (network_weights(config, sources)
@@ -171,6 +188,8 @@ impl Manifest {
             }
         };
         let steps = match config.join {
+            // learning, and then separating
+            Join::No if free > 0 => runs * (2 * config.separate.unknown.updates) as f64,
             Join::No => runs * (config.separate.max_steps * config.separate.starts) as f64,
             Join::Memories | Join::Clips => 1.0,
         };
@@ -179,7 +198,10 @@ impl Manifest {
             .iter()
             .map(|group| group.cost_s())
             .sum();
-        steps * frames * (flops / FLOPS + 2.0 * bins as f64 / ELEMENTS)
-            + scoring * sources as f64 * config.data.mixture_s
+        let scoring = scoring * sources as f64 * config.data.mixture_s;
+        match separation.stems.is_empty() {
+            true => steps * frames * (flops / FLOPS + 2.0 * bins as f64 / ELEMENTS) + scoring,
+            false => scoring,
+        }
     }
 }

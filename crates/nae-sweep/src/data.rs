@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::SweepError;
 use crate::lists::Pairs;
+use crate::pool::Pool;
+use crate::repeat::Repeat;
 use crate::system_config::MixSpec;
+use crate::unknown_sources::UnknownSources;
 
 /// A speaker's sex, for pairing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,10 +31,20 @@ pub struct SourceFiles {
     /// Sex; without it the end of the name decides, `_f` or `_m`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sex: Option<Sex>,
+    /// What it belongs to; without it, the speakers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pool: Option<Pool>,
     /// Files and folders to train on.
     pub train: Vec<PathBuf>,
     /// Files and folders to make mixtures of.
     pub test: Vec<PathBuf>,
+}
+
+impl SourceFiles {
+    /// What it belongs to.
+    pub(crate) fn pool(&self) -> Pool {
+        self.pool.unwrap_or_default()
+    }
 }
 
 /// `[data]`: whose sound, in which pairs, how much of it.
@@ -41,13 +54,18 @@ pub struct Data {
     /// Folder with a folder for every speaker, each with `train/` and `test/`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub speakers: Option<PathBuf>,
+    /// Folder of noises: a folder for each with `train.wav` and `test.wav` (or folders of these names), and
+    /// sound files, which have no training sound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noises: Option<PathBuf>,
     /// TOML file of more sources: tables as in `sources`, its paths counted from its own folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manifest: Option<PathBuf>,
     /// More sources, by their files: `[data.sources.NAME]`.
     pub sources: BTreeMap<String, SourceFiles>,
     /// Who is mixed with whom: `"mixed-sex"`, `"all"`, `"none"` (train only), or a list such as
-    /// `["alice+bob", "alice+fan+rain"]`.
+    /// `["alice+bob", "alice+fan+rain"]`; or a rule about pools, such as
+    /// `{ of = ["speakers", "noises"], each = "noises" }` ([`PairRule`](crate::pair_rule::PairRule)).
     pub pairs: Pairs,
     /// Mixtures of every pair, cut from places spread evenly over the test sound.
     pub mixtures: usize,
@@ -59,6 +77,16 @@ pub struct Data {
     pub mixture_s: f64,
     /// Level of a mixture's first source over each of the others, in dB.
     pub level_db: f64,
+    /// A level for every source of a mixture, in dB, in its order; added to `level_db`.
+    pub levels_db: Vec<f64>,
+    /// Whether test sound that is too short is repeated.
+    #[serde(rename = "loop")]
+    pub repeat: Repeat,
+    /// Shortest mixture in seconds: where the sources' test sound is shorter than `mixture_s`, the mixture is
+    /// as long as the shortest of them. 0: mixtures are `mixture_s` long.
+    pub min_mixture_s: f64,
+    /// Which sources of a mixture have no model.
+    pub unknown: UnknownSources,
 }
 
 impl Default for Data {
@@ -67,9 +95,14 @@ impl Default for Data {
             train_s,
             mixture_s,
             level_db,
+            levels_db,
+            repeat,
+            min_mixture_s,
+            unknown,
         } = MixSpec::default();
         Self {
             speakers: None,
+            noises: None,
             manifest: None,
             sources: BTreeMap::new(),
             pairs: Pairs::MixedSex,
@@ -78,11 +111,28 @@ impl Default for Data {
             train_s,
             mixture_s,
             level_db,
+            levels_db,
+            repeat,
+            min_mixture_s,
+            unknown,
         }
     }
 }
 
 impl Data {
+    /// The part of it that a grid may vary.
+    pub(crate) fn mix(&self) -> MixSpec {
+        MixSpec {
+            train_s: self.train_s,
+            mixture_s: self.mixture_s,
+            level_db: self.level_db,
+            levels_db: self.levels_db.clone(),
+            repeat: self.repeat,
+            min_mixture_s: self.min_mixture_s,
+            unknown: self.unknown.clone(),
+        }
+    }
+
     /// Checks the numbers that no grid varies; the others are checked with every system.
     ///
     /// # Errors

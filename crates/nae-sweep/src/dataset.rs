@@ -1,16 +1,20 @@
 //! Finding the recordings of an experiment, and checking that there is enough of them.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 
-use nae_config::Keys;
-use nae_files::{check_stem_name, sha256_of_file};
+use nae_files::sha256_of_file;
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Data, Sex, SourceFiles};
+use crate::data::Data;
 use crate::error::SweepError;
-use crate::keys::source_keys;
 use crate::lists::Pairs;
+use crate::pairs::{groups, known, nearest};
+use crate::pool::Pool;
+use crate::source_files::{Files, all_sources};
+use crate::system_config::MixSpec;
+use crate::unknown_model::UnknownModel;
+use crate::unknown_sources::UnknownSource;
 
 /// A recording as it was when the run was planned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,7 +28,7 @@ pub struct Recording {
 }
 
 /// One speaker, or any other source.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Speaker {
     /// Name, also of models and stems.
     pub name: String,
@@ -32,15 +36,40 @@ pub struct Speaker {
     pub train: Vec<Recording>,
     /// Recordings that mixtures are made of, in order.
     pub test: Vec<Recording>,
+    /// What it belongs to.
+    #[serde(default, skip_serializing_if = "Pool::is_default")]
+    pub pool: Pool,
+}
+
+/// What an experiment wants of one set of mixtures.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted<'a> {
+    /// Which sources are mixed.
+    pub pairs: &'a Pairs,
+    /// How, by every system that separates them.
+    pub uses: Vec<Use<'a>>,
+}
+
+/// How mixtures are made and separated.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Use<'a> {
+    /// Durations and levels.
+    pub mix: &'a MixSpec,
+    /// What stands in for sources without a model; nothing where no model is needed at all.
+    pub unknown: Option<&'a UnknownModel>,
 }
 
 /// The speakers of an experiment, and which of them are mixed.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Dataset {
+pub(crate) struct Dataset {
     /// All that take part.
     pub speakers: Vec<Speaker>,
     /// Indices into `speakers`.
     pub pairs: Vec<Vec<usize>>,
+    /// For every set of mixtures its pairs, as indices into `pairs`.
+    pub of_wanted: Vec<Vec<usize>>,
+    /// What was passed over, in sentences.
+    pub notes: Vec<String>,
 }
 
 /// Seconds of all recordings together.
@@ -51,24 +80,56 @@ pub fn duration_s(recordings: &[Recording]) -> f64 {
         .sum()
 }
 
+/// Names of sources by what is needed of them.
+#[derive(Debug, Default)]
+struct Needs {
+    /// They have a model of their own.
+    trained: BTreeSet<String>,
+    /// Mixtures are made of them.
+    tested: BTreeSet<String>,
+    /// Universal models are made of them, where they have enough sound.
+    merged: BTreeSet<String>,
+}
+
+type Groups = Vec<Vec<String>>;
+
 impl Dataset {
     /// Finds all speakers that take part and reads their recordings once.
     ///
-    /// - `longest_mixture_s`: the longest mixture that will be cut
-    ///
     /// # Errors
-    /// [`SweepError`] for folders and speakers that are missing, unreadable sound, or too little of it.
-    pub fn find(data: &Data, longest_mixture_s: f64) -> Result<Self, SweepError> {
-        let files = all_sources(data)?;
-        let groups = groups(data, &files)?;
-        let takes_part = |name: &String| {
-            groups.is_empty() || groups.iter().flatten().any(|member| member == name)
-        };
+    /// [`SweepError`] for folders and speakers that are missing, unreadable sound, or too little of it, and
+    /// for settings of mixtures that do not fit the sources.
+    pub fn find(data: &Data, wanted: &[Wanted<'_>]) -> Result<Self, SweepError> {
+        let mut notes = Vec::new();
+        let files = all_sources(data, &mut notes)?;
+        let of_wanted = wanted.iter().map(|wanted| groups(wanted.pairs, &files));
+        let of_wanted = of_wanted.collect::<Result<Vec<Groups>, _>>()?;
+        for (wanted, groups) in wanted.iter().zip(&of_wanted) {
+            check_mixes(wanted, groups, &files)?;
+        }
+        let needs = needs(wanted, &of_wanted, &files);
         let mut speakers = Vec::new();
-        for (name, files) in files.iter().filter(|(name, _)| takes_part(name)) {
-            let train = recordings(name, "train", &files.train)?;
+        for (name, files) in &files {
+            let is_trained = needs.trained.contains(name);
+            let is_tested = needs.tested.contains(name);
+            let is_merged = needs.merged.contains(name);
+            if !(is_trained || is_tested || is_merged) {
+                continue;
+            }
+            let train = match (is_trained, is_merged) {
+                (true, _) => recordings(name, "train", &files.train)?,
+                (false, true) => {
+                    let found = recordings(name, "train", &files.train);
+                    let enough = |found: &Vec<Recording>| duration_s(found) >= data.min_train_s;
+                    found.ok().filter(enough).unwrap_or_else(|| {
+                        notes.push(format!("{name} has less training sound than `data.min_train_s`, {} s, and is left out of universal models", data.min_train_s));
+                        Vec::new()
+                    })
+                }
+                (false, false) => Vec::new(),
+            };
             let found_s = duration_s(&train);
-            if found_s < data.min_train_s {
+            if is_trained && found_s < data.min_train_s {
                 return Err(SweepError::TooLittle {
                     speaker: name.clone(),
                     part: "train",
@@ -77,198 +138,160 @@ impl Dataset {
                     key: "data.min_train_s",
                 });
             }
-            let test = match groups.is_empty() {
-                true => Vec::new(),
-                false => recordings(name, "test", &files.test)?,
+            let test = match is_tested {
+                false => Vec::new(),
+                true => recordings(name, "test", &files.test)?,
             };
-            let found_s = duration_s(&test);
-            if !groups.is_empty() && found_s < longest_mixture_s {
-                return Err(SweepError::TooLittle {
-                    speaker: name.clone(),
-                    part: "test",
-                    found_s,
-                    needed_s: longest_mixture_s,
-                    key: "data.mixture_s",
-                });
-            }
             speakers.push(Speaker {
                 name: name.clone(),
                 train,
                 test,
+                pool: files.pool(),
             });
         }
-        let index = |name: &String| speakers.iter().position(|speaker| speaker.name == *name);
-        let pairs = groups
+        let (mut pairs, mut places) = (Vec::new(), Vec::new());
+        for (wanted, groups) in wanted.iter().zip(&of_wanted) {
+            let first = pairs.len();
+            let index = |name: &String| speakers.iter().position(|own| own.name == *name);
+            let members = |group: &Vec<String>| group.iter().filter_map(index).collect();
+            pairs.extend(groups.iter().map(members));
+            check_lengths(wanted, &pairs[first..], &speakers)?;
+            places.push((first..pairs.len()).collect());
+        }
+        Ok(Self {
+            speakers,
+            pairs,
+            of_wanted: places,
+            notes,
+        })
+    }
+}
+
+/// What the mixtures need of each source; without mixtures all are trained.
+fn needs(wanted: &[Wanted<'_>], of_wanted: &[Groups], files: &Files) -> Needs {
+    let mut needs = Needs::default();
+    if of_wanted.iter().all(Vec::is_empty) {
+        needs.trained = files.keys().cloned().collect();
+        return needs;
+    }
+    for (wanted, groups) in wanted.iter().zip(of_wanted) {
+        for (group, own) in groups
             .iter()
-            .map(|group| group.iter().filter_map(index).collect())
-            .collect();
-        Ok(Self { speakers, pairs })
-    }
-}
-
-/// Files of every source the data names, by name.
-fn all_sources(data: &Data) -> Result<BTreeMap<String, SourceFiles>, SweepError> {
-    let mut found = BTreeMap::new();
-    if let Some(folder) = &data.speakers {
-        if !folder.is_dir() {
-            return Err(SweepError::NoFolder {
-                key: "data.speakers",
-                path: folder.clone(),
-            });
-        }
-        for path in nae_files::sorted_entries(folder)? {
-            let train = path.join("train");
-            if train.is_dir() {
-                let name = path
-                    .file_name()
-                    .unwrap_or_default()
-                    .to_string_lossy()
-                    .into_owned();
-                let files = SourceFiles {
-                    sex: None,
-                    train: vec![train],
-                    test: vec![path.join("test")],
-                };
-                found.insert(name, files);
-            }
-        }
-        if found.is_empty() {
-            return Err(SweepError::NoSpeaker {
-                place: format!("no folder in {} contains a train/", folder.display()),
-            });
-        }
-    }
-    let listed = data
-        .manifest
-        .as_ref()
-        .map(|path| read_manifest(path))
-        .transpose()?;
-    for (name, files) in listed.iter().flatten().chain(&data.sources) {
-        let known: &mut SourceFiles = found.entry(name.clone()).or_default();
-        known.sex = files.sex.or(known.sex);
-        // a source that is known already may be listed for its sex only
-        if !files.train.is_empty() {
-            known.train.clone_from(&files.train);
-        }
-        if !files.test.is_empty() {
-            known.test.clone_from(&files.test);
-        }
-    }
-    if found.is_empty() {
-        return Err(SweepError::NoSpeaker {
-            place: "[data] names none".into(),
-        });
-    }
-    // names of sources become names of files and stand in every report
-    found.keys().try_for_each(|name| check_stem_name(name))?;
-    Ok(found)
-}
-
-/// A file of sources, with its paths made absolute.
-fn read_manifest(path: &Path) -> Result<BTreeMap<String, SourceFiles>, SweepError> {
-    let keys = Keys {
-        known: source_keys(),
-        hint: "A source has `sex`, `train` and `test`.",
-    };
-    let (mut sources, _) = nae_config::read::<BTreeMap<String, SourceFiles>>(path, &keys)?;
-    let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-    for files in sources.values_mut() {
-        for path in files.train.iter_mut().chain(&mut files.test) {
-            *path = folder.join(&path);
-        }
-    }
-    Ok(sources)
-}
-
-/// Names that are mixed with each other; none when models are only trained.
-fn groups(
-    data: &Data,
-    files: &BTreeMap<String, SourceFiles>,
-) -> Result<Vec<Vec<String>>, SweepError> {
-    let names: Vec<&String> = files.keys().collect();
-    let known = || {
-        const MOST: usize = 40;
-        let shown = names.iter().take(MOST).map(|name| name.as_str());
-        let shown = shown.collect::<Vec<_>>().join(", ");
-        match names.len().saturating_sub(MOST) {
-            0 => shown,
-            more => format!("{shown} … and {more} more"),
-        }
-    };
-    let rule = |rule: &str, pairs: Vec<Vec<String>>| match pairs.is_empty() {
-        true => Err(SweepError::NoPair {
-            rule: rule.into(),
-            known: known(),
-        }),
-        false => Ok(pairs),
-    };
-    match &data.pairs {
-        Pairs::None => Ok(Vec::new()),
-        Pairs::All => {
-            let others = |i: usize| names[i + 1..].iter().map(move |b| (i, *b));
-            let pairs = (0..names.len()).flat_map(others);
-            rule(
-                "all",
-                pairs
-                    .map(|(i, b)| vec![names[i].clone(), b.clone()])
-                    .collect(),
-            )
-        }
-        Pairs::MixedSex => {
-            let mut sides: [Vec<&String>; 2] = Default::default();
-            for (name, files) in files {
-                match files.sex.or_else(|| sex_of_name(name)) {
-                    Some(Sex::Female) => sides[0].push(name),
-                    Some(Sex::Male) => sides[1].push(name),
-                    None => {
-                        return Err(SweepError::NoSex {
-                            speaker: name.clone(),
-                        });
+            .flat_map(|g| wanted.uses.iter().map(move |u| (g, u)))
+        {
+            needs.tested.extend(group.iter().cloned());
+            let Some(stands_in) = own.unknown else {
+                continue;
+            };
+            let unknown = places(own.mix, group, files);
+            for (place, name) in group.iter().enumerate() {
+                match stands_in {
+                    _ if !unknown.contains(&place) => needs.trained.insert(name.clone()),
+                    UnknownModel::Known => needs.trained.insert(name.clone()),
+                    UnknownModel::Universal => {
+                        let pool = files[name].pool();
+                        let own = files.iter().filter(|(_, files)| files.pool() == pool);
+                        needs.merged.extend(own.map(|(name, _)| name.clone()));
+                        true
                     }
-                }
+                    UnknownModel::Free | UnknownModel::Model(_) => false,
+                };
             }
-            let [women, men] = sides;
-            let pairs = women
-                .iter()
-                .flat_map(|woman| men.iter().map(|man| vec![(*woman).clone(), (*man).clone()]));
-            rule("mixed-sex", pairs.collect())
         }
-        Pairs::List(groups) => {
-            for group in groups {
-                let mut sorted = group.clone();
-                sorted.sort();
-                sorted.dedup();
-                if group.len() < 2 || sorted.len() < group.len() {
-                    return Err(SweepError::BadPair {
-                        pair: group.join("+"),
-                    });
-                }
-                if let Some(name) = group.iter().find(|name| !files.contains_key(*name)) {
-                    let nearness = |known: &&&String| strsim::jaro_winkler(name, known);
-                    let nearest = names
-                        .iter()
-                        .max_by(|a, b| nearness(a).total_cmp(&nearness(b)));
-                    return Err(SweepError::UnknownSpeaker {
-                        name: name.clone(),
-                        nearest: nearest.map_or_else(String::new, |nearest| {
-                            format!(" Did you mean `{nearest}`?")
-                        }),
-                        known: known(),
-                    });
-                }
+    }
+    needs
+}
+
+/// Places of a mixture's sources that have no model.
+fn places(mix: &MixSpec, group: &[String], files: &Files) -> Vec<usize> {
+    let members = group.iter();
+    let members = members.map(|name| (name.as_str(), files[name].pool()));
+    mix.unknown.places(members)
+}
+
+/// Refuses unknown sources that no mixture has or that are all of one, and levels of other sources.
+fn check_mixes(wanted: &Wanted<'_>, groups: &Groups, files: &Files) -> Result<(), SweepError> {
+    for own in &wanted.uses {
+        for group in groups {
+            let levels = own.mix.levels_db.len();
+            if levels != 0 && levels != group.len() {
+                return Err(SweepError::Levels {
+                    pair: group.join("+"),
+                    came: levels,
+                    expected: group.len(),
+                });
             }
-            Ok(groups.clone())
+            if places(own.mix, group, files).len() == group.len() {
+                return Err(SweepError::NothingKnown {
+                    pair: group.join("+"),
+                });
+            }
         }
+        if groups.is_empty() {
+            continue;
+        }
+        for unknown in &own.mix.unknown.0 {
+            let mut sources = groups.iter().flat_map(|group| group.iter().enumerate());
+            let is_there =
+                |(place, name): (usize, &String)| unknown.is(place, name, files[name].pool());
+            if !sources.any(is_there) {
+                return Err(not_mixed(unknown, groups));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The error for an unknown source that is in no mixture.
+fn not_mixed(unknown: &UnknownSource, groups: &Groups) -> SweepError {
+    let all: BTreeSet<String> = groups.iter().flatten().cloned().collect();
+    let (name, nearest) = match unknown {
+        UnknownSource::Name(name) => (format!("`{name}`"), nearest(name, all.iter())),
+        UnknownSource::Pool(pool) => (format!("\"{}\"", pool.word()), String::new()),
+        UnknownSource::Place(place) => (format!("{place}"), String::new()),
+    };
+    SweepError::NotMixed {
+        name,
+        nearest,
+        known: known(all.iter()),
     }
 }
 
-/// By the end of the name: `…_f` or `…_m`.
-fn sex_of_name(name: &str) -> Option<Sex> {
-    match name.rsplit_once('_')?.1 {
-        "f" => Some(Sex::Female),
-        "m" => Some(Sex::Male),
-        _ => None,
+/// Refuses mixtures of too little sound. Of those that a rule makes, the others are enough.
+fn check_lengths(
+    wanted: &Wanted<'_>,
+    pairs: &[Vec<usize>],
+    speakers: &[Speaker],
+) -> Result<(), SweepError> {
+    for own in &wanted.uses {
+        let mut refused = None;
+        let mut is_any_long_enough = false;
+        for pair in pairs {
+            let durations = pair
+                .iter()
+                .map(|&member| duration_s(&speakers[member].test));
+            let durations: Vec<f64> = durations.collect();
+            match own.mix.length_s(&durations) {
+                Ok(_) => is_any_long_enough = true,
+                Err(short) => {
+                    let error = SweepError::TooLittle {
+                        speaker: speakers[pair[short.place]].name.clone(),
+                        part: "test",
+                        found_s: durations[short.place],
+                        needed_s: short.needed_s,
+                        key: short.key,
+                    };
+                    refused.get_or_insert(error);
+                }
+            }
+        }
+        let is_by_rule = matches!(wanted.pairs, Pairs::Rule(_));
+        match refused {
+            Some(error) if !is_by_rule || !is_any_long_enough => return Err(error),
+            _ => {}
+        }
     }
+    Ok(())
 }
 
 /// Reads every file once: its checksum, its length, and whether it is sound.

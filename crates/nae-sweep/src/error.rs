@@ -1,4 +1,4 @@
-//! Errors of experiments.
+//! Errors of experiments. The file is longer than others since one enum has them all.
 
 use std::path::{Path, PathBuf};
 
@@ -78,6 +78,153 @@ pub enum SweepError {
         pair: String,
         /// How many there are.
         came: usize,
+    },
+    /// A joint encoder of a source that has no model.
+    #[error(
+        "the system `{name}` joins its models, and `data.unknown` leaves a source of `{pair}` without one: a joint encoder needs a model of every source. Set unknown = \"known\" for this system, or remove its `join`."
+    )]
+    JoinedUnknown {
+        /// The system.
+        name: String,
+        /// Names of the sources.
+        pair: String,
+    },
+    /// Settings of a system that has none.
+    #[error(
+        "the system `{name}` is the stems of another program (`stems`), which has no `{key}` here. Remove one of both."
+    )]
+    StemsWithSettings {
+        /// The system.
+        name: String,
+        /// The section or key.
+        key: &'static str,
+    },
+    /// A stem that another program should have made.
+    #[error(
+        "the system `{name}` has no stem {path}. Write the mixtures of this experiment (`nae sweep mixtures RUN --out DIR`), let the program make a stem of every source from each, and plan again; or name the scenarios that it has stems of: scenarios = [\"…\"]."
+    )]
+    NoStem {
+        /// The system.
+        name: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A stem of another length than its mixture.
+    #[error(
+        "{path} has {came} samples at {sample_rate} Hz, and its mixture {expected}: it is no stem of this mixture. Make it again."
+    )]
+    StemLength {
+        /// The file.
+        path: PathBuf,
+        /// Samples that it has.
+        came: usize,
+        /// Samples of the mixture.
+        expected: usize,
+        /// The mixture's sample rate.
+        sample_rate: u32,
+    },
+    /// A model from elsewhere that cannot stand in for a source.
+    #[error(
+        "unknown = \"{location}\": {message}. Expected \"free\", \"known\", \"universal\", \"universal:voice\", \"universal:noise\" or a model file."
+    )]
+    StandIn {
+        /// What the system names.
+        location: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A universal model of nothing.
+    #[error(
+        "the system `{name}` separates `{pair}` with a universal model in the place of {source_name}, but there is no other source in its pool with `data.min_train_s` of training sound. Add some to `data.{pool}`, or set unknown = \"free\"."
+    )]
+    NoOthers {
+        /// The system.
+        name: String,
+        /// Names of the mixture's sources.
+        pair: String,
+        /// The source.
+        source_name: String,
+        /// The pool.
+        pool: &'static str,
+    },
+    /// A scenario without a name that can be one.
+    #[error(
+        "a [[scenario]] has the name `{name}`: expected a word or two without a comma, such as name = \"S1\"."
+    )]
+    ScenarioName {
+        /// The name.
+        name: String,
+    },
+    /// Two scenarios under one name.
+    #[error("two scenarios are called `{name}`. Give one of them another name.")]
+    SameScenario {
+        /// The name.
+        name: String,
+    },
+    /// A scenario that is not there.
+    #[error("`scenarios` names `{name}`, but there is no such [[scenario]]. There are: {known}.")]
+    NoScenario {
+        /// The name.
+        name: String,
+        /// All names.
+        known: String,
+    },
+    /// A rule about pools that cannot be followed.
+    #[error("`data.pairs`: {message}.")]
+    PairRule {
+        /// What is wrong, and what to do.
+        message: String,
+    },
+    /// A folder of noises that is none.
+    #[error(
+        "`data.noises`: the folder {path} {problem}. Expected a folder for every noise, with test.wav and, where it is to have a model, train.wav, or sound files. Check the path (in a file it is relative to the file's folder, with --set to the current one). scripts/data/fetch noise makes data/full/noise."
+    )]
+    NoNoise {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// Two sources under one name.
+    #[error(
+        "two sources are called `{name}`, in `data.speakers` and `data.noises` or twice in one of them. Rename one."
+    )]
+    SameSource {
+        /// The name.
+        name: String,
+    },
+    /// An unknown source that is in no mixture.
+    #[error(
+        "`data.unknown` has {name}, which is in no mixture.{nearest} Expected \"noises\", \"speakers\", a place in the mixture from 1 on, or one of: {known}."
+    )]
+    NotMixed {
+        /// What it has.
+        name: String,
+        /// A sentence with the nearest name.
+        nearest: String,
+        /// Names of all sources that are mixed.
+        known: String,
+    },
+    /// A mixture of unknown sources only.
+    #[error(
+        "`data.unknown` leaves no model: nothing of `{pair}` is known, and nothing would tell its sources apart. Leave one of them out of `data.unknown`."
+    )]
+    NothingKnown {
+        /// Names of its sources.
+        pair: String,
+    },
+    /// Levels of more or fewer sources than are mixed.
+    #[error(
+        "`data.levels_db` has {}, and `{pair}` {}: expected one for every source, in their order, or an empty list.",
+        nae_files::count(*.came, "level"), nae_files::count(*.expected, "source")
+    )]
+    Levels {
+        /// Names of the sources.
+        pair: String,
+        /// How many levels there are.
+        came: usize,
+        /// How many sources.
+        expected: usize,
     },
     /// A key of a grid without a value.
     #[error(

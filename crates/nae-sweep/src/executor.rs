@@ -1,5 +1,7 @@
 //! The work itself: one model trained, one set of models joined, one mixture separated and scored.
 
+mod separators;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -12,20 +14,35 @@ use nae_metrics::scores::{Evaluation, MetricGroup, Scores, named};
 use nae_metrics::{Estimate, Reference};
 use nae_model::optim::{Flow, Progress};
 use nae_model::{Ensemble, Model};
-use nae_separate::{Separated, Separator, Source, ideal_ratio_mask};
+use nae_separate::{Separated, Separator, ideal_ratio_mask};
 use nae_train::{Job, Member, Recipe, TrainingClip, Usage, store_latents};
 use rayon::prelude::*;
 
-use crate::cell::{self, CellKind, Id, Joining, Place, Separation, Training};
+use crate::cell::{self, CellKind, Id, Joining, Place, Separation, TrainedOn, Training};
 use crate::error::SweepError;
 use crate::manifest::Manifest;
 use crate::records::{Outcome, Seal};
 use crate::sound::{Mixture, Sounds};
 use crate::store::Store;
-use crate::system_config::Join;
+use crate::system_config::{BASES_EACH, Join};
+use separators::Prepared;
 
 /// Floor and ceiling of one source.
 type Bounds = (Scores, Scores);
+
+/// Models of a source, and the checksums of those that they were put together from.
+pub(crate) type Made = (Ensemble, Option<Vec<String>>);
+
+/// Stems of another program as a separation, which took no time here.
+fn made_elsewhere(stems: Vec<Clip>) -> Separated {
+    Separated {
+        stems,
+        activations: Vec::new(),
+        loss: 0.0,
+        steps: 0,
+        is_interrupted: false,
+    }
+}
 
 /// Works on cells: what they all need, at one place.
 pub(crate) struct Executor<'a> {
@@ -63,8 +80,39 @@ impl<'a> Executor<'a> {
         }
     }
 
-    /// Trains models of one recipe, more than one as one stack.
-    pub fn train(&self, cells: &[&Training]) -> Vec<Result<Ensemble, SweepError>> {
+    /// Trains models of one recipe, more than one as one stack; or puts a universal model together, whose
+    /// parts' checksums come with it.
+    pub fn train(&self, cells: &[&Training]) -> Vec<Result<Made, SweepError>> {
+        if let [cell] = cells
+            && let TrainedOn::Merged(parts) = &cell.on
+        {
+            return vec![self.merge(parts, cell.seed)];
+        }
+        let trained = self.train_on_clips(cells).into_iter();
+        trained.map(|models| Ok((models?, None))).collect()
+    }
+
+    /// Puts bases of several models side by side.
+    fn merge(&self, parts: &[Id], seed: u64) -> Result<Made, SweepError> {
+        let made_from = self.checksums(CellKind::Model, parts);
+        let parts = parts.iter().map(|id| self.models(id));
+        let parts = parts.collect::<Result<Vec<_>, _>>()?;
+        let mut observe = |_: &Progress| self.flow();
+        let merged = nae_train::merge(
+            "universal",
+            &parts,
+            BASES_EACH,
+            seed,
+            self.device,
+            &mut observe,
+        )?;
+        match merged.model.metadata.training.interrupted {
+            true => Err(SweepError::Stopped),
+            false => Ok((Ensemble::new(vec![merged.model])?, Some(made_from))),
+        }
+    }
+
+    fn train_on_clips(&self, cells: &[&Training]) -> Vec<Result<Ensemble, SweepError>> {
         let prepared: Vec<_> = cells
             .iter()
             .map(|cell| self.prepare_training(cell))
@@ -128,7 +176,7 @@ impl<'a> Executor<'a> {
         &self,
         cell: &Training,
     ) -> Result<(Vec<Member>, Vec<TrainingClip>), SweepError> {
-        let recipe = self.manifest.variants[cell.variant].config.recipe();
+        let recipe = self.manifest.config_of(cell).recipe();
         let clips = self.training_clips(cell.variant, cell.speaker)?;
         self.warn_of_poor_clips(cell.speaker, &clips, &recipe)?;
         Ok((recipe.members(cell.seed), clips))
@@ -218,12 +266,15 @@ impl<'a> Executor<'a> {
             .collect()
     }
 
-    /// Separates mixtures.
+    /// Separates mixtures, or reads the stems that another program made of them.
     pub fn stems(&self, cells: &[&Separation]) -> Vec<Result<(Mixture, Separated), SweepError>> {
         let prepared: Vec<_> = cells.iter().map(|cell| self.prepare(cell)).collect();
         let ready = prepared.iter().flatten();
         let jobs: Vec<(&Separator, &Clip)> = ready
-            .map(|(sound, separator)| (separator, &sound.mixture))
+            .filter_map(|(sound, prepared)| match prepared {
+                Prepared::Separator(separator) => Some((separator.as_ref(), &sound.mixture)),
+                Prepared::Stems(_) => None,
+            })
             .collect();
         let mut observe = |_: &Progress| self.flow();
         let mut separated = match jobs.as_slice() {
@@ -232,8 +283,11 @@ impl<'a> Executor<'a> {
             jobs => nae_separate::separate_many(jobs, &mut observe),
         }
         .into_iter();
-        let outcome = |prepared: Result<(Mixture, Separator), SweepError>| {
-            let (sound, _) = prepared?;
+        let outcome = |prepared: Result<(Mixture, Prepared), SweepError>| {
+            let (sound, prepared) = prepared?;
+            if let Prepared::Stems(stems) = prepared {
+                return Ok((sound, made_elsewhere(stems)));
+            }
             let separated = separated.next().ok_or(SweepError::Stopped)??;
             match separated.is_interrupted {
                 true => Err(SweepError::Stopped),
@@ -241,36 +295,6 @@ impl<'a> Executor<'a> {
             }
         };
         prepared.into_iter().map(outcome).collect()
-    }
-
-    fn prepare(&self, cell: &Separation) -> Result<(Mixture, Separator), SweepError> {
-        let config = &self.manifest.variants[cell.variant].config;
-        let members = &self.manifest.pairs[cell.pair];
-        let rate = config.audio.sample_rate;
-        let sound = self
-            .sounds
-            .mixture(members, self.place(cell), &config.data, rate)?;
-        let separate = config.separate.clone();
-        if let Some(id) = &cell.joint {
-            let path = self.store.joint_path(id);
-            let joint = retrying_if(&path, SweepError::is_transient, || {
-                Ok(JointEncoder::load(&path, self.device)?)
-            })?;
-            return Ok((sound, joint.separator(separate, self.device)?));
-        }
-        let sources = members
-            .iter()
-            .zip(&cell.models)
-            .map(|(&member, id)| {
-                Ok(Source {
-                    name: self.manifest.speakers[member].name.clone(),
-                    models: self.models(id)?.into_members(),
-                    penalty: 0.0,
-                })
-            })
-            .collect::<Result<Vec<_>, SweepError>>()?;
-        let separator = Separator::new(&sources, separate, cell.seed, self.device)?;
-        Ok((sound, separator))
     }
 
     fn score(
@@ -308,7 +332,10 @@ impl<'a> Executor<'a> {
             seal: Seal {
                 made_from: Some(match &cell.joint {
                     Some(joint) => self.checksums(CellKind::Joint, std::slice::from_ref(joint)),
-                    None => self.checksums(CellKind::Model, &cell.models),
+                    None => {
+                        let models: Vec<Id> = cell.needed_models().cloned().collect();
+                        self.checksums(CellKind::Model, &models)
+                    }
                 }),
                 ..Seal::default()
             },
@@ -335,7 +362,7 @@ impl<'a> Executor<'a> {
     fn place(&self, cell: &Separation) -> Place {
         Place {
             index: cell.mixture,
-            of: self.manifest.mixtures,
+            of: self.manifest.mixtures_of(cell.variant),
         }
     }
 

@@ -13,9 +13,10 @@ use crate::cell_settings::to_json;
 use crate::data::Data;
 use crate::error::SweepError;
 use crate::experiment_file::File;
-use crate::keys::keys;
+use crate::keys::{SHARED, keys};
 use crate::metric_groups::ScoreSettings;
 use crate::overrides::{absolute, assign};
+use crate::scenario::Scenario;
 use crate::system::{System, Variant};
 
 /// Most points that the grids of all systems may have together.
@@ -30,6 +31,8 @@ pub struct Experiment {
     pub seeds: Vec<u64>,
     /// Whose sound.
     pub data: Data,
+    /// Sets of mixtures; one without a name where the experiment names none.
+    pub scenarios: Vec<Scenario>,
     /// What is scored.
     pub groups: Vec<MetricGroup>,
     /// What is compared.
@@ -77,6 +80,7 @@ impl Experiment {
             name: file.name(path),
             seeds: file.seeds.0.clone(),
             data: file.data(folder),
+            scenarios: file.scenarios(folder, set)?,
             groups: file.scores.groups.clone(),
             systems: file.systems(folder, set)?,
         };
@@ -86,7 +90,7 @@ impl Experiment {
         Ok(experiment)
     }
 
-    /// Every system at every point of its grid.
+    /// Every system in every scenario that it takes part in, at every point of its grid.
     ///
     /// # Errors
     /// [`SweepError::Value`] for grid values that do not fit their key; [`SweepError::EmptyAxis`],
@@ -95,16 +99,35 @@ impl Experiment {
         self.check_grids()?;
         let mut variants = Vec::new();
         for system in &self.systems {
-            let mut seen = HashSet::new();
-            for point in grid::points(&system.axes) {
-                let variant = system.at(&point)?;
-                // a grid over settings that do not matter to this system says nothing new
-                if seen.insert(to_json(&variant.config.columns()?)?.to_string()) {
-                    variants.push(variant);
+            for (scenario, system) in self.within_scenarios(system) {
+                let mut seen = HashSet::new();
+                for point in grid::points(&system.axes) {
+                    let variant = Variant {
+                        scenario,
+                        ..system.at(&point)?
+                    };
+                    // a grid over settings that do not matter to this system says nothing new
+                    if seen.insert(to_json(&variant.columns()?)?.to_string()) {
+                        variants.push(variant);
+                    }
                 }
             }
         }
         Ok(variants)
+    }
+
+    /// A system with the mixtures and the grid of every scenario that it takes part in, with the scenario's
+    /// index where it has a name.
+    fn within_scenarios(&self, system: &System) -> Vec<(Option<usize>, System)> {
+        let takes_part = |(_, scenario): &(usize, &Scenario)| {
+            system.scenarios.is_empty() || system.scenarios.contains(&scenario.name)
+        };
+        let scenarios = self.scenarios.iter().enumerate().filter(takes_part);
+        let within = |(index, scenario): (usize, &Scenario)| {
+            let index = (!scenario.name.is_empty()).then_some(index);
+            (index, system.within(scenario))
+        };
+        scenarios.map(within).collect()
     }
 
     /// Counts the points of all grids before memory is taken for them.
@@ -117,7 +140,15 @@ impl Experiment {
                     key: axis.key.clone(),
                 });
             }
-            came = came.saturating_add(grid::count(&system.axes));
+            for (_, within) in self.within_scenarios(system) {
+                if let Some(axis) = within.axes.iter().find(|axis| axis.values.is_empty()) {
+                    return Err(SweepError::EmptyAxis {
+                        name: system.name.clone(),
+                        key: axis.key.clone(),
+                    });
+                }
+                came = came.saturating_add(grid::count(&within.axes));
+            }
         }
         match came > MOST_VARIANTS {
             true => Err(SweepError::TooManyVariants {
@@ -142,6 +173,20 @@ impl Experiment {
         let seeds = self.seeds.iter().map(|seed| Value::Integer(*seed as i64));
         table.insert("seeds".into(), Value::Array(seeds.collect()));
         table.insert("data".into(), Value::try_from(&self.data).map_err(bad)?);
+        let named = |scenario: &&Scenario| !scenario.name.is_empty();
+        let mut scenarios = Vec::new();
+        for scenario in self.scenarios.iter().filter(named) {
+            let mut one = Table::try_from(&scenario.data).map_err(bad)?;
+            for key in SHARED {
+                one.remove(key);
+            }
+            one.insert("name".into(), Value::String(scenario.name.clone()));
+            one.insert("grid".into(), Value::Table(grid_of(&scenario.axes)));
+            scenarios.push(Value::Table(one));
+        }
+        if !scenarios.is_empty() {
+            table.insert("scenario".into(), Value::Array(scenarios));
+        }
         let scores = ScoreSettings {
             groups: self.groups.clone(),
         };
@@ -154,17 +199,34 @@ impl Experiment {
                 // written out, they would be refused as settings of a joint encoder that is not there
                 one.remove("joint");
             }
-            one.insert("name".into(), Value::String(system.name.clone()));
-            let mut grid = Table::new();
-            for axis in &system.axes {
-                put(&mut grid, &axis.key, Value::Array(axis.values.clone()));
+            if let Some(stems) = &system.stems {
+                // it has no settings but those of sound
+                one.retain(|key, _| key == "audio");
+                one.insert("stems".into(), Value::try_from(stems).map_err(bad)?);
+            } else {
+                one.insert("grid".into(), Value::Table(grid_of(&system.axes)));
             }
-            one.insert("grid".into(), Value::Table(grid));
+            one.insert("name".into(), Value::String(system.name.clone()));
+            let taking_part = self.scenarios.iter().map(|scenario| &scenario.name);
+            let own = taking_part.filter(|name| system.scenarios.contains(name));
+            let own: Vec<Value> = own.cloned().map(Value::String).collect();
+            if !own.is_empty() {
+                one.insert("scenarios".into(), Value::Array(own));
+            }
             systems.push(Value::Table(one));
         }
         table.insert("system".into(), Value::Array(systems));
         toml::to_string(&table).map_err(bad)
     }
+}
+
+/// A grid as it is written.
+fn grid_of(axes: &[Axis]) -> Table {
+    let mut grid = Table::new();
+    for axis in axes {
+        put(&mut grid, &axis.key, Value::Array(axis.values.clone()));
+    }
+    grid
 }
 
 #[cfg(test)]

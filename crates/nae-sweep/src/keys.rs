@@ -10,6 +10,9 @@ use crate::system_config::SystemConfig;
 /// Where to look keys up.
 pub(crate) const HINT: &str = "The sections [audio], [model], [train], [separate] and [joint] are those of `nae settings`; configs/deck.toml and configs/joint.toml show the rest.";
 
+/// Keys of `[data]` that are the same in all scenarios: which sources there are.
+pub(crate) const SHARED: [&str; 5] = ["speakers", "noises", "manifest", "sources", "min_train_s"];
+
 /// All settings of a system as a tree.
 pub(crate) fn settings_tree() -> Table {
     known(&SystemConfig::default().fields())
@@ -20,17 +23,29 @@ pub(crate) fn keys() -> Result<Keys, SweepError> {
     let settings = settings_tree();
     let text = |text: &str| Value::String(text.into());
     let mut tree = settings.clone();
-    for key in ["name", "seeds"] {
+    for key in ["name", "seeds", "scenarios"] {
         tree.insert(key.into(), text(""));
     }
     let mut data = Table::try_from(Data::default()).map_err(|error| SweepError::Value {
         place: "data".into(),
         message: error.to_string(),
     })?;
-    for key in ["speakers", "manifest"] {
+    let mut scenario = data.clone();
+    for key in ["speakers", "noises", "manifest"] {
         data.insert(key.into(), text(""));
     }
     data.insert("sources".into(), Value::Table(source_keys()));
+    // a scenario says how the sources of all are mixed
+    for key in SHARED {
+        scenario.remove(key);
+    }
+    let mixes = Table::from_iter([("data".to_owned(), settings["data"].clone())]);
+    scenario.insert("name".into(), text(""));
+    scenario.insert("grid".into(), Value::Table(mixes));
+    tree.insert(
+        "scenario".into(),
+        Value::Array(vec![Value::Table(scenario)]),
+    );
     tree.insert("data".into(), Value::Table(data));
     tree.insert(
         "scores".into(),
@@ -44,7 +59,9 @@ pub(crate) fn keys() -> Result<Keys, SweepError> {
     let mut system = settings;
     system.remove("data");
     system.insert("name".into(), text(""));
-    system.insert("config".into(), text(""));
+    for key in ["config", "stems", "scenarios"] {
+        system.insert(key.into(), text(""));
+    }
     system.insert("grid".into(), grid);
     tree.insert("system".into(), Value::Array(vec![Value::Table(system)]));
     Ok(Keys {
@@ -56,6 +73,6 @@ pub(crate) fn keys() -> Result<Keys, SweepError> {
 /// The keys of sources by name, in `data.sources` and in manifests of sources.
 pub(crate) fn source_keys() -> Table {
     let text = || Value::String(String::new());
-    let source = ["sex", "train", "test"].map(|key| (key.to_owned(), text()));
+    let source = ["sex", "pool", "train", "test"].map(|key| (key.to_owned(), text()));
     Table::from_iter([(ANY.to_owned(), Value::Table(Table::from_iter(source)))])
 }

@@ -4,6 +4,8 @@ use nae_config::grid;
 use serde::{Deserialize, Serialize};
 use toml::Value;
 
+use crate::pair_rule::PairRule;
+
 /// A number, a list or a range such as `"0..=4"`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Value")]
@@ -40,6 +42,8 @@ pub enum Pairs {
     None,
     /// Just these, each two or more names.
     List(Vec<Vec<String>>),
+    /// Sources of pools.
+    Rule(PairRule),
 }
 
 impl TryFrom<Value> for Pairs {
@@ -49,7 +53,7 @@ impl TryFrom<Value> for Pairs {
         let split = |text: &str| text.split('+').map(|name| name.trim().to_owned()).collect();
         let expected = |came: &dyn std::fmt::Display| {
             format!(
-                "`data.pairs` is {came}: expected \"mixed-sex\", \"all\", \"none\", or a list such as [\"alice+bob\"]"
+                "`data.pairs` is {came}: expected \"mixed-sex\", \"all\", \"none\", a list such as [\"alice+bob\"], or a rule such as {{ of = [\"speakers\", \"noises\"], each = \"noises\" }}"
             )
         };
         match &value {
@@ -69,6 +73,9 @@ impl TryFrom<Value> for Pairs {
                     .collect::<Result<_, _>>()
                     .map(Self::List)
             }
+            Value::Table(rule) => PairRule::deserialize(rule.clone())
+                .map(Self::Rule)
+                .map_err(|error| format!("{}; {}", expected(&value), error.message())),
             _ => Err(expected(&value)),
         }
     }
@@ -86,6 +93,10 @@ impl From<Pairs> for Value {
                     .map(|pair| Self::String(pair.join("+")))
                     .collect(),
             ),
+            Pairs::Rule(rule) => {
+                // words and numbers always serialise
+                Self::try_from(&rule).unwrap_or_else(|error| Self::String(error.to_string()))
+            }
         }
     }
 }
@@ -112,6 +123,8 @@ mod tests {
             "\"mixed-sex\"",
             "\"none\"",
             "[\"a+b\", \"a+c+d\"]",
+            "{ of = [\"speakers\", \"noises\"] }",
+            "{ of = [\"noises\", \"speakers\"], each = \"noises\", every = 2, shift = 3 }",
         ] {
             let value = nae_config::value_of(text);
             assert_eq!(Value::from(Pairs::try_from(value.clone()).unwrap()), value);
@@ -121,5 +134,14 @@ mod tests {
                 .unwrap_err()
                 .contains("mixed-sex")
         );
+        for wrong in [
+            "{ of = [\"voices\"] }",
+            "{ off = [\"noises\"] }",
+            "{ of = 3 }",
+            "{}",
+        ] {
+            let error = Pairs::try_from(nae_config::value_of(wrong)).unwrap_err();
+            assert!(error.contains("speakers"), "{wrong}: {error}");
+        }
     }
 }

@@ -1,25 +1,31 @@
 //! The manifest: every cell of a run, written once when it is planned.
 
-use std::collections::{HashMap, HashSet};
+use std::borrow::Cow;
+use std::collections::HashSet;
 
-use nae_joint::MAX_SOURCES;
 use nae_metrics::scores::MetricGroup;
 use serde::{Deserialize, Serialize};
 
-use crate::cell::{self, Cell, CellKind, Id, Joining, Place, SCHEMA, Separation, Training};
-use crate::dataset::{Dataset, Speaker};
-use crate::error::SweepError;
-use crate::experiment::Experiment;
+use crate::cell::{Cell, CellKind, Id, Joining, Separation, TrainedOn, Training};
+use crate::dataset::{Speaker, duration_s};
 use crate::system::Variant;
-use crate::system_config::Join;
+use crate::system_config::SystemConfig;
 
-/// Identities by variant, seed, and speaker or pair.
-type Planned = HashMap<(usize, u64, usize), Id>;
+/// A set of mixtures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedScenario {
+    /// Its name.
+    pub name: String,
+    /// Indices into the manifest's pairs.
+    pub pairs: Vec<usize>,
+    /// Mixtures of every pair.
+    pub mixtures: usize,
+}
 
 /// What a run consists of.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// [`SCHEMA`] when it was planned.
+    /// [`SCHEMA`](crate::cell::SCHEMA) when it was planned.
     pub schema: u32,
     /// Version of nae.
     pub tool_version: String,
@@ -29,8 +35,14 @@ pub struct Manifest {
     pub speakers: Vec<Speaker>,
     /// Indices into `speakers`.
     pub pairs: Vec<Vec<usize>>,
-    /// Mixtures of every pair.
+    /// Mixtures of every pair, where the experiment names no scenarios.
     pub mixtures: usize,
+    /// Sets of mixtures, where the experiment names them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scenarios: Vec<PlannedScenario>,
+    /// What was left out, and why, in sentences without a full stop.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// What is scored: identities of metric groups.
     pub families: Vec<String>,
     /// Every system at every point of its grid.
@@ -47,150 +59,77 @@ pub struct Manifest {
 impl Manifest {
     /// Everything in it that files are called after: identities of cells, names of sources.
     pub(crate) fn file_names(&self) -> impl Iterator<Item = &str> {
-        let trainings = self.trainings.iter().map(|cell| &cell.id);
+        let trainings = self.trainings.iter();
+        let trainings = trainings.flat_map(|cell| cell.on.parts().iter().chain([&cell.id]));
         let joinings = self.joinings.iter();
         let joinings = joinings.flat_map(|cell| cell.models.iter().chain([&cell.id]));
         let separations = self.separations.iter();
         let separations = separations.flat_map(|cell| {
             let own = cell.joint.iter().chain([&cell.id]);
-            cell.models.iter().chain(own)
+            cell.needed_models().chain(own)
         });
         let speakers = self.speakers.iter().map(|speaker| &speaker.name);
         let names = trainings.chain(joinings).chain(separations);
         names.chain(speakers).map(String::as_str)
     }
 
-    /// Looks at the sound and lists all cells.
+    /// Pairs that a variant's scenario mixes.
+    pub(crate) fn pairs_of(&self, variant: usize) -> Vec<usize> {
+        match self.scenario_of(variant) {
+            Some(scenario) => scenario.pairs.clone(),
+            None => (0..self.pairs.len()).collect(),
+        }
+    }
+
+    /// Mixtures of every pair of a variant's scenario.
+    pub fn mixtures_of(&self, variant: usize) -> usize {
+        let scenario = self.scenario_of(variant);
+        scenario.map_or(self.mixtures, |scenario| scenario.mixtures)
+    }
+
+    /// The scenario whose mixtures a variant separates, where the experiment names scenarios.
+    pub fn scenario_of(&self, variant: usize) -> Option<&PlannedScenario> {
+        self.scenarios.get(self.variants[variant].scenario?)
+    }
+
+    /// The name of a variant's scenario and a colon, to stand before something of it.
+    pub(crate) fn scenario_prefix(&self, variant: usize) -> String {
+        let scenario = self.scenario_of(variant);
+        scenario.map_or_else(String::new, |scenario| format!("{}: ", scenario.name))
+    }
+
+    /// Places of a pair's sources that have no model for a variant, from 0.
+    pub(crate) fn unknown_places(&self, variant: usize, pair: usize) -> Vec<usize> {
+        let members = self.members(pair).into_iter();
+        let members = members.map(|speaker| (speaker.name.as_str(), speaker.pool));
+        let unknown = &self.variants[variant].config.data.unknown;
+        unknown.places(members)
+    }
+
+    /// Seconds of test sound of a pair's members.
+    pub(crate) fn durations_s(&self, pair: usize) -> Vec<f64> {
+        let members = self.members(pair).into_iter();
+        members.map(|speaker| duration_s(&speaker.test)).collect()
+    }
+
+    /// The settings that a model is trained with.
+    pub(crate) fn config_of(&self, training: &Training) -> Cow<'_, SystemConfig> {
+        let config = &self.variants[training.variant].config;
+        match training.on {
+            TrainedOn::Part => Cow::Owned(config.of_universal_parts()),
+            TrainedOn::Clips | TrainedOn::Merged(_) => Cow::Borrowed(config),
+        }
+    }
+
+    /// What a mixture's folder is called: its sources, its number, and the beginning of its identity, so that
+    /// files of other mixtures are never taken for its own.
     ///
-    /// # Errors
-    /// [`SweepError`] for sound that is missing or too little, and settings that do not fit.
-    pub fn plan(experiment: &Experiment) -> Result<Self, SweepError> {
-        let variants = experiment.variants()?;
-        let longest = variants
-            .iter()
-            .map(|variant| variant.config.data.mixture_s)
-            .fold(0.0, f64::max);
-        let dataset = Dataset::find(&experiment.data, longest)?;
-        let mut manifest = Self {
-            schema: SCHEMA,
-            tool_version: env!("CARGO_PKG_VERSION").into(),
-            name: experiment.name.clone(),
-            speakers: dataset.speakers,
-            pairs: dataset.pairs,
-            mixtures: experiment.data.mixtures,
-            families: experiment
-                .groups
-                .iter()
-                .map(|group| group.id().to_owned())
-                .collect(),
-            variants,
-            trainings: Vec::new(),
-            joinings: Vec::new(),
-            separations: Vec::new(),
-        };
-        let models = manifest.plan_models(&experiment.seeds)?;
-        let joints = manifest.plan_joints(&experiment.seeds, &models)?;
-        manifest.plan_separations(experiment, &models, &joints)?;
-        Ok(manifest)
-    }
-
-    /// Lists all models; their identities by variant, seed and speaker.
-    fn plan_models(&mut self, seeds: &[u64]) -> Result<Planned, SweepError> {
-        let (mut models, mut seen) = (Planned::new(), HashSet::new());
-        for (variant, with) in self.variants.iter().enumerate() {
-            for &seed in seeds {
-                for (speaker, of) in self.speakers.iter().enumerate() {
-                    let id = cell::training(&with.config, of, seed)?;
-                    models.insert((variant, seed, speaker), id.clone());
-                    if seen.insert(id.clone()) {
-                        self.trainings.push(Training {
-                            id,
-                            variant,
-                            speaker,
-                            seed,
-                        });
-                    }
-                }
-            }
-        }
-        Ok(models)
-    }
-
-    /// Lists all joint encoders; their identities by variant, seed and pair.
-    fn plan_joints(&mut self, seeds: &[u64], models: &Planned) -> Result<Planned, SweepError> {
-        let (mut joints, mut seen) = (Planned::new(), HashSet::new());
-        let is_joined = |(_, with): &(usize, &Variant)| with.config.join != Join::No;
-        for (variant, with) in self.variants.iter().enumerate().filter(is_joined) {
-            for &seed in seeds {
-                for (pair, members) in self.pairs.iter().enumerate() {
-                    if members.len() > MAX_SOURCES {
-                        return Err(SweepError::TooManyToJoin {
-                            name: with.system.clone(),
-                            pair: self.pair_name(pair),
-                            came: members.len(),
-                        });
-                    }
-                    let models = of_members(models, variant, seed, members);
-                    let id = cell::joining(&with.config, &models, &self.members(pair), seed)?;
-                    joints.insert((variant, seed, pair), id.clone());
-                    if seen.insert(id.clone()) {
-                        self.joinings.push(Joining {
-                            id,
-                            variant,
-                            pair,
-                            seed,
-                            models,
-                        });
-                    }
-                }
-            }
-        }
-        Ok(joints)
-    }
-
-    /// Lists all separations. A mixture's cells of all variants stand together, so that its floor and
-    /// ceiling are still known.
-    fn plan_separations(
-        &mut self,
-        experiment: &Experiment,
-        models: &Planned,
-        joints: &Planned,
-    ) -> Result<(), SweepError> {
-        let mut separations = Vec::new();
-        for (pair, members) in self.pairs.iter().enumerate() {
-            let speakers = self.members(pair);
-            for mixture in 0..self.mixtures {
-                let place = Place {
-                    index: mixture,
-                    of: self.mixtures,
-                };
-                for (variant, with) in self.variants.iter().enumerate() {
-                    for &seed in &experiment.seeds {
-                        let models = of_members(models, variant, seed, members);
-                        let joint = joints.get(&(variant, seed, pair)).cloned();
-                        let id = cell::separation(
-                            &with.config,
-                            joint.as_ref().map_or(&models, std::slice::from_ref),
-                            &speakers,
-                            place,
-                            seed,
-                            &experiment.groups,
-                        )?;
-                        separations.push(Separation {
-                            id,
-                            variant,
-                            pair,
-                            mixture,
-                            seed,
-                            models,
-                            joint,
-                        });
-                    }
-                }
-            }
-        }
-        self.separations = separations;
-        Ok(())
+    /// - `id`: identity of the mixture
+    pub(crate) fn mixture_name(&self, pair: usize, mixture: usize, id: &str) -> String {
+        const MOST: usize = 150;
+        let sources: String = self.pair_name(pair).chars().take(MOST).collect();
+        let id: String = id.chars().take(8).collect();
+        format!("{sources} {mixture} {id}")
     }
 
     /// A pair's members.
@@ -211,8 +150,13 @@ impl Manifest {
     /// A training in words.
     pub fn training_label(&self, training: &Training) -> String {
         let speaker = &self.speakers[training.speaker].name;
+        let what = match training.on {
+            TrainedOn::Clips => "model of",
+            TrainedOn::Part => "part of universal models, of",
+            TrainedOn::Merged(_) => "universal model in the place of",
+        };
         format!(
-            "model of {speaker}: {}, seed {}",
+            "{what} {speaker}: {}, seed {}",
             self.variants[training.variant].label, training.seed
         )
     }
@@ -236,17 +180,19 @@ impl Manifest {
         }
     }
 
-    /// What a cell cannot begin without: for a mixture its models, then their joint encoder.
+    /// What a cell cannot begin without: for a mixture its models, then their joint encoder; for a universal
+    /// model its parts.
     pub(crate) fn needs(&self, cell: Cell) -> impl Iterator<Item = (CellKind, &str)> {
-        let (models, joint) = match cell.kind {
-            CellKind::Model => (&[][..], None),
-            CellKind::Joint => (&self.joinings[cell.index].models[..], None),
+        let (models, joint): (Vec<&Id>, _) = match cell.kind {
+            CellKind::Model => (self.trainings[cell.index].on.parts().iter().collect(), None),
+            CellKind::Joint => (self.joinings[cell.index].models.iter().collect(), None),
             CellKind::Scores => {
                 let separation = &self.separations[cell.index];
-                (&separation.models[..], separation.joint.as_deref())
+                let models = separation.needed_models().collect();
+                (models, separation.joint.as_deref())
             }
         };
-        let models = models.iter().map(|id| (CellKind::Model, id.as_str()));
+        let models = models.into_iter().map(|id| (CellKind::Model, id.as_str()));
         models.chain(joint.map(|id| (CellKind::Joint, id)))
     }
 
@@ -293,6 +239,12 @@ impl Manifest {
             within("speaker", member, self.speakers.len())?;
         }
         let variants = self.variants.len();
+        for scenario in self.variants.iter().filter_map(|variant| variant.scenario) {
+            within("scenario", scenario, self.scenarios.len())?;
+        }
+        for &pair in self.scenarios.iter().flat_map(|scenario| &scenario.pairs) {
+            within("pair", pair, self.pairs.len())?;
+        }
         for cell in &self.trainings {
             within("variant", cell.variant, variants)?;
             within("speaker", cell.speaker, self.speakers.len())?;
@@ -305,20 +257,41 @@ impl Manifest {
             let unknown = of.iter().find(|id| !models.contains(id.as_str()));
             match unknown {
                 Some(id) => Err(format!("it needs the model {id}, but does not list it")),
-                None if of.len() != self.pairs[pair].len() => Err(format!(
-                    "a cell of {} sources has {} models",
-                    self.pairs[pair].len(),
-                    of.len()
-                )),
                 None => Ok(()),
             }
         };
+        let complete = |pair: usize, models: usize| match self.pairs[pair].len() {
+            sources if sources == models => Ok(()),
+            sources => Err(format!("a cell of {sources} sources has {models} models")),
+        };
+        let single = self
+            .trainings
+            .iter()
+            .filter(|cell| cell.on.parts().is_empty());
+        let single: HashSet<&str> = single.map(|cell| cell.id.as_str()).collect();
+        for cell in &self.trainings {
+            let mut parts = cell.on.parts().iter();
+            if let Some(id) = parts.find(|id| !single.contains(id.as_str())) {
+                return Err(format!("it needs the model {id}, but does not list it"));
+            }
+        }
         for cell in &self.joinings {
             of_pair(cell.variant, cell.pair, &cell.models)?;
+            complete(cell.pair, cell.models.len())?;
         }
         for cell in &self.separations {
-            of_pair(cell.variant, cell.pair, &cell.models)?;
-            within("mixture", cell.mixture, self.mixtures)?;
+            let needed: Vec<Id> = cell.needed_models().cloned().collect();
+            of_pair(cell.variant, cell.pair, &needed)?;
+            let sources = self.pairs[cell.pair].len();
+            match cell.stems.is_empty() {
+                true => complete(cell.pair, cell.models.len() + cell.without_model.len())?,
+                false => complete(cell.pair, cell.stems.len())?,
+            }
+            let without = cell.without_model.iter().map(|source| source.place);
+            for place in without.chain(cell.unknown.iter().copied()) {
+                within("source", place, sources)?;
+            }
+            within("mixture", cell.mixture, self.mixtures_of(cell.variant))?;
             if let Some(id) = cell.joint.as_deref().filter(|id| !joints.contains(id)) {
                 return Err(format!(
                     "it needs the joint encoder {id}, but does not list it"
@@ -357,10 +330,4 @@ impl Manifest {
         let is_named = |group: &MetricGroup| self.families.iter().any(|id| id == group.id());
         MetricGroup::ALL.into_iter().filter(is_named).collect()
     }
-}
-
-/// Identities of a pair's models, in its order.
-fn of_members(models: &Planned, variant: usize, seed: u64, members: &[usize]) -> Vec<Id> {
-    let of = |&speaker: &usize| models[&(variant, seed, speaker)].clone();
-    members.iter().map(of).collect()
 }

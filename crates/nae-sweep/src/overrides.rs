@@ -9,6 +9,7 @@ use toml::{Table, Value};
 use crate::error::SweepError;
 use crate::keys::{HINT, settings_tree};
 use crate::system::config_from;
+use crate::unknown_model::UnknownModel;
 
 /// Applies one `KEY=VALUE`: to the file's own keys at once, to settings as an axis of every system.
 pub(crate) fn assign(
@@ -30,7 +31,10 @@ pub(crate) fn assign(
         hint: HINT,
     };
     if let Some(known) = settings.get(&key) {
-        let values = grid::values(&value, Some(known).filter(|_| is_list))?;
+        let mut values = grid::values(&value, Some(known).filter(|_| is_list))?;
+        if key == UNKNOWN {
+            resolve_models(&mut values, &absolute(Path::new("."))?);
+        }
         for value in &values {
             let mut one = Table::new();
             put(&mut one, &key, value.clone());
@@ -39,14 +43,28 @@ pub(crate) fn assign(
         return Ok(Some(Axis { key, values }));
     }
     let value = match (key.as_str(), value) {
-        ("data.speakers" | "data.manifest", Value::String(path)) => {
+        ("data.speakers" | "data.noises" | "data.manifest", Value::String(path)) => {
             Value::String(absolute(Path::new(&path))?.to_string_lossy().into_owned())
         }
-        ("scores.families", Value::String(one)) => Value::Array(vec![Value::String(one)]),
+        ("scores.families" | "scenarios", Value::String(one)) => {
+            Value::Array(vec![Value::String(one)])
+        }
         (_, value) => value,
     };
     put(table, &key, value);
     Ok(None)
+}
+
+/// The key of what stands in for sources without a model.
+pub(crate) const UNKNOWN: &str = "unknown";
+
+/// Lets paths of model files among the values of [`UNKNOWN`] count from a folder.
+pub(crate) fn resolve_models(values: &mut [Value], folder: &Path) {
+    for value in values {
+        if let Value::String(text) = value {
+            *text = UnknownModel::from(text.clone()).resolved(folder).into();
+        }
+    }
 }
 
 pub(crate) fn absolute(path: &Path) -> Result<PathBuf, SweepError> {

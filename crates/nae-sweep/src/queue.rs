@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use nae_files::FileLock;
 
-use crate::cell::{Cell, CellKind};
+use crate::cell::{Cell, CellKind, TrainedOn};
 use crate::error::SweepError;
 use crate::event::Event;
 use crate::manifest::Manifest;
@@ -205,9 +205,18 @@ impl<'a> Queue<'a> {
     /// encoders are trained one by one.
     fn go_together(&self, one: Cell, other: Cell) -> bool {
         let variant = |cell: Cell| match cell.kind {
-            CellKind::Model => Some(self.manifest.trainings[cell.index].variant),
+            CellKind::Model => {
+                let training = &self.manifest.trainings[cell.index];
+                let is_part = training.on == TrainedOn::Part;
+                // universal models are put together one by one
+                training
+                    .on
+                    .parts()
+                    .is_empty()
+                    .then_some((training.variant, is_part))
+            }
             CellKind::Joint => None,
-            CellKind::Scores => Some(self.manifest.separations[cell.index].variant),
+            CellKind::Scores => Some((self.manifest.separations[cell.index].variant, false)),
         };
         one.kind == other.kind && variant(one).is_some() && variant(one) == variant(other)
     }

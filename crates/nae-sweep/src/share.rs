@@ -34,7 +34,13 @@ impl Share {
             .map(|(_, cell)| cell)
             .collect();
         let own = || separations.iter().map(|cell| manifest.needs(*cell));
-        let needed: HashSet<&str> = own().flatten().map(|(_, id)| id).collect();
+        let mut needed: HashSet<&str> = own().flatten().map(|(_, id)| id).collect();
+        // universal models need others
+        for training in &manifest.trainings {
+            if needed.contains(training.id.as_str()) {
+                needed.extend(training.on.parts().iter().map(String::as_str));
+            }
+        }
         let is_trained_only = manifest.separations.is_empty();
         let mut cells = Vec::new();
         for (kind, count) in [

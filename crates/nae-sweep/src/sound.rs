@@ -8,8 +8,9 @@ use nae_files::retry::retrying_if;
 use nae_train::TrainingClip;
 
 use crate::cell::Place;
-use crate::dataset::{Recording, Speaker};
+use crate::dataset::{Recording, Speaker, duration_s};
 use crate::error::SweepError;
+use crate::repeat::Repeat;
 use crate::system_config::MixSpec;
 
 /// Root mean square of every source of a mixture at 0 dB, full scale 1: loud, and far from clipping.
@@ -73,7 +74,8 @@ impl<'a> Sounds<'a> {
         Ok(clips)
     }
 
-    /// One mixture: a stretch of every member's test sound, each at its level, summed. Number `i` of
+    /// One mixture: a stretch of every member's test sound, repeated where it is too short and that is asked
+    /// for, each at its level, summed. Number `i` of
     /// `n` begins `i/(n − 1)` of the way to the last place where it still fits.
     ///
     /// # Errors
@@ -85,25 +87,28 @@ impl<'a> Sounds<'a> {
         mix: &MixSpec,
         sample_rate: u32,
     ) -> Result<Mixture, SweepError> {
-        let length = (mix.mixture_s * f64::from(sample_rate)).round() as usize;
+        let durations = members
+            .iter()
+            .map(|&member| duration_s(&self.speakers[member].test));
+        let durations: Vec<f64> = durations.collect();
+        let length_s = mix.length_s(&durations).unwrap_or(mix.mixture_s);
+        let length = (length_s * f64::from(sample_rate)).round() as usize;
         let mut references = Vec::new();
         for (i, &member) in members.iter().enumerate() {
             let clips = self.read(member, Part::Test, sample_rate)?;
-            let all: Vec<f32> = clips
+            let mut all: Vec<f32> = clips
                 .iter()
                 .flat_map(|clip| clip.samples.iter().copied())
                 .collect();
+            if mix.repeat == Repeat::Yes && !all.is_empty() && all.len() < length {
+                all = all.repeat(length.div_ceil(all.len()));
+            }
             let start = all.len().saturating_sub(length) * place.index / (place.of - 1).max(1);
             let mut part: Vec<f32> = all.into_iter().skip(start).take(length).collect();
             // resampling may have lost the last sample
             part.resize(length, 0.0);
             let power = part.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / length as f64;
-            let level = LEVEL
-                * if i == 0 {
-                    10f64.powf(mix.level_db / 20.0)
-                } else {
-                    1.0
-                };
+            let level = LEVEL * 10f64.powf(mix.level_of(i) / 20.0);
             let gain = if power > 0.0 {
                 level / power.sqrt()
             } else {
@@ -185,6 +190,7 @@ mod tests {
             name: name.into(),
             train: recordings.clone(),
             test: recordings,
+            ..Speaker::default()
         }
     }
 
@@ -234,6 +240,45 @@ mod tests {
         }
         assert_ne!(cut(0).references, cut(1).references);
         assert_ne!(cut(1).references, cut(2).references);
+    }
+
+    #[test]
+    fn short_sound_is_repeated_or_shortens_the_mixture() {
+        let folder = tempfile::tempdir().unwrap();
+        let speakers = [
+            speaker(folder.path(), "a", &[9]),
+            speaker(folder.path(), "b", &[2]),
+        ];
+        let sounds = Sounds::new(&speakers);
+        let cut = |mix: &MixSpec| {
+            let place = Place { index: 0, of: 1 };
+            sounds
+                .mixture(&[0, 1], place, mix, RATE)
+                .unwrap()
+                .references
+        };
+        let mix = MixSpec {
+            levels_db: vec![0.0, -5.0],
+            ..MixSpec::default()
+        };
+        let repeated = cut(&MixSpec {
+            repeat: Repeat::Yes,
+            ..mix.clone()
+        });
+        assert!(repeated.iter().all(|own| own.len() == 5 * RATE as usize));
+        let period = 2 * RATE as usize;
+        assert!((period..repeated[1].len()).all(|n| repeated[1][n] == repeated[1][n - period]));
+        let shorter = cut(&MixSpec {
+            min_mixture_s: 1.0,
+            ..mix
+        });
+        assert!(shorter.iter().all(|own| own.len() == period));
+        let power = |x: &[f32]| x.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
+        for references in [repeated, shorter] {
+            let level = 10.0 * (power(&references[1]) / power(&references[0])).log10();
+            // single precision of the samples
+            assert!((level + 5.0).abs() < 1e-3, "{level}");
+        }
     }
 
     #[test]

@@ -226,6 +226,8 @@ impl Store {
     /// Publishes a source's model, or its several, and their training record; the model file comes last
     /// and finishes the cell.
     ///
+    /// - `made_from`: checksums of the weights of a universal model's parts
+    ///
     /// # Errors
     /// [`SweepError::Audio`] or [`SweepError::Io`] if it cannot be written.
     pub fn finish_training(
@@ -233,6 +235,7 @@ impl Store {
         scratch: &ScratchDirectory,
         id: &str,
         models: &Ensemble,
+        made_from: Option<Vec<String>>,
     ) -> Result<(), SweepError> {
         let (training, bytes) = (models.training(), models.to_bytes()?);
         let trained = Trained {
@@ -241,7 +244,10 @@ impl Store {
             frames: training.frames,
             seconds: training.seconds,
             tool_version: training.tool_version,
-            seal: seal(id, &bytes),
+            seal: Seal {
+                made_from,
+                ..seal(id, &bytes)
+            },
         };
         scratch.publish_json(&trained, &self.json_path("models", id))?;
         scratch.publish(&bytes, &self.model_path(id))

@@ -1,13 +1,18 @@
 //! Systems, and what they are at each point of their grids.
 
-use nae_config::grid::{Axis, Point};
+use std::path::PathBuf;
+
+use nae_config::grid::{self, Axis, Point};
 use nae_config::put;
 use nae_separate::settings::SolverKind;
 use nae_train::MemberKind;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use toml::{Table, Value};
 
 use crate::error::SweepError;
+use crate::overrides::UNKNOWN;
+use crate::scenario::Scenario;
 use crate::system_config::{Join, SystemConfig};
 
 /// One system: settings, and the grid over some of them.
@@ -19,6 +24,10 @@ pub struct System {
     pub base: SystemConfig,
     /// Its grid.
     pub axes: Vec<Axis>,
+    /// The scenarios that it takes part in; none: all.
+    pub scenarios: Vec<String>,
+    /// A folder of stems that another program made, which are scored instead.
+    pub stems: Option<PathBuf>,
 }
 
 /// A system at one point of its grid.
@@ -31,6 +40,29 @@ pub struct Variant {
     /// All settings; a manifest calls them `setup`.
     #[serde(rename = "setup", with = "nae_config::canonical")]
     pub config: SystemConfig,
+    /// Index of the scenario whose mixtures it separates, where the experiment names scenarios.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scenario: Option<usize>,
+    /// The folder of the stems that are scored, where another program makes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stems: Option<PathBuf>,
+}
+
+impl Variant {
+    /// All settings that matter to it, as dotted keys and single values.
+    ///
+    /// # Errors
+    /// [`SweepError::Damaged`] if serialisation itself fails.
+    pub fn columns(&self) -> Result<Vec<(String, Json)>, SweepError> {
+        let mut columns = self.config.columns()?;
+        if let Some(stems) = &self.stems {
+            columns.retain(|(key, _)| {
+                key.starts_with("data.") && key != "data.train_s" || key == "audio.sample_rate"
+            });
+            columns.push(("stems".into(), Json::from(stems.to_string_lossy())));
+        }
+        Ok(columns)
+    }
 }
 
 impl System {
@@ -41,6 +73,19 @@ impl System {
             Some(axis) => axis.values.iter().any(|value| *value != no),
             None => self.base.join != Join::No,
         }
+    }
+
+    /// The system with a scenario's mixtures, and its grid in place of the system's over the same keys.
+    pub(crate) fn within(&self, scenario: &Scenario) -> Self {
+        let mut system = self.clone();
+        system.base.data = scenario.data.mix();
+        for axis in &scenario.axes {
+            grid::replace(&mut system.axes, axis.clone());
+        }
+        if !scenario.name.is_empty() {
+            system.scenarios = vec![scenario.name.clone()];
+        }
+        system
     }
 
     /// The settings at one point of the grid.
@@ -59,22 +104,31 @@ impl System {
         let matters = |key: &str| match key.strip_prefix("model.") {
             // every key of a model says something of it but those that its kind has no use for
             Some(key) if is_single => !inert.contains(&key),
-            _ => columns.iter().any(|(name, _)| name == key),
+            _ => key.starts_with("data.") || columns.iter().any(|(name, _)| name == key),
         };
         Ok(Variant {
             system: self.name.clone(),
             label: self.label(point, matters),
             config,
+            scenario: None,
+            stems: self.stems.clone(),
         })
     }
 
     /// The name with those of the varied keys that matter.
     fn label(&self, point: &Point, matters: impl Fn(&str) -> bool) -> String {
         let mut words = vec![self.name.clone()];
+        // of a system within a scenario
+        if let [scenario] = self.scenarios.as_slice() {
+            words.push(format!("scenario {scenario}"));
+        }
         for (key, value) in point {
             let mut axes = self.axes.iter();
             if matters(key) && axes.any(|axis| axis.key == *key && axis.values.len() > 1) {
-                let last = key.rsplit('.').next().unwrap_or(key);
+                let last = match key.as_str() {
+                    UNKNOWN => "unknown by",
+                    key => key.rsplit('.').next().unwrap_or(key),
+                };
                 words.push(format!("{last} {}", shown(value)));
             }
         }

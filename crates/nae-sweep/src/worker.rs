@@ -152,7 +152,9 @@ impl<'a> Worker<'a> {
             CellKind::Model => {
                 let cells: Vec<_> = places.iter().map(|&i| &manifest.trainings[i]).collect();
                 let done = guarded(cells.len(), || self.executor.train(&cells));
-                let publish = |id: &str, model| store.finish_training(scratch, id, &model);
+                let publish = |id: &str, (models, made_from)| {
+                    store.finish_training(scratch, id, &models, made_from)
+                };
                 self.publish(kind, locked, done, publish)
             }
             CellKind::Joint => {

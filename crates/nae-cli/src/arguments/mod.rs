@@ -28,7 +28,9 @@ pub use join::Join;
 pub use merge::Merge;
 pub use pretrain::Pretrain;
 pub use separate::Separate;
-pub use sweep::{Sweep, SweepCommand, SweepFolder, SweepPlan, SweepReport, SweepRun, SweepSlurm};
+pub use sweep::{
+    Sweep, SweepCommand, SweepFolder, SweepMixtures, SweepPlan, SweepReport, SweepRun, SweepSlurm,
+};
 pub use terminal::Terminal;
 pub use train::Train;
 pub use written::Written;

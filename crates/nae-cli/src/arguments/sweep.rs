@@ -14,6 +14,12 @@ Examples:
     nae sweep run run
     nae sweep collect run
     nae sweep report run
+  Sources without a model, the stems of other programs among the systems:
+    nae sweep plan configs/open.toml --out run
+    nae sweep mixtures run --out data/full/open/mixtures
+    scripts/bench/peers.py data/full/open
+    nae sweep plan configs/open.toml --out run
+    nae sweep run run
   On a Slurm cluster:
     nae sweep slurm run --tasks 32 --sbatch=--partition=short --submit";
 
@@ -38,6 +44,7 @@ pub enum SweepCommand {
     /// Write results.csv and results.parquet, with a row per mixture and source
     Collect(SweepFolder),
     Report(SweepReport),
+    Mixtures(SweepMixtures),
     Slurm(SweepSlurm),
 }
 
@@ -76,6 +83,21 @@ pub struct SweepReport {
     /// Device to separate the listening examples on
     #[arg(long, value_enum, default_value_t = DeviceChoice::Auto, help_heading = COMPUTE)]
     pub device: DeviceChoice,
+}
+
+/// Write the mixtures of a run as sound files, for programs whose stems are to be compared
+///
+/// Every mixture has a folder NAME with mixture.wav, the sources that it is the sum of in sources/, and
+/// mixture.json, which says what they are. A system of the experiment with `stems = "FOLDER"` scores
+/// FOLDER/NAME/SOURCE.wav: plan the experiment again when they are there.
+#[derive(Debug, Args)]
+pub struct SweepMixtures {
+    /// Run folder
+    #[arg(value_name = "RUN", help_heading = INPUT)]
+    pub run: PathBuf,
+    /// Folder to write to; mixtures that are there stay
+    #[arg(long, value_name = "DIR", help_heading = OUTPUT)]
+    pub out: PathBuf,
 }
 
 /// Compute the cells of a run, or of a share of it, until all are finished

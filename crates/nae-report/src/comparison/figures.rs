@@ -39,7 +39,7 @@ pub(super) fn boxes(systems: &Systems, scores: &[Score]) -> Result<Vec<Figure>, 
             },
             x_label: "rank".into(),
             y_label: score.label(),
-            groups: systems.ranks.iter().map(usize::to_string).collect(),
+            groups: systems.ranks.iter().map(|rank| rank_name(*rank)).collect(),
             series: systems.series.clone(),
             boxes,
             reference_lines: floor_and_ceiling(systems, score),
@@ -119,7 +119,15 @@ fn floor_and_ceiling(systems: &Systems, score: &Score) -> Vec<ReferenceLine> {
         .collect()
 }
 
+/// A rank; nothing for systems without one.
+fn rank_name(rank: usize) -> String {
+    match rank {
+        0 => "none".into(),
+        rank => rank.to_string(),
+    }
+}
+
 /// Part of a file's name: letters, digits and hyphens.
-fn file_name(text: &str) -> String {
+pub(super) fn file_name(text: &str) -> String {
     slug(text, |c| c.is_ascii_alphanumeric())
 }

@@ -46,6 +46,7 @@ mod differences;
 mod figures;
 mod observation;
 mod report;
+mod roles;
 mod scores;
 mod systems;
 mod tables;
@@ -58,7 +59,7 @@ pub use observation::Observation;
 pub use report::Report;
 pub use scores::Score;
 
-use crate::{Block, Link, Page, ReportError, Section};
+use crate::{Block, Link, Page, ReportError, Section, Table};
 use differences::Unit;
 use systems::Systems;
 
@@ -111,6 +112,9 @@ impl Comparison {
         let tables = tables::summary(&systems, &scores);
         summary.blocks.extend(tables.into_iter().map(Block::Table));
         report.page.sections.push(summary);
+        if !roles::roles(&self.observations).is_empty() {
+            self.add_roles(&mut report, &systems, &scores)?;
+        }
         report.add(
             Section::new("Scores of every system").with_intro(BOXES),
             figures::boxes(&systems, &scores)?,
@@ -159,6 +163,41 @@ impl Comparison {
         Ok(report)
     }
 
+    /// The tables that say most, for a page about several comparisons: scores by role where sources have
+    /// one, else the summary of those with figures.
+    ///
+    /// # Errors
+    /// [`ReportError`] for observations that cannot be compared.
+    pub fn overview(&self) -> Result<Vec<Table>, ReportError> {
+        let systems = Systems::of(&self.observations)?;
+        let scores = Score::of(&self.observations);
+        let of_roles = roles::tables(&systems, &scores, &self.observations);
+        Ok(match of_roles.is_empty() {
+            true => tables::summary(&systems, &scores)
+                .into_iter()
+                .take(1)
+                .collect(),
+            false => of_roles,
+        })
+    }
+
+    /// A section about known and unknown sources.
+    fn add_roles(
+        &self,
+        report: &mut Report,
+        systems: &Systems,
+        scores: &[Score],
+    ) -> Result<(), ReportError> {
+        let observations = &self.observations;
+        let mut section = Section::new("Known and unknown sources").with_intro(ROLES);
+        let tables = roles::tables(systems, scores, observations);
+        section.blocks.extend(tables.into_iter().map(Block::Table));
+        let kinds = roles::by_source(systems, scores, observations);
+        section.blocks.extend(kinds.map(Block::Table));
+        report.add(section, roles::boxes(systems, scores, observations)?);
+        Ok(())
+    }
+
     /// Links of every pair, in the order of the mixtures.
     fn links(&self) -> BTreeMap<&str, Vec<Link>> {
         let mut sorted: Vec<&PlayerLink> = self.players.iter().collect();
@@ -175,6 +214,7 @@ impl Comparison {
 }
 
 const BOXES: &str = "Every source of every mixture and seed is one value. A box reaches from the lower to the upper quartile, the line in it is the median, whiskers reach to the last value within 1.5 box heights, circles are values beyond. Dashed lines are medians of the floor (the mixture taken as the estimate) and of the ceiling (the ideal ratio mask made from the true sources).";
+const ROLES: &str = "Over all mixtures and seeds. Unknown sources have no model: it depends on the system what stands in for them. The ceiling is the ideal ratio mask made from the true sources.";
 const OVER_RANK: &str = "Medians, with the middle half of the values as a band.";
 const PAIRS: &str = "Medians over the mixtures, sources and seeds of each pair.";
 const COST: &str = "Medians of the seconds that training one model, joining the models of one pair (where they are joined) and separating one mixture took.";

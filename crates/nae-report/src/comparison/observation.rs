@@ -22,6 +22,9 @@ pub struct Observation {
     pub mixture: String,
     /// The source.
     pub source: String,
+    /// What is distinguished among the sources of a mixture, such as `"known"` and `"unknown"`; empty where
+    /// nothing is.
+    pub role: String,
     /// Seed of the models.
     pub seed: u64,
     /// Scores by their keys, such as `"sdr"`, `"si_sdr"`, `"stoi"`: see [`Score`](super::Score).
@@ -31,7 +34,7 @@ pub struct Observation {
     pub floor: BTreeMap<String, f64>,
     /// The same scores of the ideal ratio mask.
     pub ceiling: BTreeMap<String, f64>,
-    /// Seconds that training this source's model took.
+    /// Seconds that training this source's model took; 0 for a source without one.
     pub train_s: f64,
     /// Seconds that joining the pair's models took, where they are joined.
     pub join_s: Option<f64>,

@@ -126,7 +126,11 @@ fn described(observation: &Observation) -> String {
         variant,
         ..
     } = observation;
-    format!("{}, rank {rank}", series_name(kind, *layers, variant))
+    let name = series_name(kind, *layers, variant);
+    match rank {
+        0 => name,
+        rank => format!("{name}, rank {rank}"),
+    }
 }
 
 fn series_name(kind: &str, layers: usize, variant: &str) -> String {

@@ -199,7 +199,7 @@ pub(super) fn pairs(systems: &Systems, score: &Score, links: &BTreeMap<&str, Vec
     table
 }
 
-fn transposed(grid: &[Vec<Cell>]) -> Vec<Vec<Cell>> {
+pub(super) fn transposed(grid: &[Vec<Cell>]) -> Vec<Vec<Cell>> {
     let columns = grid.first().map_or(0, Vec::len);
     (0..columns)
         .map(|column| grid.iter().map(|row| row[column].clone()).collect())
@@ -248,6 +248,7 @@ fn trained(system: &System) -> Vec<f64> {
     let models: BTreeMap<(&str, u64), f64> = system
         .observations
         .iter()
+        .filter(|o| o.train_s > 0.0)
         .map(|o| ((o.source.as_str(), o.seed), o.train_s))
         .collect();
     models.into_values().collect()

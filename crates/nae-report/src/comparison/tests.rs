@@ -206,3 +206,69 @@ fn training_is_counted_once_a_source() {
         "{html}"
     );
 }
+
+/// As [`observations`], of a known and an unknown source in every mixture.
+fn with_roles() -> Comparison {
+    let mut comparison = comparison();
+    for o in &mut comparison.observations {
+        o.role = match o.source.starts_with('a') {
+            true => "known".into(),
+            false => "unknown".into(),
+        };
+    }
+    comparison
+}
+
+#[test]
+fn known_and_unknown_sources_stand_apart_beside_the_ceiling() {
+    let report = with_roles().report().unwrap();
+    let html = report.page.render().unwrap();
+    // after the list of contents
+    let section = html.split("Known and unknown sources").nth(2).unwrap();
+    let (tables, kinds) = section.split_once("means: known / unknown").unwrap();
+    // 4 and half a tenth more for every pair, and 1 more for what is unknown; the worst is the first pair's
+    for cell in [
+        "known: median / mean / worst",
+        "5.4 / 5.4 / 5.0",
+        "6.4 / 6.4 / 6.0",
+        "11.0 / 11.0 / 11.0",
+    ] {
+        assert!(tables.contains(cell), "{cell}: {tables}");
+    }
+    let first = tables.find("NAE, rank 100").unwrap();
+    assert!(
+        first < tables.find("NMF, rank 20").unwrap(),
+        "as they came: {tables}"
+    );
+    // what was unknown, not what was known
+    let kinds = kinds.split("</table>").next().unwrap();
+    for (source, is_there) in [("b0", true), ("b5", true), ("a0", false)] {
+        assert_eq!(kinds.contains(source), is_there, "{source}: {kinds}");
+    }
+    assert!(kinds.contains("5.0 / 6.0"), "{kinds}");
+    let names: Vec<&str> = report
+        .figures
+        .iter()
+        .map(|figure| figure.name.as_str())
+        .collect();
+    assert!(names.contains(&"roles-si-sdr-improvement"), "{names:?}");
+
+    let overview = with_roles().overview().unwrap();
+    assert_eq!(overview.len(), 3, "one a main score");
+    assert_eq!(comparison().overview().unwrap().len(), 1, "the summary");
+    let plain = comparison().report().unwrap().page.render().unwrap();
+    assert!(!plain.contains("Known and unknown"));
+}
+
+#[test]
+fn a_source_without_a_model_was_not_trained() {
+    let mut some = with_roles();
+    for o in some.observations.iter_mut().filter(|o| o.role == "unknown") {
+        o.train_s = 0.0;
+    }
+    let html = some.report().unwrap().page.render().unwrap();
+    assert!(
+        html.contains(">6</td><td class=\"number\">2.00</td><td class=\"number\">12.0</td>"),
+        "{html}"
+    );
+}

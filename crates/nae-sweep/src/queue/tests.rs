@@ -22,10 +22,13 @@ fn manifest() -> Manifest {
             system: "s".into(),
             label: "s".into(),
             config: SystemConfig::default(),
+            scenario: None,
+            stems: None,
         }],
         trainings: Vec::new(),
         joinings: Vec::new(),
         separations: Vec::new(),
+        ..Manifest::default()
     };
     let model = |speaker: usize, seed: u64| format!("model-{speaker}-{seed}");
     for speaker in 0..SPEAKERS {
@@ -33,6 +36,7 @@ fn manifest() -> Manifest {
             name: format!("speaker {speaker}"),
             train: Vec::new(),
             test: Vec::new(),
+            ..Speaker::default()
         });
         for seed in 0..2 {
             manifest.trainings.push(Training {
@@ -40,6 +44,7 @@ fn manifest() -> Manifest {
                 variant: 0,
                 speaker,
                 seed,
+                ..Training::default()
             });
         }
     }
@@ -57,6 +62,7 @@ fn manifest() -> Manifest {
                         .map(|&speaker| model(speaker, seed))
                         .collect(),
                     joint: None,
+                    ..Separation::default()
                 });
             }
         }

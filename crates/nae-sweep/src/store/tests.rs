@@ -14,6 +14,7 @@ fn manifest() -> Manifest {
         trainings: Vec::new(),
         joinings: Vec::new(),
         separations: Vec::new(),
+        ..Manifest::default()
     }
 }
 
@@ -205,14 +206,11 @@ fn a_run_has_a_name_that_can_be_said() {
 fn a_manifest_with_names_that_cannot_be_those_of_files_is_refused() {
     let training = |id: &str| crate::cell::Training {
         id: id.into(),
-        variant: 0,
-        speaker: 0,
-        seed: 0,
+        ..crate::cell::Training::default()
     };
     let speaker = |name: &str| crate::dataset::Speaker {
         name: name.into(),
-        train: Vec::new(),
-        test: Vec::new(),
+        ..crate::dataset::Speaker::default()
     };
     let (_folder, store) = store();
     for name in [

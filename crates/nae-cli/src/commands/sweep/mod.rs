@@ -1,6 +1,7 @@
 //! `nae sweep`: one file a subcommand.
 
 mod collect;
+mod mixtures;
 mod plan;
 mod report;
 mod run;
@@ -20,6 +21,7 @@ pub fn run(command: &Sweep, terminal: &Terminal) -> Result<()> {
         SweepCommand::Status(command) => status::run(command),
         SweepCommand::Collect(command) => collect::run(command, terminal),
         SweepCommand::Report(command) => report::run(command, terminal),
+        SweepCommand::Mixtures(command) => mixtures::run(command, terminal),
         SweepCommand::Slurm(command) => slurm::run(command, terminal),
     }
 }

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use nae_files::{OutputFolder, check_writable, count};
+use nae_sweep::manifest::PlannedScenario;
 use nae_sweep::status::{Status, status};
 use nae_sweep::store::{MANIFEST, check_path, set_folder_aside};
 use nae_sweep::{Experiment, Manifest, Store};
@@ -25,12 +26,15 @@ pub fn run(command: &SweepPlan) -> Result<()> {
     let out = command.out.display();
     let mut lines = vec![
         format!("experiment  {} in {out}", manifest.name),
-        format!(
-            "speakers    {} in {}, {} each",
-            manifest.speakers.len(),
-            count(manifest.pairs.len(), "pair"),
-            count(manifest.mixtures, "mixture")
-        ),
+        match manifest.scenarios.is_empty() {
+            true => format!(
+                "speakers    {} in {}, {} each",
+                manifest.speakers.len(),
+                count(manifest.pairs.len(), "pair"),
+                count(manifest.mixtures, "mixture")
+            ),
+            false => format!("sources     {}", manifest.speakers.len()),
+        },
         format!(
             "systems     {}; {} with their grids",
             experiment.systems.len(),
@@ -41,6 +45,10 @@ pub fn run(command: &SweepPlan) -> Result<()> {
         format!("time        {}", time_left(&status)),
         format!("disk        about {:.1} MB", status.bytes as f64 / 1e6),
     ];
+    let scenarios = manifest.scenarios.iter().map(scenario);
+    lines.splice(2..2, scenarios);
+    let notes = manifest.notes.iter();
+    lines.extend(notes.map(|note| format!("note        {note}")));
     if !status.unreadable.is_empty() {
         let found = counts(&status.unreadable);
         lines.push(format!("unreadable  {found}; to be made again"));
@@ -53,6 +61,16 @@ pub fn run(command: &SweepPlan) -> Result<()> {
         nae_files::command("sweep run", &command.out, "")
     ));
     print(&lines.join("\n"))
+}
+
+/// How many mixtures a scenario has.
+fn scenario(scenario: &PlannedScenario) -> String {
+    format!(
+        "scenario    {}: {}, {} each",
+        scenario.name,
+        count(scenario.pairs.len(), "pair"),
+        count(scenario.mixtures, "mixture")
+    )
 }
 
 /// Counts of cells.

@@ -4,12 +4,15 @@ mod figures;
 mod listening;
 mod models;
 mod observations;
+mod scenarios;
 mod systems;
+
+use std::path::Path;
 
 use anyhow::{Result, bail};
 use nae_files::{check_writable, count, create_folder};
 use nae_report::Page;
-use nae_report::comparison::{Comparison, Report};
+use nae_report::comparison::{Comparison, Observation, Report};
 use nae_sweep::collect::{self, Rows};
 use nae_sweep::{Manifest, Store};
 
@@ -17,7 +20,7 @@ use super::status_lines::say_left_out;
 use crate::arguments::{SweepReport, Terminal};
 use crate::console::log_line;
 use crate::lists::{numbers, words};
-use observations::observations;
+use observations::{Set, sets};
 use systems::baselines;
 
 pub fn run(command: &SweepReport, terminal: &Terminal) -> Result<()> {
@@ -47,16 +50,12 @@ pub fn run(command: &SweepReport, terminal: &Terminal) -> Result<()> {
             figures: Vec::new(),
         },
         false => {
-            let observations = observations(&table, &manifest);
-            Comparison {
-                title: manifest.name.clone(),
-                lead: lead(&manifest),
-                baselines: baselines(&manifest, &observations)?,
-                observations,
-                players: listening::pages(&store, &manifest, &folder, &device)?,
-                seed: 0,
+            let players = listening::pages(&store, &manifest, &folder, &device)?;
+            let sets = sets(&table, &manifest);
+            match manifest.scenarios.is_empty() {
+                true => one_page(&manifest, sets, players)?,
+                false => scenarios::pages(&manifest, sets, &players, &folder)?,
             }
-            .report()?
         }
     };
     if manifest.separations.is_empty() {
@@ -66,29 +65,73 @@ pub fn run(command: &SweepReport, terminal: &Terminal) -> Result<()> {
         let store = Store::open(run)?;
         models::add(&mut report, &store, &store.manifest()?, &device)?;
     }
-    for file in report.files()? {
-        nae_files::write_atomically(&folder.join(&file.name), &file.bytes)?;
-    }
-    nae_files::write_atomically(&page, report.page.render()?.as_bytes())?;
+    write(&report, &folder)?;
     log_line(terminal, page.display());
     Ok(())
 }
 
+/// Everything in one comparison.
+fn one_page(
+    manifest: &Manifest,
+    sets: Vec<Set>,
+    players: Vec<listening::Players>,
+) -> Result<Report> {
+    let sets = sets.into_iter();
+    let observations: Vec<Observation> = sets.flat_map(|set| set.observations).collect();
+    Ok(Comparison {
+        title: manifest.name.clone(),
+        lead: lead(manifest),
+        baselines: baselines(manifest, &observations)?,
+        observations,
+        players: players.into_iter().map(|page| page.link).collect(),
+        seed: 0,
+    }
+    .report()?)
+}
+
+/// Writes a page and its figures into a folder.
+fn write(report: &Report, folder: &Path) -> Result<()> {
+    for file in report.files()? {
+        nae_files::write_atomically(&folder.join(&file.name), &file.bytes)?;
+    }
+    let page = folder.join("index.html");
+    Ok(nae_files::write_atomically(
+        &page,
+        report.page.render()?.as_bytes(),
+    )?)
+}
+
+/// What was compared, in a few sentences, and what was left out.
 fn lead(manifest: &Manifest) -> String {
     let names: Vec<&str> = manifest.speakers.iter().map(|s| s.name.as_str()).collect();
-    let mix = manifest.variants.first().map(|variant| variant.config.data);
-    let mix = mix.unwrap_or_default();
-    let mut seeds: Vec<u64> = manifest.trainings.iter().map(|cell| cell.seed).collect();
+    let mix = manifest.variants.first();
+    let mix = mix
+        .map(|variant| variant.config.data.clone())
+        .unwrap_or_default();
+    let mut seeds: Vec<u64> = manifest.separations.iter().map(|cell| cell.seed).collect();
     seeds.sort_unstable();
     seeds.dedup();
+    let sources = format!("{} ({})", count(names.len(), "source"), words(&names, 40));
+    let mixtures = match manifest.scenarios.is_empty() {
+        true => format!(
+            " in {}, {} per pair of {} s at {} dB",
+            count(manifest.pairs.len(), "pair"),
+            count(manifest.mixtures, "mixture"),
+            mix.mixture_s,
+            mix.level_db
+        ),
+        false => format!(
+            " in {}, mixtures of {} s",
+            count(manifest.scenarios.len(), "scenario"),
+            mix.mixture_s
+        ),
+    };
+    let notes = match manifest.notes.as_slice() {
+        [] => String::new(),
+        notes => format!("\n\nNot everything was compared: {}.", notes.join("; ")),
+    };
     format!(
-        "{} ({}) in {}, {} per pair of {} s at {} dB; up to {} s of training audio per source; seeds {}. Everything on this page was computed by nae {}.",
-        count(names.len(), "source"),
-        words(&names, 40),
-        count(manifest.pairs.len(), "pair"),
-        count(manifest.mixtures, "mixture"),
-        mix.mixture_s,
-        mix.level_db,
+        "{sources}{mixtures}; up to {} s of training audio per source; seeds {}. Everything on this page was computed by nae {}.{notes}",
         mix.train_s,
         numbers(&seeds),
         manifest.tool_version,

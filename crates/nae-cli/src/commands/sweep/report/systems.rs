@@ -7,9 +7,20 @@ use nae_report::comparison::{Baseline, Observation};
 use nae_sweep::Manifest;
 use nae_sweep::system::Variant;
 use nae_sweep::system_config::Join;
+use nae_sweep::unknown_model::UnknownModel;
 
 /// The kind that everything is compared with.
 const NMF: &str = "NMF";
+
+/// What a label says of mixtures begins with these.
+const MIXTURES: [&str; 6] = [
+    "scenario ",
+    "level_db ",
+    "levels_db ",
+    "loop ",
+    "mixture_s ",
+    "min_mixture_s ",
+];
 
 /// A variant as the report sorts them.
 pub struct Described {
@@ -17,7 +28,7 @@ pub struct Described {
     pub kind: String,
     /// Their layers.
     pub layers: usize,
-    /// Their rank.
+    /// Their rank; 0 where another program made the stems.
     pub rank: usize,
     /// What else its label says of the system.
     system: String,
@@ -28,7 +39,10 @@ pub struct Described {
 impl Described {
     /// The system's name on the page.
     pub fn name(&self) -> String {
-        format!("{}, rank {}", self.system, self.rank)
+        match self.rank {
+            0 => self.system.clone(),
+            rank => format!("{}, rank {rank}", self.system),
+        }
     }
 }
 
@@ -36,13 +50,21 @@ impl Described {
 pub fn describe(manifest: &Manifest) -> BTreeMap<&str, Described> {
     let describe = |variant: &Variant| {
         let (label, model) = (&variant.label, &variant.config.model);
-        let is_mixtures =
-            |part: &&str| part.starts_with("level_db ") || part.starts_with("mixture_s ");
+        let is_mixtures = |part: &&str| MIXTURES.iter().any(|word| part.starts_with(word));
         let rank = format!("rank {}", model.rank);
         let (mixtures, system): (Vec<&str>, Vec<&str>) = label
             .split(", ")
             .filter(|part| *part != rank)
             .partition(is_mixtures);
+        if variant.stems.is_some() {
+            return Described {
+                kind: "another program".into(),
+                layers: 0,
+                rank: 0,
+                system: system.join(", "),
+                mixtures: mixtures.join(", "),
+            };
+        }
         let architecture = model.architecture();
         let kind = architecture.name().to_owned();
         Described {
@@ -77,22 +99,36 @@ pub fn variant_of(one: &Described, all: &BTreeMap<&str, Described>) -> String {
     own[shared..].join(", ")
 }
 
-/// Everything is compared with the factorisation of its rank, where there is one, and joined models
-/// with the same models unjoined.
+/// Where sources have no model, everything is compared with the first system that has one of them all the
+/// same; else with the factorisation of its rank, where there is one. Joined models are compared with the
+/// same models unjoined.
 pub fn baselines(manifest: &Manifest, observations: &[Observation]) -> Result<Vec<Baseline>> {
     let described = describe(manifest);
     let is_there = |name: &String| observations.iter().any(|o| o.system == *name);
     let mut baselines = Vec::new();
-    if observations.iter().any(|o| o.kind == NMF) {
+    let name = |variant: &Variant| described[variant.label.as_str()].name();
+    if observations.iter().any(|o| !o.role.is_empty()) {
+        let is_known = |variant: &&Variant| {
+            variant.stems.is_none()
+                && variant.config.unknown == UnknownModel::Known
+                && is_there(&name(variant))
+        };
+        let first = manifest.variants.iter().find(is_known);
+        baselines.extend(first.map(|variant| Baseline::System(name(variant))));
+    } else if observations.iter().any(|o| o.kind == NMF) {
         baselines.push(Baseline::EqualRank { kind: NMF.into() });
     }
-    let name = |variant: &Variant| described[variant.label.as_str()].name();
     let mut of = BTreeMap::new();
-    let joined = manifest.variants.iter().filter(|v| is_joined(v));
+    let joined = manifest.variants.iter();
+    let joined = joined.filter(|v| is_joined(v) && is_there(&name(v)));
     for joined in joined {
         let models = joined.config.of_training()?;
-        for other in manifest.variants.iter().filter(|v| !is_joined(v)) {
-            if other.config.of_training()? == models && is_there(&name(other)) {
+        let others = manifest.variants.iter();
+        for other in others.filter(|v| !is_joined(v) && v.stems.is_none()) {
+            if other.config.of_training()? == models
+                && other.config.unknown == joined.config.unknown
+                && is_there(&name(other))
+            {
                 of.entry(name(joined)).or_insert_with(|| name(other));
             }
         }
