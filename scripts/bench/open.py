@@ -2,7 +2,7 @@
 """The open world: sources of which nobody has a clean recording, beside the same mixtures with every source known.
 
 usage: scripts/bench/open.py SPEAKERS NOISE [--out DIR] [--scenarios S1,S2,S3,S4] [--systems NAME/...] [--also NAME=SYSTEM:KEY=VALUE;...]
-                             [--levels=-5,0,5] [--seeds 0,1,2] [--jobs N] [--nae PROGRAM] [--shift N] [--mixtures-only] [--by-kind]
+                             [--levels=-5,0,5] [--seeds 0,1,2] [--jobs N] [--nae PROGRAM] [--shift N] [--every-pair] [--mixtures-only] [--by-kind]
 
 SPEAKERS holds a folder per voice with train/ and test/, NOISE one per noise with train.wav and test.wav (scripts/data/fetch makes
 both). Voices are trained on 25 s; mixtures are cut from the tests.
@@ -12,7 +12,7 @@ both). Voices are trained on 25 s; mixtures are cut from the tests.
     S3  a known and an unknown voice; every voice and the next one
     S4  two known voices, the first six of S3's pairs, and an unknown noise 5 dB under each; every other noise
 
-S1 is mixed at every one of the levels (dB of the voice over the noise), S2 at 0 dB; noises are repeated to 5 s. "S1 unlooped" has
+With --every-pair S1 and S2 have every voice with every noise. S1 is mixed at every one of the levels (dB of the voice over the noise), S2 at 0 dB; noises are repeated to 5 s. "S1 unlooped" has
 mixtures as long as the noise's test, where that is a second or more, at 0 dB. Universal models are made without what they are
 tested on: NMF of the other voices (S2, S3) or noises (S1), 10 bases of each. Peers are rows where peers.py has put their stems into
 DIR/peers. Gains are in SI-SDR over the mixture, dB: median / mean / worst over mixtures and seeds. The difference is that of all
@@ -44,6 +44,11 @@ def free(member="default", *changed):
     return dict(member=member, unknown="free", changed=changed)
 
 
+def blind(*changed):
+    """A universal model of the known source's kind, which does not have it, and a free part: nobody was recorded alone."""
+    return dict(member="universal", unknown="free", changed=changed)
+
+
 def known(member="default", *changed):
     return dict(member=member, unknown="known", changed=changed)
 
@@ -55,6 +60,7 @@ def universal(member="default", *changed):
 
 # what many bases need that explain a mixture in many ways: README, universal models
 PENALTY = "separate.sparsity=0.02"
+NO_PENALTY = "separate.universal_sparsity=0"
 ALL_KNOWN = {
     KNOWN: known(),
     f"{KNOWN}, NMF": known("NMF"),
@@ -68,12 +74,13 @@ FREE = ALL_KNOWN | {
     "free part, NMF, no penalty": free("NMF", "separate.unknown.penalty=0"),
 }
 SYSTEMS = {
-    "S1": FREE | {"universal noise": universal(), "universal noise, NMF": universal("NMF")},
+    "S1": FREE | {"universal noise": universal(), "universal noise, NMF": universal("NMF"),
+                  "universal voice and free part": blind()},
     "S1 unlooped": FREE,
     "S2": ALL_KNOWN | {
         "universal voice": universal(),
         "universal voice, NMF": universal("NMF"),
-        "universal voice, NMF, penalty": universal("NMF", PENALTY),
+        "universal voice, no penalty": universal("default", NO_PENALTY),
         "free part": free(),
         "free part beside NMF": free("NMF"),
     },
@@ -88,8 +95,12 @@ SYSTEMS = {
 PEERS = ("S1", "S1 unlooped", "S2")
 
 
-def mixtures_of(scenario, voices, noises, levels):
+def mixtures_of(scenario, voices, noises, levels, every_pair):
     """The scenario's mixtures by the rule in this script's first lines."""
+    if every_pair and scenario in ("S1", "S1 unlooped", "S2"):
+        looped, order = scenario != "S1 unlooped", -1 if scenario == "S2" else 1
+        return [Mixture(scenario, (voice, noise)[::order], voice if scenario == "S2" else noise, (level, 0.0), looped)
+                for level in (levels if scenario == "S1" else [0.0]) for voice in voices for noise in noises]
     turn = lambda i: voices[i % len(voices)]
     pairs = [(turn(i), turn(i + 1)) for i in range(len(voices))]
     if scenario == "S1":
@@ -141,9 +152,9 @@ class Bench:
         work.train(clip, file, name, seed, MEMBERS[member])
         return file
 
-    def universal(self, mixture, seed):
-        """File of a model of all sources of the unknown one's kind that the mixture does not have."""
-        is_noise = mixture.unknown in self.noises
+    def universal(self, source, mixture, seed):
+        """File of a model of all sources of this one's kind that the mixture does not have."""
+        is_noise = source in self.noises
         others = [name for name in sorted(self.sources) if (name in self.noises) == is_noise and name not in mixture.names]
         label = "noise" if is_noise else "voice"
         file = self.work.path("universal", str(seed), f"{label} without {'+'.join(sorted(set(mixture.names)))}.safetensors")
@@ -156,12 +167,13 @@ class Bench:
         """Arguments that name the sources."""
         words = []
         for name in mixture.names:
-            if name != mixture.unknown or system["unknown"] == "known":
-                words += ["--model", f"{name}={self.model(system['member'], name, seed)}"]
-            elif system["unknown"] == "universal":
-                words += ["--model", f"{name}={self.universal(mixture, seed)}"]
-            else:
-                words += ["--unknown", name]
+            match system["member"] if name != mixture.unknown else system["unknown"]:
+                case "free":
+                    words += ["--unknown", name]
+                case "universal":
+                    words += ["--model", f"{name}={self.universal(name, mixture, seed)}"]
+                case _:
+                    words += ["--model", f"{name}={self.model(system['member'], name, seed)}"]
         return words
 
     def result(self, name, system, mixture, seed):
@@ -250,6 +262,7 @@ def main():
                         help="one more where there is that system: its settings of separation with more")
     parser.add_argument("--levels", default="-5,0,5")
     parser.add_argument("--shift", type=int, default=0, help="begin so many voices further on: other mixtures, to choose settings on")
+    parser.add_argument("--every-pair", action="store_true")
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--nae", help="a binary to use instead of building one")
@@ -267,7 +280,7 @@ def main():
     print(f"{len(voices)} voices, {len(noises)} noises: gain in SI-SDR, dB; seconds of CPU time, {work.threads} of {os.cpu_count()} "
           f"cores a job")
     for scenario in options.scenarios.split(","):
-        wanted = mixtures_of(scenario, voices, noises, levels)
+        wanted = mixtures_of(scenario, voices, noises, levels, options.every_pair)
         mixtures = [mixture for mixture in wanted if make(work, mixture, sources)]
         if short := [mixture.unknown for mixture in wanted if mixture not in mixtures]:
             print(f"\n{scenario} without {', '.join(short)}: shorter than {LEAST_S} s.")
@@ -284,15 +297,16 @@ def main():
             systems = {name: system for name, system in systems.items() if name in options.systems.split("/") + extra}
         if scenario in PEERS:
             systems |= {peer: dict(peer=peer) for peer in peers}
-        trained = {(s["member"], name, seed) for s in systems.values() if "peer" not in s for m in mixtures for name in m.names for seed in seeds
-                   if name != m.unknown or s["unknown"] == "known"}
+        trained = {(s["member"], name, seed) for s in systems.values() if s.get("member", "universal") != "universal"
+                   for m in mixtures for name in m.names for seed in seeds if name != m.unknown or s["unknown"] == "known"}
         print(scenario, file=sys.stderr)
         work.all_of(bench.model, sorted(trained))
-        if any(system.get("unknown") == "universal" for system in systems.values()):
-            # what all are made of comes first: jobs that run at the same time would make it twice
-            kinds = {m.unknown in noises for m in mixtures}
-            work.all_of(bench.model, [("NMF 10", name, seed) for name in sorted(sources) if (name in noises) in kinds for seed in seeds])
-            work.all_of(bench.universal, [(m, seed) for m in mixtures if m.levels == mixtures[0].levels for seed in seeds])
+        # what all are made of comes first: jobs that run at the same time would make it twice
+        merged = {(name, tuple(sorted(m.names))): m for s in systems.values() for m in mixtures for name in m.names
+                  if s.get("unknown" if name == m.unknown else "member") == "universal"}
+        kinds = {name in noises for name, _ in merged}
+        work.all_of(bench.model, [("NMF 10", name, seed) for name in sorted(sources) if (name in noises) in kinds for seed in seeds])
+        work.all_of(bench.universal, [(name, m, seed) for (name, _), m in merged.items() for seed in seeds])
         cells = [(name, system, m, seed) for name, system in systems.items() for m in mixtures for seed in seeds]
         work.all_of(bench.result, cells)
         result = functools.cache(lambda name, mixture, seed: bench.result(name, systems[name], mixture, seed))

@@ -11,6 +11,7 @@ use common::small::{MOMENT, SMALL};
 use common::{failure, stderr, stdout};
 use nae_audio::{BitDepth, Clip};
 use nae_model::Ensemble;
+use nae_testing::folders::data;
 use serde_json::Value;
 
 impl Folder {
@@ -137,6 +138,38 @@ fn a_stem_that_is_next_to_nothing_is_said() {
         said.contains("`voice` is") && said.contains("dB below the mixture"),
         "{said}"
     );
+}
+
+/// A recording's first five seconds, or all of a shorter one, at a level of 0.1.
+fn sound(path: &str) -> Vec<f32> {
+    let mut samples = nae_audio::read(&data(path)).unwrap().mixdown();
+    samples.truncate(80_000);
+    let energy: f32 = samples.iter().map(|x| x * x).sum();
+    let scale = 0.1 / (energy / samples.len() as f32).sqrt();
+    samples.iter().map(|x| scale * x).collect()
+}
+
+#[test]
+fn an_unknown_voice_is_told_what_to_expect_and_a_noise_is_not() {
+    let folder = Folder::new();
+    let [mixture, voice, out] =
+        ["mix.wav", "voice.safetensors", "stems"].map(|name| folder.at(name));
+    let clips = data("speech/allison_en_f/train").display().to_string();
+    let kind = ["--ensemble", "none", "--set", "model.kind=nmf"];
+    stdout(&[&["train", &clips, "--out", &voice][..], &kind].concat());
+    let known = sound("speech/allison_en_f/test/00.wav");
+    for (path, is_voice) in [
+        ("speech/carlo_it_m/test/00.wav", true),
+        ("noise/printer3d_test.wav", false),
+    ] {
+        let both = known.iter().zip(sound(path));
+        let both = Clip::new(vec![both.map(|(a, b)| a + b).collect()], 16_000).unwrap();
+        nae_audio::write(mixture.as_ref(), &both, BitDepth::Float32).unwrap();
+        let more = ["--model", &voice, "--unknown", "other", "--force"];
+        let said = stderr(&[&["separate", &mixture, "--out", &out][..], &more].concat());
+        let is_told = said.contains("`other` sounds like a voice");
+        assert_eq!(is_told, is_voice, "{path}: {said}");
+    }
 }
 
 #[test]

@@ -81,6 +81,10 @@ nae_config::settings! {
         /// 2-layer model, for which `learning_rate` and `schedule` do not count; `auto` uses those updates
         /// unless `optimizer` is set to another than Adam.
         pub solver: SolverKind = SolverKind::Auto, was SolverKind::Gradient;
+        /// Least λ in place of `separate.sparsity` where a source's model was merged from several others,
+        /// as universal models are: that many bases explain a mixture in many ways. It does not count beside
+        /// an unknown source. 0: no difference.
+        pub universal_sparsity: f64 = 0.05, in 0.0..=1e6, try "0.05", was 0.05;
         /// Sources without a model, which are learnt on the mixture.
         pub unknown: UnknownConfig = UnknownConfig::default(), was UnknownConfig::default();
     }

@@ -56,6 +56,15 @@ fn check_multiplicative(
     })
 }
 
+/// λ of the penalty on the activations: more beside a universal model.
+fn sparsity(sources: &[Source], config: &SeparateConfig) -> f64 {
+    let mut models = sources.iter().flat_map(|source| &source.models);
+    match models.any(|model| model.metadata.training.merged.len() > 1) {
+        true => config.sparsity.max(config.universal_sparsity),
+        false => config.sparsity,
+    }
+}
+
 impl ActivationSolver {
     /// Freezes the models' decoders on `device`.
     ///
@@ -83,6 +92,10 @@ impl ActivationSolver {
                 first.metadata.agrees_with(&model.metadata)?;
             }
         }
+        let config = SeparateConfig {
+            sparsity: sparsity(sources, &config),
+            ..config
+        };
         let autodiff_device = device.clone().autodiff();
         let freeze = |source: &Source, model: &Model| {
             let name = source.name.as_str();
@@ -156,5 +169,48 @@ impl ActivationSolver {
                     .zip(other.decoders_of(run));
                 pairs.into_iter().all(is_same_shape)
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nae_model::{MergedSource, ModelConfig, ModelKind};
+    use nae_testing_models::models::{AUDIO, untrained};
+
+    use super::*;
+
+    #[test]
+    fn a_penalty_is_the_default_beside_universal_models_only() {
+        let part = |name: &str| MergedSource {
+            name: name.into(),
+            rank: 1,
+        };
+        let source = |merged: &[MergedSource]| {
+            let device = Device::flex();
+            let config = ModelConfig {
+                kind: ModelKind::Nmf,
+                rank: 2,
+                ..ModelConfig::default()
+            };
+            let mut model = untrained("a", AUDIO, &config, 1, &device);
+            model.metadata.training.merged = merged.to_vec();
+            Source::new("a", vec![model])
+        };
+        let lambda = |merged: &[MergedSource], sparsity: f64, universal_sparsity: f64| {
+            let config = SeparateConfig {
+                sparsity,
+                universal_sparsity,
+                ..SeparateConfig::default()
+            };
+            let sources = [source(&[]), source(merged)];
+            let solver = ActivationSolver::new(&sources, config, 0, &Device::flex()).unwrap();
+            solver.config.sparsity
+        };
+        let two = [part("x"), part("y")];
+        assert_eq!(lambda(&[], 0.0, 0.05), 0.0);
+        assert_eq!(lambda(&two[..1], 0.0, 0.05), 0.0);
+        assert_eq!(lambda(&two, 0.0, 0.05), 0.05);
+        assert_eq!(lambda(&two, 0.2, 0.05), 0.2);
+        assert_eq!(lambda(&two, 0.0, 0.0), 0.0);
     }
 }

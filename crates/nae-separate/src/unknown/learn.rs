@@ -88,6 +88,8 @@ pub fn learn(
     let config = SeparateConfig {
         max_steps: config.unknown.updates,
         mask_exponent: config.unknown.mask_exponent,
+        // the penalty on what is known takes its place: on all activations it lost 1.7 dB of 3.9
+        universal_sparsity: 0.0,
         ..config.clone()
     };
     let penalised = known.into_iter().map(|source| Source {

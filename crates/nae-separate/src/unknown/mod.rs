@@ -8,6 +8,8 @@
 
 mod excerpts;
 mod learn;
+mod voicing;
 
 pub use excerpts::{Excerpts, excerpts};
 pub use learn::{Learnt, Unknown, components, learn};
+pub use voicing::Voicing;

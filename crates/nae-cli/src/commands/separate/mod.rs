@@ -26,7 +26,7 @@ use crate::progress::Bar;
 use crate::settings::Settings;
 use crate::sources::{NamedModels, SourceArgument, model_files};
 use stem_files::StemFiles;
-use unknown::{ToLearn, warn_of_silent_stems};
+use unknown::{ToLearn, warn_of_silent_stems, warn_of_voices};
 
 pub fn run(command: &Separate, terminal: &Terminal) -> Result<()> {
     let settings = Settings::load(&command.configured)?;
@@ -79,6 +79,7 @@ pub fn run(command: &Separate, terminal: &Terminal) -> Result<()> {
     let separation = separate(&separator, reader, &mut files, passes, terminal)?;
     let written = files.finish(&separation)?;
     warn_of_silent_stems(command, &names, &separation);
+    warn_of_voices(command, &names, &stems, separator.audio());
     let seconds = started.elapsed().as_secs_f64();
     summary::report(
         &summary::Run {

@@ -1,10 +1,12 @@
 //! Sources without a model, learnt on the mixture.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result, bail};
 use nae_audio::AudioReader;
 use nae_files::{check_source_name, count};
 use nae_model::{AudioConfig, ClipRecord, Ensemble};
-use nae_separate::unknown::{Excerpts, Unknown, components, excerpts, learn};
+use nae_separate::unknown::{Excerpts, Unknown, Voicing, components, excerpts, learn};
 use nae_separate::{SeparationSummary, Separator, Source};
 
 use crate::arguments::{Separate, Terminal};
@@ -186,5 +188,30 @@ pub fn warn_of_silent_stems(command: &Separate, names: &[String], summary: &Sepa
             "`{name}` is {:.0} dB below the mixture: {why}. {advice}.",
             -db
         );
+    }
+}
+
+/// How much of a stem is listened to for a voice, in seconds.
+const HEARD_S: f64 = 60.0;
+
+/// Says what to expect where an unknown source sounds like a voice: part of it stays with a voice that is
+/// known, and beside a noise that is known a universal voice is better.
+///
+/// The figures are medians of `scripts/bench/open.py`, which the README has.
+pub fn warn_of_voices(command: &Separate, names: &[String], stems: &[PathBuf], audio: AudioConfig) {
+    if command.models.is_empty() {
+        return;
+    }
+    let is_unknown = |name: &str| command.unknown.iter().any(|own| own.name == name);
+    for (name, stem) in names.iter().zip(stems).filter(|(name, _)| is_unknown(name)) {
+        let voicing = excerpts(|| AudioReader::open(stem), audio, HEARD_S)
+            .map(|heard| Voicing::of(&heard.magnitude, audio));
+        match voicing {
+            Ok(voicing) if voicing.is_like_a_voice() => log::warn!(
+                "`{name}` sounds like a voice. Two voices of which only one is known hardly come apart: the known one gains 2.5 dB over the other, and 7.8 dB over a noise. If `{name}` is a voice, train a model of it on a few seconds in which it is alone, and give that in its place; without any, and if what is known is no voice, `--model {name}=universal:voice` is better. If it is not one, it holds part of what is known: try `--set separate.unknown.penalty=0.005` or `--unknown {name}:rank=10`."
+            ),
+            Ok(_) => {}
+            Err(error) => log::warn!("{} could not be listened to: {error}", stem.display()),
+        }
     }
 }
