@@ -44,6 +44,11 @@ def free(member="default", *changed):
     return dict(member=member, unknown="free", changed=changed)
 
 
+def kept(member="default", *changed):
+    """What was learnt of the unknown source on another recording: both sources' training sounds, at equal levels."""
+    return dict(member=member, unknown="kept", changed=changed)
+
+
 def blind(*changed):
     """A universal model of the known source's kind, which does not have it, and a free part: nobody was recorded alone."""
     return dict(member="universal", unknown="free", changed=changed)
@@ -75,7 +80,7 @@ FREE = ALL_KNOWN | {
 }
 SYSTEMS = {
     "S1": FREE | {"universal noise": universal(), "universal noise, NMF": universal("NMF"),
-                  "universal voice and free part": blind()},
+                  "universal voice and free part": blind(), "free part, kept from another recording": kept()},
     "S1 unlooped": FREE,
     "S2": ALL_KNOWN | {
         "universal voice": universal(),
@@ -163,6 +168,22 @@ class Bench:
             "merge", *models, "--rank-each", str(RANK_EACH), "--out", file, "--name", label, "--force")[0])
         return file
 
+    def kept(self, system, mixture, seed):
+        """File of what was learnt of the mixture's noise on a recording of other sounds of both."""
+        member, (name, noise) = system["member"], mixture.names
+        folder = self.work.path("kept", member, str(seed), f"{name}+{noise}")
+        file = folder + ".safetensors"
+
+        def learn():
+            length = MIXTURE_S * RATE
+            sounds = [sound(self.sources[source], "train") for source in mixture.names]
+            _, whole = mix([cut(one * -(-length // len(one)), 0, 1, length) for one in sounds])
+            write(folder + ".wav", whole)
+            self.work.run("separate", folder + ".wav", "--model", f"{name}={self.model(member, name, seed)}", "--unknown", noise,
+                          "--keep-unknown", file, "--out", folder, "--force", "--seed", str(seed))
+        self.work.once(file + ".json", learn)
+        return file
+
     def models(self, system, mixture, seed):
         """Arguments that name the sources."""
         words = []
@@ -170,6 +191,8 @@ class Bench:
             match system["member"] if name != mixture.unknown else system["unknown"]:
                 case "free":
                     words += ["--unknown", name]
+                case "kept":
+                    words += ["--model", f"{name}={self.kept(system, mixture, seed)}"]
                 case "universal":
                     words += ["--model", f"{name}={self.universal(name, mixture, seed)}"]
                 case _:
@@ -307,6 +330,9 @@ def main():
         kinds = {name in noises for name, _ in merged}
         work.all_of(bench.model, [("NMF 10", name, seed) for name in sorted(sources) if (name in noises) in kinds for seed in seeds])
         work.all_of(bench.universal, [(name, m, seed) for (name, _), m in merged.items() for seed in seeds])
+        kept = {(s["member"], m.names, seed): (s, m, seed) for s in systems.values() if s.get("unknown") == "kept"
+                for m in mixtures for seed in seeds}
+        work.all_of(bench.kept, kept.values())
         cells = [(name, system, m, seed) for name, system in systems.items() for m in mixtures for seed in seeds]
         work.all_of(bench.result, cells)
         result = functools.cache(lambda name, mixture, seed: bench.result(name, systems[name], mixture, seed))
