@@ -34,7 +34,6 @@ impl NamedModels {
         Source {
             name: self.name,
             models: files.flat_map(Ensemble::into_members).collect(),
-            penalty: 0.0,
         }
     }
 

@@ -195,7 +195,6 @@ fn check_training_and_separation(recipe: &Recipe) {
             .map(|model| Source {
                 name: model.metadata.name.clone(),
                 models: vec![model],
-                penalty: 0.0,
             })
             .collect();
         let config = SeparateConfig {

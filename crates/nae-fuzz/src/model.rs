@@ -51,7 +51,6 @@ fn separate(one: Ensemble, other: Ensemble, device: &Device) {
     let source = |name: &str, ensemble: Ensemble| Source {
         name: name.into(),
         models: ensemble.into_members(),
-        penalty: 0.0,
     };
     let sources = [source("one", one), source("other", other)];
     let config = SeparateConfig {

@@ -60,6 +60,10 @@ pub struct TrainingSummary {
     /// earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub units: Option<HiddenUnits>,
+    /// Names of the known sources beside which it was learnt on a mixture, none where nothing was known;
+    /// `None` for a model of clips.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Vec<String>>,
     /// Models whose bases stand side by side in this one, in their order; empty for all others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub merged: Vec<MergedSource>,

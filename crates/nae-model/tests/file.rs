@@ -42,6 +42,7 @@ fn model(config: ModelConfig) -> Model {
         interrupted: false,
         tool_version: "0.1.0".into(),
         units: None,
+        beside: None,
         merged: Vec::new(),
         parents: Vec::new(),
     };

@@ -11,18 +11,14 @@ pub struct Source {
     pub name: String,
     /// At least one model; the masks of several are averaged.
     pub models: Vec<Model>,
-    /// λ of the penalty `λ·mean X̂` on its decoded spectra, at least 0: the share by which
-    /// multiplicative updates of its activations divide by more. 0 is the plain divergence.
-    pub penalty: f64,
 }
 
 impl Source {
-    /// A source without penalty.
+    /// A source with these models.
     pub fn new(name: impl Into<String>, models: Vec<Model>) -> Self {
         Self {
             name: name.into(),
             models,
-            penalty: 0.0,
         }
     }
 }

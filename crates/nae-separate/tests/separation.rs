@@ -38,7 +38,6 @@ fn source(name: &str, seed: u64, config: &ModelConfig) -> Source {
     Source {
         name: name.into(),
         models: vec![model(name, seed, config.clone())],
-        penalty: 0.0,
     }
 }
 
@@ -272,7 +271,6 @@ fn several_models_of_one_source_are_averaged() {
     let ensemble = Source {
         name: "a".into(),
         models: vec![model("a", 1, small()), model("a", 3, small())],
-        penalty: 0.0,
     };
     let single = |seed| {
         Separator::new(

@@ -36,7 +36,6 @@ fn source(name: &str, seed: u64, config: &ModelConfig) -> Source {
     Source {
         name: name.into(),
         models: vec![model(name, seed, config)],
-        penalty: 0.0,
     }
 }
 

@@ -37,7 +37,6 @@ fn separator(audio: AudioConfig, change: impl FnOnce(Model) -> Model) -> Separat
     let source = |model: Model| Source {
         name: model.metadata.name.clone(),
         models: vec![model],
-        penalty: 0.0,
     };
     let config = SeparateConfig {
         max_steps: 4,

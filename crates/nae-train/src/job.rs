@@ -123,6 +123,7 @@ impl<'a> Prepared<'a> {
                 interrupted: run.is_interrupted,
                 tool_version: env!("CARGO_PKG_VERSION").into(),
                 units,
+                beside: None,
                 merged: Vec::new(),
                 parents,
             },

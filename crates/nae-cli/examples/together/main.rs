@@ -118,7 +118,6 @@ fn compare(count: usize, seconds: usize, recipe: &Recipe, device: &Device) -> Re
             let source = |name: &str, model: &Model| Source {
                 name: name.into(),
                 models: vec![model.clone()],
-                penalty: 0.0,
             };
             let sources = [
                 source("a", &stacked[i]),

@@ -13,6 +13,7 @@
 //! `G⁺`, are enough: `H ← H·(1 − G/G⁺)` is the Kullback–Leibler update `H·WᵀX/Λ / Wᵀ1` of
 //! [`multiplicative`](nae_model::multiplicative), whatever the other sources are.
 
+mod adjusted;
 mod average;
 mod batch;
 mod chunk;

@@ -3,6 +3,7 @@
 use burn::tensor::Device;
 use nae_model::{ActivationForm, Decoder, Model};
 
+use super::adjusted::Adjusted;
 use crate::error::SeparateError;
 use crate::settings::{SeparateConfig, SolverKind};
 use crate::sources::Source;
@@ -12,6 +13,7 @@ use crate::sources::Source;
 pub struct ActivationSolver {
     /// Every source's decoders, one a model.
     sources: Vec<Vec<FrozenDecoder>>,
+    /// As the models ask for.
     pub(super) config: SeparateConfig,
     pub(super) seed: u64,
     /// The device of the activations, which records gradients.
@@ -56,15 +58,6 @@ fn check_multiplicative(
     })
 }
 
-/// λ of the penalty on the activations: more beside a universal model.
-fn sparsity(sources: &[Source], config: &SeparateConfig) -> f64 {
-    let mut models = sources.iter().flat_map(|source| &source.models);
-    match models.any(|model| model.metadata.training.merged.len() > 1) {
-        true => config.sparsity.max(config.universal_sparsity),
-        false => config.sparsity,
-    }
-}
-
 impl ActivationSolver {
     /// Freezes the models' decoders on `device`.
     ///
@@ -92,12 +85,9 @@ impl ActivationSolver {
                 first.metadata.agrees_with(&model.metadata)?;
             }
         }
-        let config = SeparateConfig {
-            sparsity: sparsity(sources, &config),
-            ..config
-        };
+        let Adjusted { config, penalties } = Adjusted::new(sources, config);
         let autodiff_device = device.clone().autodiff();
-        let freeze = |source: &Source, model: &Model| {
+        let freeze = |source: &Source, model: &Model, penalty: f64| {
             let name = source.name.as_str();
             let decoder = model.network.decoder(config.latent, &autodiff_device);
             let is_free = config.activations == ActivationForm::Free;
@@ -111,17 +101,18 @@ impl ActivationSolver {
                 name: name.into(),
                 decoder,
                 compression: model.metadata.architecture.compression(),
-                penalty: source.penalty,
+                penalty,
             })
         };
-        let freeze_all = |source: &Source| {
+        let freeze_all = |(source, penalty): (&Source, f64)| {
             let models = source.models.iter();
-            let frozen = models.map(|model| freeze(source, model));
+            let frozen = models.map(|model| freeze(source, model, penalty));
             frozen.collect::<Result<Vec<_>, _>>()
         };
         Ok(Self {
             sources: sources
                 .iter()
+                .zip(penalties)
                 .map(freeze_all)
                 .collect::<Result<Vec<_>, _>>()?,
             config,
@@ -169,48 +160,5 @@ impl ActivationSolver {
                     .zip(other.decoders_of(run));
                 pairs.into_iter().all(is_same_shape)
             })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use nae_model::{MergedSource, ModelConfig, ModelKind};
-    use nae_testing_models::models::{AUDIO, untrained};
-
-    use super::*;
-
-    #[test]
-    fn a_penalty_is_the_default_beside_universal_models_only() {
-        let part = |name: &str| MergedSource {
-            name: name.into(),
-            rank: 1,
-        };
-        let source = |merged: &[MergedSource]| {
-            let device = Device::flex();
-            let config = ModelConfig {
-                kind: ModelKind::Nmf,
-                rank: 2,
-                ..ModelConfig::default()
-            };
-            let mut model = untrained("a", AUDIO, &config, 1, &device);
-            model.metadata.training.merged = merged.to_vec();
-            Source::new("a", vec![model])
-        };
-        let lambda = |merged: &[MergedSource], sparsity: f64, universal_sparsity: f64| {
-            let config = SeparateConfig {
-                sparsity,
-                universal_sparsity,
-                ..SeparateConfig::default()
-            };
-            let sources = [source(&[]), source(merged)];
-            let solver = ActivationSolver::new(&sources, config, 0, &Device::flex()).unwrap();
-            solver.config.sparsity
-        };
-        let two = [part("x"), part("y")];
-        assert_eq!(lambda(&[], 0.0, 0.05), 0.0);
-        assert_eq!(lambda(&two[..1], 0.0, 0.05), 0.0);
-        assert_eq!(lambda(&two, 0.0, 0.05), 0.05);
-        assert_eq!(lambda(&two, 0.2, 0.05), 0.2);
-        assert_eq!(lambda(&two, 0.0, 0.0), 0.0);
     }
 }

@@ -39,11 +39,9 @@ impl Unknown {
 /// Sources to separate a mixture into, of which some were learnt on it.
 #[derive(Debug)]
 pub struct Learnt {
-    /// The known sources, with a penalty, and then the unknown ones: each has a model for every model of
-    /// the known source that has most.
+    /// The known sources and then the unknown ones: each has a model for every model of the known source
+    /// that has most.
     pub sources: Vec<Source>,
-    /// What to separate with: as many updates as it was learnt with, and the mask exponent for unknown sources.
-    pub config: SeparateConfig,
     /// Whether the observer stopped it.
     pub is_interrupted: bool,
 }
@@ -85,25 +83,14 @@ pub fn learn(
     check_names(known_names.chain(unknown.iter().map(|own| own.name.as_str())))?;
     let level = level(&excerpts.magnitude, config.silence_db as f32);
     check_sound(unknown, excerpts, level, config)?;
-    let config = SeparateConfig {
-        max_steps: config.unknown.updates,
-        mask_exponent: config.unknown.mask_exponent,
-        // the penalty on what is known takes its place: on all activations it lost 1.7 dB of 3.9
-        universal_sparsity: 0.0,
-        ..config.clone()
-    };
-    let penalised = known.into_iter().map(|source| Source {
-        penalty: config.unknown.penalty,
-        ..source
-    });
-    let mut sources: Vec<Source> = penalised.collect();
+    let mut sources = known;
     let count = sources.len() + unknown.len();
     let learner = Learner {
         excerpts,
         // as for separation: N sources of unit deviation
         gain: (count as f64).sqrt() / level,
         record,
-        config: &config,
+        config,
         seed,
         device,
     };
@@ -129,7 +116,6 @@ pub fn learn(
     sources.extend(new.map(|(unknown, models)| Source::new(unknown.name.clone(), models)));
     Ok(Learnt {
         sources,
-        config,
         is_interrupted,
     })
 }
@@ -208,9 +194,10 @@ impl Learner<'_> {
         let models = known.iter().flat_map(|source| &source.models);
         let compressions = models.map(|model| model.metadata.architecture.compression());
         let compression = compressions.reduce(f64::min).unwrap_or(compression);
+        let names: Vec<String> = known.iter().map(|source| source.name.clone()).collect();
         let initial: Vec<Model> = unknown
             .iter()
-            .map(|unknown| self.initial(unknown, compression, run))
+            .map(|unknown| self.initial(unknown, &names, compression, run))
             .collect();
         let new = initial
             .iter()
@@ -249,7 +236,7 @@ impl Learner<'_> {
     }
 
     /// A factorisation whose bases are the mixture's mean spectrum with noise.
-    fn initial(&self, unknown: &Unknown, compression: f64, run: usize) -> Model {
+    fn initial(&self, unknown: &Unknown, known: &[String], compression: f64, run: usize) -> Model {
         let architecture = settings(unknown.rank, compression).architecture();
         let bins = self.excerpts.audio.stft().bins();
         let mut rng = generator(self.seed, &format!("unknown {} {run}", unknown.name));
@@ -272,6 +259,7 @@ impl Learner<'_> {
                     frames: self.excerpts.magnitude.frames(),
                     seed: self.seed,
                     tool_version: env!("CARGO_PKG_VERSION").into(),
+                    beside: Some(known.to_vec()),
                     ..TrainingSummary::default()
                 },
             },

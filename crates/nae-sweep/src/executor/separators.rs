@@ -4,7 +4,7 @@ use nae_audio::{AudioReader, Clip};
 use nae_files::retry::retrying_if;
 use nae_joint::JointEncoder;
 use nae_separate::unknown::{Unknown, excerpts, learn};
-use nae_separate::{SeparateConfig, Separator, Source};
+use nae_separate::{Separator, Source};
 
 use super::Executor;
 use crate::cell::{SeparatedWith, Separation};
@@ -68,14 +68,19 @@ impl Executor<'_> {
             };
             known.push(Source::new(name, models.into_members()));
         }
-        let (mut sources, settings) = match free.is_empty() {
-            true => (known, config.separate.clone()),
+        let mut sources = match free.is_empty() {
+            true => known,
             false => self.learn(cell, mixture, known, &free)?,
         };
         // what was learnt comes last, and stems belong to the mixture's sources in their order
         let place = |source: &Source| members.iter().position(|own| own.name == source.name);
         sources.sort_by_key(place);
-        Ok(Separator::new(&sources, settings, cell.seed, self.device)?)
+        Ok(Separator::new(
+            &sources,
+            config.separate.clone(),
+            cell.seed,
+            self.device,
+        )?)
     }
 
     /// Learns the sources without a model on the mixture, beside those that have one.
@@ -85,7 +90,7 @@ impl Executor<'_> {
         mixture: &Clip,
         known: Vec<Source>,
         free: &[Unknown],
-    ) -> Result<(Vec<Source>, SeparateConfig), SweepError> {
+    ) -> Result<Vec<Source>, SweepError> {
         let config = &self.manifest.variants[cell.variant].config;
         let open = || Ok(AudioReader::from_clip(mixture.clone()));
         let excerpts = excerpts(open, config.audio, config.separate.unknown.excerpts_s)?;
@@ -102,7 +107,7 @@ impl Executor<'_> {
         )?;
         match learnt.is_interrupted {
             true => Err(SweepError::Stopped),
-            false => Ok((learnt.sources, learnt.config)),
+            false => Ok(learnt.sources),
         }
     }
 }

@@ -74,7 +74,6 @@ impl System {
             .map(|model| Source {
                 name: model.metadata.name.clone(),
                 models: vec![model.clone()],
-                penalty: 0.0,
             })
             .collect();
         let config = settings.separate.clone();

@@ -129,7 +129,7 @@ impl ToLearn {
         }
         Ok(Separator::new(
             &sources,
-            learnt.config,
+            settings.separate.clone(),
             seed,
             &device.device,
         )?)

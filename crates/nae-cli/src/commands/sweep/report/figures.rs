@@ -232,7 +232,6 @@ fn fitted(model: &Model, input: &Magnitude, device: &Device) -> Result<(Tensor<2
     let source = Source {
         name: model.metadata.name.clone(),
         models: vec![model.clone()],
-        penalty: 0.0,
     };
     let separator = Separator::new(&[source], SeparateConfig::default(), 0, device)?;
     let found = separator.masks(input, &mut |_| Flow::Continue)?.activations;
