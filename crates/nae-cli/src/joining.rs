@@ -6,7 +6,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use burn::tensor::Device;
 use nae_files::count;
 use nae_joint::sampler::MAX_FRAMES;
-use nae_joint::{JointConfig, JointEncoder, PretrainedWeights, TrainingSource};
+use nae_joint::{Bank, JointConfig, JointEncoder, PretrainedWeights, TrainingSource};
+use nae_model::Ensemble;
 use nae_train::{TrainingClip, Usage};
 
 use crate::arguments::Terminal;
@@ -131,6 +132,14 @@ pub fn with_sole_model(source: NamedModels, terminal: &Terminal) -> Result<Train
     })
 }
 
+/// All models of every `--model`, of which a joint encoder that is trained against a bank keeps copies.
+pub fn known_models(models: &[String], device: &Device) -> Result<Vec<Ensemble>> {
+    let models = models.iter();
+    let files = models.map(|text| Ok(SourceArgument::parse(text).read(device)?.files));
+    let files = files.collect::<Result<Vec<_>>>()?;
+    Ok(files.into_iter().flatten().collect())
+}
+
 /// The names of sources, for a message.
 pub fn source_names(parts: &[TrainingSource]) -> String {
     let names: Vec<&str> = parts.iter().map(|part| part.name.as_str()).collect();
@@ -140,20 +149,31 @@ pub fn source_names(parts: &[TrainingSource]) -> String {
 /// Trains a joint encoder with a log line and a progress bar. Returns its losses too.
 ///
 /// - `start`: initialisation; none: what the settings say
+/// - `bank`: sounds that stand for one more source
 pub fn join(
     start: Option<&PretrainedWeights>,
     parts: &[TrainingSource],
+    bank: Option<&Bank>,
     config: &JointConfig,
     seed: u64,
     device: &NamedDevice,
     terminal: &Terminal,
 ) -> Result<(JointEncoder, Vec<LossRecord>)> {
     let names = source_names(parts);
+    let against = match bank {
+        None => String::new(),
+        Some(bank) => {
+            let sounds = count(bank.sounds.len(), "sound");
+            format!(" against {sounds} as `{}`", bank.name)
+        }
+    };
     log_line(
         terminal,
-        format_args!("training a joint encoder for {names} on {device}"),
+        format_args!("training a joint encoder for {names}{against} on {device}"),
     );
-    with_progress(terminal, "", |observe| {
-        nae_joint::join_from(start, parts, config, seed, &device.device, observe)
+    let device = &device.device;
+    with_progress(terminal, "", |observe| match bank {
+        None => nae_joint::join_from(start, parts, config, seed, device, observe),
+        Some(bank) => nae_joint::join_against(start, parts, bank, config, seed, device, observe),
     })
 }

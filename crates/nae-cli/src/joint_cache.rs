@@ -44,7 +44,7 @@ pub fn cached_joint_encoder(
             "{error:#}; the joint encoder that is trained now is not kept for the next time (`nae join` writes one to a file)"
         );
     }
-    let (joint, _) = join(None, parts, config, seed, device, terminal)?;
+    let (joint, _) = join(None, parts, None, config, seed, device, terminal)?;
     bail_if_interrupted("nothing was separated")?;
     let seconds = joint.metadata.training.seconds;
     let cached = match &place {

@@ -1,6 +1,7 @@
 //! The command `nae`: trains one model per sound source and separates those sources in mixtures.
 #![recursion_limit = "256"] // burn-wgpu's fused types nest deeply
 
+mod against;
 mod allocator;
 mod arguments;
 mod commands;

@@ -2,7 +2,8 @@
 //!
 //! `tests/golden` was made by `scripts/golden/make NAE tests/golden` with the build of commit a91d812 (format version 1),
 //! `tests/golden/later` by `scripts/golden/make NAE tests/golden/later --later` with the build that brought ensembles
-//! (format versions 2 and 3).
+//! (format versions 2 and 3), and `tests/golden/against` by `scripts/golden/make NAE tests/golden/against --against` with the build
+//! that brought training against a bank (format version 5 of joint files).
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use std::collections::BTreeMap;
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use burn::tensor::Device;
-use nae_joint::{JointEncoder, PretrainedWeights};
+use nae_joint::{JointEncoder, MaterialRecord, PretrainedWeights};
 use nae_model::{Ensemble, Model};
 use nae_testing::compare::largest_difference;
 use nae_testing::folders::package_file;
@@ -78,6 +79,28 @@ fn a_joint_encoder_still_knows_its_models() {
     }
     let other = load("high-nmf.safetensors");
     assert!(joint.check_model("high", &other).is_err());
+}
+
+#[test]
+fn a_joint_encoder_against_a_bank_keeps_its_models_and_its_bytes() {
+    let path = golden("against/joint.safetensors");
+    let joint = JointEncoder::load(&path, &Device::flex()).unwrap();
+    assert!(joint.to_bytes().unwrap() == std::fs::read(&path).unwrap());
+    let models = Ensemble::load(&golden("later/low-all.safetensors"), &Device::flex()).unwrap();
+    let fingerprints = |models: &[Model]| -> Vec<String> {
+        let models = models.iter();
+        models.map(|model| model.fingerprint().unwrap()).collect()
+    };
+    let known = joint.known_sources();
+    assert_eq!(
+        fingerprints(&known[0].models),
+        fingerprints(models.members())
+    );
+    let MaterialRecord::Bank(records) = &joint.rest().unwrap().material else {
+        panic!("the rest is a bank's");
+    };
+    let names: Vec<&str> = records.iter().map(|record| record.name.as_str()).collect();
+    assert_eq!(names, ["0.wav", "1.wav"]);
 }
 
 #[test]
@@ -157,6 +180,9 @@ fn stems_are_the_same_on_one_thread() {
         ("later/all-auto", encoded("low-all", "high-auto")),
         ("later/all-rnn", encoded("low-all", "high-rnn")),
     ];
+    let against = file("against/joint.safetensors");
+    let against = vec!["--joint".into(), against, "--one-pass".into()];
+    let systems = systems.into_iter().chain([("against/stems", against)]);
     for (system, models) in systems {
         let out = tempfile::tempdir().unwrap();
         let status = Command::new(env!("CARGO_BIN_EXE_nae"))
@@ -169,11 +195,15 @@ fn stems_are_the_same_on_one_thread() {
             .status()
             .unwrap();
         assert!(status.success(), "{system}");
-        for source in ["low.wav", "high.wav"] {
+        let second = match system {
+            "against/stems" => "noise.wav",
+            _ => "high.wav",
+        };
+        for source in ["low.wav", second] {
             let came = samples(&out.path().join(source));
             let expected = samples(&golden(&format!("{system}/{source}")));
             let furthest = largest_difference(&came, &expected);
-            if system.starts_with("later/") {
+            if system.starts_with("later/") || system.starts_with("against/") {
                 // fused operations round in their own way; one pass through a network, peaks of 0.3
                 assert!(furthest < 1e-5, "{system} {source}: {furthest}");
             } else if sums_in_the_same_order() {

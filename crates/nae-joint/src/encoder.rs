@@ -2,10 +2,11 @@
 
 use burn::module::Module;
 use burn::tensor::Device;
-use nae_model::{Architecture, AudioConfig, ClipRecord, Model, Network};
+use nae_model::{Architecture, AudioConfig, ClipRecord, Ensemble, Model, Network};
 use nae_separate::{SeparateConfig, Separator};
 use serde::{Deserialize, Serialize};
 
+use crate::bank::BankRecord;
 use crate::decoders::Decoders;
 use crate::error::JointError;
 use crate::mask_estimator::JointMaskEstimator;
@@ -21,6 +22,8 @@ pub enum MaterialRecord {
     LatentCache,
     /// Sound files.
     Clips(Vec<ClipRecord>),
+    /// Sounds of a bank, which stand for all that is not known.
+    Bank(Vec<BankRecord>),
 }
 
 /// One of the joined models.
@@ -34,6 +37,13 @@ pub struct JointSource {
     pub model: Architecture,
     /// What it was trained on.
     pub material: MaterialRecord,
+}
+
+impl JointSource {
+    /// Whether it stands for all that is not known: a bank of sounds did in training.
+    pub fn is_rest(&self) -> bool {
+        matches!(self.material, MaterialRecord::Bank(_))
+    }
 }
 
 /// How a joint encoder was trained.
@@ -79,6 +89,9 @@ pub struct JointEncoder {
     pub networks: Vec<EncoderNetwork>,
     /// Every source's network without encoder.
     pub decoders: Vec<Network>,
+    /// All models of every known source; empty unless it was trained against a bank
+    /// ([`with_known_models`](Self::with_known_models)).
+    pub known_models: Vec<Ensemble>,
 }
 
 impl JointEncoder {

@@ -12,7 +12,7 @@ use nae_separate::SeparateError;
 pub enum JointError {
     /// Too few or too many sources.
     #[error(
-        "a joint encoder separates 2 to 6 sources, but {came} were given. Give `--model FILE` once for every source."
+        "a joint encoder separates 2 to 6 sources, but {came} were given. Give `--model FILE` once for every source; one alone needs `--against FOLDER`, sounds of everything else."
     )]
     Count {
         /// Number of sources given.
@@ -45,6 +45,14 @@ pub enum JointError {
         frames: usize,
         /// Frames needed.
         needed: usize,
+    },
+    /// A bank without sound.
+    #[error(
+        "there is no sound in the bank that stands for `{name}`: all of its sounds are silent or shorter than a frame. Give other sounds with `--against`."
+    )]
+    EmptyBank {
+        /// The bank's source.
+        name: String,
     },
     /// The pretrained weights are for another architecture.
     #[error(

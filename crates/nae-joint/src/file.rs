@@ -4,10 +4,12 @@
 //! |---|---|
 //! | `network.0.input.weight` … | weights of the first network, by their path in it |
 //! | `source.0.decoder.0.weight` …, `.bias` | copy of the first source's decoder |
+//! | `known.0.0.encoder.0.weight` … (trained against a bank) | copy of the first known source's first model |
 //!
 //! Metadata, all strings, structured ones as JSON: `format` (`"nae-joint"`), `format_version`,
 //! `sources` (name, fingerprint, architecture and material of each), `audio`, `joint` (the settings),
-//! `training`.
+//! `training`; trained against a bank, `known` (architecture and gain of every model of the known
+//! sources).
 
 use std::path::Path;
 
@@ -22,6 +24,7 @@ use safetensors::tensor::Dtype;
 
 use crate::encoder::{JointEncoder, JointMetadata, JointSource};
 use crate::error::JointError;
+use crate::known_models;
 use crate::network::EncoderNetwork;
 use crate::parameters::{CollectParameters, LoadParameters, Tensors, check_count, json, serialize};
 use crate::sources::check_names;
@@ -30,11 +33,21 @@ use crate::sources::check_names;
 /// hold its models' architectures: one more than the version of the model files that can.
 const FIRST_VERSION: u32 = 2;
 
+/// The version that brought training against a bank. (A model file of version 4 would need a joint file of
+/// version 6.)
+const BANK_VERSION: u32 = 5;
+
 /// Newest format version that can be read.
-pub const FORMAT_VERSION: u32 = FIRST_VERSION - 1 + nae_model::file::FORMAT_VERSION;
+pub const FORMAT_VERSION: u32 = BANK_VERSION;
+
+/// The newest version for models' architectures is below that for banks.
+const _: () = assert!(FIRST_VERSION - 1 + nae_model::file::FORMAT_VERSION < BANK_VERSION);
 
 /// The format's name.
 const FORMAT: &str = "nae-joint";
+
+/// Where the file says what the models of the known sources are.
+const KNOWN: &str = "known";
 
 impl JointEncoder {
     /// The file's bytes.
@@ -54,17 +67,23 @@ impl JointEncoder {
             tensors.extend(named.map(|(name, values)| (format!("{}{name}", prefix(i)), values)));
         }
         let metadata = &self.metadata;
-        let entries = [
+        let known = known_models::collect(&self.known_models, &mut tensors)?;
+        let mut entries = vec![
             ("sources", json(&metadata.sources)?),
             ("audio", json(&Canonical(&metadata.audio))?),
             ("joint", json(&Canonical(&metadata.config))?),
             ("training", json(&metadata.training)?),
         ];
-        let versions = metadata
-            .sources
-            .iter()
-            .map(|source| source.model.format_version());
-        let format = (FORMAT, FIRST_VERSION - 1 + versions.fold(1, u32::max));
+        if !known.is_empty() {
+            entries.push((KNOWN, json(&known)?));
+        }
+        let versions = metadata.sources.iter();
+        let versions = versions.map(|source| source.model.format_version());
+        let version = match self.rest() {
+            None => FIRST_VERSION - 1 + versions.fold(1, u32::max),
+            Some(_) => BANK_VERSION,
+        };
+        let format = (FORMAT, version);
         serialize(format, entries, Dtype::F32, &tensors)
     }
 
@@ -106,6 +125,11 @@ impl JointEncoder {
                 bins,
             )?;
         }
+        let known = match file.has(KNOWN) {
+            true => file.json(KNOWN)?,
+            false => Vec::new(),
+        };
+        known_models::check(&known, &file, sources, bins)?;
         for i in 0..config.ensemble_size {
             let needed = EncoderNetwork::parameter_count(config, bins, rank);
             check_count(&file, &[&format!("network.{i}.")], needed)?;
@@ -126,10 +150,13 @@ impl JointEncoder {
             networks.push(blank.map(&mut load));
             load.finish()?;
         }
+        let audio = metadata.audio;
+        let known_models = known_models::read(known, (&file, &tensors), sources, audio, device)?;
         Ok(Self {
             metadata,
             networks,
             decoders,
+            known_models,
         })
     }
 }

@@ -7,6 +7,7 @@ use burn::tensor::Device;
 use nae_model::optim::{Flow, Progress};
 use nae_model::random::generator;
 
+use crate::bank::Bank;
 use crate::decoders::Decoders;
 use crate::encoder::{JoiningSummary, JointEncoder, JointMetadata};
 use crate::error::JointError;
@@ -52,18 +53,57 @@ pub fn join_from(
     device: &Device,
     observe: &mut dyn FnMut(&Progress) -> Flow,
 ) -> Result<JointEncoder, JointError> {
+    train(pretrained, sources, None, config, seed, device, observe)
+}
+
+/// [`join_from`], for one or more known sources and all that is unknown, which a bank of sounds stands for.
+///
+/// The joint encoder has one more source, the last one, called as the bank.
+///
+/// # Errors
+/// As [`join_from`], and [`JointError::EmptyBank`] for a bank without sound.
+pub fn join_against(
+    pretrained: Option<&PretrainedWeights>,
+    sources: &[TrainingSource],
+    bank: &Bank,
+    config: &JointConfig,
+    seed: u64,
+    device: &Device,
+    observe: &mut dyn FnMut(&Progress) -> Flow,
+) -> Result<JointEncoder, JointError> {
+    let bank = Some(bank);
+    train(pretrained, sources, bank, config, seed, device, observe)
+}
+
+fn train(
+    pretrained: Option<&PretrainedWeights>,
+    sources: &[TrainingSource],
+    bank: Option<&Bank>,
+    config: &JointConfig,
+    seed: u64,
+    device: &Device,
+    observe: &mut dyn FnMut(&Progress) -> Flow,
+) -> Result<JointEncoder, JointError> {
     let started = Instant::now();
     config.validate()?;
-    check_names(sources.iter().map(|source| source.name.as_str()))?;
-    let audio = common_audio(sources)?;
+    let names = sources.iter().map(|source| source.name.as_str());
+    check_names(names.chain(bank.map(|bank| bank.name.as_str())))?;
+    let audio = common_audio(sources, 2 - usize::from(bank.is_some()))?;
     let material = TrainingMaterial::new(sources, &audio, seed, device)?;
+    let sampler = MixtureSampler::new(&material.clips, &audio, config, seed)?;
+    let (material, sampler) = match bank {
+        None => (material, sampler),
+        Some(bank) => (
+            material.with_bank(bank, audio, device)?,
+            sampler.with_bank(bank)?,
+        ),
+    };
     let autodiff_device = device.clone().autodiff();
     let decoders = Decoders::new(
         material.decoders.clone(),
         config.mask_exponent,
         &autodiff_device,
     );
-    let sampler = MixtureSampler::new(&material.clips, &audio, config, seed)?;
     let pretrained = match pretrained {
         Some(weights) => Some(weights.clone()),
         None => PretrainedWeights::load_default(config, &audio, device)?,
@@ -117,5 +157,6 @@ pub fn join_from(
         },
         networks,
         decoders: decoders.map(|(_, decoder)| decoder).collect(),
+        known_models: Vec::new(),
     })
 }

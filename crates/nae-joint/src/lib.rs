@@ -56,6 +56,7 @@
 //! # }
 //! ```
 
+pub mod bank;
 pub mod decoders;
 mod dropout;
 pub mod encoder;
@@ -64,6 +65,7 @@ pub mod file;
 pub mod fit;
 pub mod griffin_lim;
 mod join;
+mod known_models;
 mod mask_estimator;
 mod material;
 pub mod network;
@@ -73,10 +75,11 @@ pub mod sampler;
 pub mod settings;
 pub mod sources;
 
+pub use bank::{Bank, BankOrigin, BankRecord, BankSound};
 pub use decoders::Decoders;
 pub use encoder::{JoiningSummary, JointEncoder, JointMetadata, JointSource, MaterialRecord};
 pub use error::JointError;
-pub use join::{join, join_from};
+pub use join::{join, join_against, join_from};
 pub use network::EncoderNetwork;
 pub use pretrained::PretrainedWeights;
 pub use settings::{BodyKind, JointConfig, LossKind, StartKind, TemporalContext};

@@ -3,8 +3,9 @@
 use burn::tensor::Device;
 use nae_audio::{Stft, without_offset};
 use nae_model::random::generator;
-use nae_model::{Architecture, AudioConfig, LatentCache, Network};
+use nae_model::{Architecture, AudioConfig, Model, Network};
 
+use crate::bank::{Bank, rest_model};
 use crate::encoder::{JointSource, MaterialRecord};
 use crate::error::JointError;
 use crate::griffin_lim::griffin_lim;
@@ -47,8 +48,8 @@ impl TrainingMaterial {
                         .map(|(_, samples)| without_offset(samples, rate).into_owned());
                     (MaterialRecord::Clips(records), samples.collect())
                 }
-                (None, Some(cache)) => {
-                    let clips = reconstruct(source, cache, &stft, seed, device)?;
+                (None, Some(_)) => {
+                    let clips = reconstruct(&source.name, &source.model, &stft, seed, device)?;
                     (MaterialRecord::LatentCache, clips)
                 }
                 (None, None) => {
@@ -57,34 +58,64 @@ impl TrainingMaterial {
                     });
                 }
             };
-            let model = source.model.metadata.architecture.clone();
             material.clips.push((source.name.clone(), clips));
-            material.records.push(JointSource {
-                name: source.name.clone(),
-                fingerprint: source.model.fingerprint()?,
-                model: model.clone(),
-                material: record,
-            });
-            let decoder = source.model.network.without_encoder();
-            material.decoders.push((model, decoder));
+            material.add(&source.name, &source.model, record)?;
         }
         Ok(material)
+    }
+
+    /// Adds the source that a bank stands for, whose sounds are left to the sampler.
+    ///
+    /// # Errors
+    /// [`JointError::Model`] if the device fails.
+    pub fn with_bank(
+        mut self,
+        bank: &Bank,
+        audio: AudioConfig,
+        device: &Device,
+    ) -> Result<Self, JointError> {
+        let compressions = self.decoders.iter();
+        let compressions = compressions.map(|(architecture, _)| architecture.compression());
+        let compression = compressions.fold(1.0, f64::min);
+        let model = rest_model(&bank.name, audio, compression, device);
+        let records = bank.sounds.iter().map(|sound| sound.record.clone());
+        self.add(&bank.name, &model, MaterialRecord::Bank(records.collect()))?;
+        Ok(self)
+    }
+
+    fn add(
+        &mut self,
+        name: &str,
+        model: &Model,
+        material: MaterialRecord,
+    ) -> Result<(), JointError> {
+        let architecture = model.metadata.architecture.clone();
+        self.records.push(JointSource {
+            name: name.into(),
+            fingerprint: model.fingerprint()?,
+            model: architecture.clone(),
+            material,
+        });
+        self.decoders
+            .push((architecture, model.network.without_encoder()));
+        Ok(())
     }
 }
 
 /// The clips in a model's latent cache: its activations decoded, corrected by its residual codes, with
 /// phases from the Griffin–Lim algorithm. Clips shorter than a window are left out.
-fn reconstruct(
-    source: &TrainingSource,
-    cache: &LatentCache,
+pub(crate) fn reconstruct(
+    name: &str,
+    model: &Model,
     stft: &Stft,
     seed: u64,
     device: &Device,
 ) -> Result<Vec<Vec<f32>>, JointError> {
-    let Some(all) = nae_model::reconstruct(&source.model, device)? else {
+    let (Some(cache), Some(all)) = (&model.latent_cache, nae_model::reconstruct(model, device)?)
+    else {
         return Ok(Vec::new());
     };
-    let mut rng = generator(seed, &format!("phases of {}", source.name));
+    let mut rng = generator(seed, &format!("phases of {name}"));
     let mut clips = Vec::with_capacity(cache.clips().len());
     let mut first = 0;
     for &frames in cache.clips() {

@@ -46,9 +46,9 @@ pub(crate) fn json<T: Serialize>(value: &T) -> Result<String, ModelError> {
 ///
 /// # Errors
 /// [`JointError::NotFinite`] if a number is not finite in `dtype`.
-pub(crate) fn serialize<const N: usize>(
+pub(crate) fn serialize(
     (format, version): (&str, u32),
-    entries: [(&str, String); N],
+    entries: Vec<(&str, String)>,
     dtype: Dtype,
     tensors: &Tensors,
 ) -> Result<Vec<u8>, JointError> {
@@ -74,7 +74,8 @@ pub(crate) fn serialize<const N: usize>(
         .map(|(name, shape, bytes)| Ok((name, TensorView::new(dtype, shape.clone(), bytes)?)))
         .collect::<Result<Vec<_>, SafeTensorError>>()
         .map_err(serialisation_failed)?;
-    let mut metadata = BTreeMap::from(entries.map(|(key, value)| (key.into(), value)));
+    let entries = entries.into_iter().map(|(key, value)| (key.into(), value));
+    let mut metadata: BTreeMap<String, String> = entries.collect();
     metadata.insert("format".into(), format.into());
     metadata.insert("format_version".into(), version.to_string());
     Ok(safetensors_bytes(views, &metadata)?)

@@ -20,8 +20,13 @@ pub struct TrainingSource {
 }
 
 /// The spectrogram settings that all models have.
-pub(crate) fn common_audio(sources: &[TrainingSource]) -> Result<AudioConfig, JointError> {
-    let (Some(first), true) = (sources.first(), sources.len() > 1) else {
+///
+/// - `least`: number of sources that are needed
+pub(crate) fn common_audio(
+    sources: &[TrainingSource],
+    least: usize,
+) -> Result<AudioConfig, JointError> {
+    let (Some(first), true) = (sources.first(), sources.len() >= least) else {
         return Err(JointError::Count {
             came: sources.len(),
         });

@@ -12,7 +12,7 @@ use nae_joint::{
 };
 use nae_model::network::Extent;
 use nae_model::random::generator;
-use nae_model::{AudioConfig, ModelConfig, Network};
+use nae_model::{AudioConfig, Ensemble, Metadata, Model, ModelConfig, Network, TrainingSummary};
 use serde_json::{Value, json};
 
 const RANK: usize = 3;
@@ -56,6 +56,7 @@ fn joint(config: JointConfig) -> JointEncoder {
     let mut decoder = || Network::new(&architecture, bins, Extent::Decoder, &mut rng, &device);
     JointEncoder {
         networks,
+        known_models: Vec::new(),
         decoders: vec![decoder(), decoder()],
         metadata: JointMetadata {
             sources: vec![source("low"), source("high")],
@@ -277,4 +278,58 @@ fn equal_joint_encoders_have_equal_bytes() {
         assert!(joint.to_bytes().unwrap() == first);
     }
     assert!(load(&first).unwrap().to_bytes().unwrap() == first);
+}
+
+#[test]
+fn a_source_for_all_that_is_not_known_stands_last_and_models_are_those_of_the_others() {
+    let mut joint = joint(config());
+    joint.metadata.sources[1].material = MaterialRecord::Bank(Vec::new());
+    let device = Device::flex();
+    let mut rng = generator(6, "weights");
+    let architecture = joint.metadata.sources[0].model.clone();
+    let bins = AUDIO.stft().bins();
+    let model = Model {
+        metadata: Metadata {
+            name: "low".into(),
+            audio: AUDIO,
+            gain: 1.0,
+            training: TrainingSummary::default(),
+            architecture: architecture.clone(),
+        },
+        network: Network::new(&architecture, bins, Extent::Whole, &mut rng, &device),
+        latent_cache: None,
+    };
+    joint.metadata.sources[0].fingerprint = model.fingerprint().unwrap();
+    let known = vec![Ensemble::new(vec![model]).unwrap()];
+    let bytes = joint.with_known_models(known).unwrap().to_bytes().unwrap();
+    assert_eq!(load(&bytes).unwrap().known_models.len(), 1);
+    let refused = |changes: &[Change<'_>], expected: &str| {
+        let message = load(&with_entries(&bytes, changes))
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains(expected), "{expected}: {message}");
+    };
+    let first = |sources: &mut Value| {
+        let sources = sources.as_array_mut().unwrap();
+        sources[0]["material"] = json!({"bank": []});
+    };
+    refused(&[("sources", &first)], "only its last source");
+    let none = |sources: &mut Value| sources[1]["material"] = json!("memory");
+    refused(&[("sources", &none)], "2 of 2 sources as known");
+    let twice = |known: &mut Value| {
+        let models = known[0].clone();
+        known.as_array_mut().unwrap().push(models);
+    };
+    refused(&[("known", &twice)], "models of 2 known sources");
+    let empty = |known: &mut Value| known[0] = json!([]);
+    refused(&[("known", &empty)], "lists 0");
+    let gain = |known: &mut Value| known[0][0]["gain"] = json!(-1.0);
+    refused(&[("known", &gain)], "gain");
+    let missing = |known: &mut Value| known[0][0]["architecture"]["rank"] = json!(4000);
+    refused(&[("known", &missing)], "known.0.0.");
+    let more = |known: &mut Value| {
+        let model = known[0][0].clone();
+        known[0].as_array_mut().unwrap().push(model);
+    };
+    refused(&[("known", &more)], "known.0.1.");
 }

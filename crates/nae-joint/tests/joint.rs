@@ -106,7 +106,7 @@ fn models_are_joined_from_clips() {
     );
     let named = |source: &nae_joint::JointSource| match &source.material {
         MaterialRecord::Clips(clips) => clips.len(),
-        MaterialRecord::LatentCache => 0,
+        MaterialRecord::LatentCache | MaterialRecord::Bank(_) => 0,
     };
     assert_eq!(
         joint.metadata.sources.iter().map(named).collect::<Vec<_>>(),

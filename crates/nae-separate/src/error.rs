@@ -25,6 +25,14 @@ pub enum SeparateError {
         /// The name.
         name: String,
     },
+    /// Masks are averaged source by source.
+    #[error("masks of different sources cannot be averaged: expected {expected}, got {came}.")]
+    OtherSources {
+        /// The first separator's sources and spectrogram settings.
+        expected: String,
+        /// The other's.
+        came: String,
+    },
     /// Masks that sum to one leave nothing.
     #[error(
         "there is no residual `{name}` here: a joint encoder's masks share all of the mixture among its sources. Separate with `--model` instead of `--joint`, or leave `--residual` out."

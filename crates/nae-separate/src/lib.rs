@@ -88,6 +88,7 @@ pub mod error;
 pub mod ideal_ratio_mask;
 pub mod mask;
 pub mod mask_estimator;
+mod mean_masks;
 pub mod residual;
 mod separate_many;
 pub mod separator;

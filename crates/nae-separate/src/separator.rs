@@ -9,6 +9,7 @@ use nae_model::spectra::{download, level};
 use crate::activation_solver::ActivationSolver;
 use crate::error::SeparateError;
 use crate::mask_estimator::{MaskEstimate, MaskEstimator};
+use crate::mean_masks::{MeanMasks, Placed};
 use crate::settings::SeparateConfig;
 use crate::sources::{Source, check_names};
 
@@ -97,6 +98,38 @@ impl Separator {
         estimator: Box<dyn MaskEstimator>,
     ) -> Result<Self, SeparateError> {
         Self::from_parts(names, audio, config, Estimator::Other(estimator))
+    }
+
+    /// Averages the masks of several separators, which have the same sources in any order.
+    ///
+    /// Levels and blocks are those of the first.
+    ///
+    /// # Errors
+    /// [`SeparateError::OtherSources`] for other sources or spectrogram settings; [`SeparateError::NoSources`] for no
+    /// separator.
+    pub fn mean(separators: Vec<Self>) -> Result<Self, SeparateError> {
+        let Some(first) = separators.first() else {
+            return Err(SeparateError::NoSources);
+        };
+        let (names, audio, config) = (first.names.clone(), first.audio, first.config.clone());
+        let mut placed = Vec::with_capacity(separators.len());
+        for separator in separators {
+            let place = |name: &String| separator.names.iter().position(|own| own == name);
+            let order: Option<Vec<usize>> = names.iter().map(place).collect();
+            let is_same = separator.names.len() == names.len() && separator.audio == audio;
+            let Some(order) = order.filter(|_| is_same) else {
+                return Err(SeparateError::OtherSources {
+                    expected: format!("{} ({audio})", names.join(", ")),
+                    came: format!("{} ({})", separator.names.join(", "), separator.audio),
+                });
+            };
+            let estimator: Box<dyn MaskEstimator> = match separator.estimator {
+                Estimator::Activations(solver) => solver,
+                Estimator::Other(estimator) => estimator,
+            };
+            placed.push(Placed { estimator, order });
+        }
+        Self::with_estimator(names, audio, config, Box::new(MeanMasks(placed)))
     }
 
     fn from_parts(

@@ -11,7 +11,10 @@ const EXAMPLES: &str = "\
 Examples:
   Train a joint encoder for two models, then separate with it:
     nae join --model voice.safetensors --model fan.safetensors --out both.joint.safetensors
-    nae separate call.wav --joint both.joint.safetensors --out stems/";
+    nae separate call.wav --joint both.joint.safetensors --out stems/
+  One voice against whatever else there may be, learnt from a folder of noises:
+    nae join --model voice.safetensors --against noises/ --out voice.joint.safetensors
+    nae separate call.wav --joint voice.joint.safetensors --out stems/";
 
 /// Train a joint encoder, which separates a fixed set of sources in one forward pass
 ///
@@ -23,14 +26,22 @@ pub struct Join {
     /// Train on these clips of a source instead of its model's latent cache (repeatable)
     #[arg(long, value_name = "NAME=CLIP_OR_FOLDER", help_heading = INPUT)]
     pub clips: Vec<String>,
+    /// Train against these sounds, which stand for everything that has no model: a folder of sound files
+    /// and model files, one of them, or universal:noise, which comes with nae (repeatable)
+    #[arg(long, value_name = "FOLDER", help_heading = INPUT)]
+    pub against: Vec<String>,
     /// Joint file to write
     #[arg(long, value_name = "FILE.safetensors", help_heading = OUTPUT)]
     pub out: PathBuf,
     #[command(flatten)]
     pub written: Written,
-    /// Model file of a source, one per source (2 to 6): FILE, or NAME=FILE to rename the source
+    /// Model file of a source, one per source (2 to 6, with --against 1 to 5): FILE, or NAME=FILE to
+    /// rename the source
     #[arg(long = "model", required = true, value_name = "[NAME=]FILE", help_heading = MODEL)]
     pub models: Vec<String>,
+    /// Name of the source that --against stands for, and of its stem
+    #[arg(long, value_name = "NAME", default_value = "noise", requires = "against", help_heading = MODEL)]
+    pub against_name: String,
     /// Initialise from a file written by `nae pretrain` [default: see `joint.start` in `nae settings`]
     #[arg(long, value_name = "FILE", help_heading = MODEL)]
     pub start: Option<PathBuf>,

@@ -16,6 +16,8 @@ Examples:
     nae separate call.wav --model voice=a.safetensors,b.safetensors,c.safetensors --model fan.safetensors --out stems/
   A voice without a model of its own, by the universal one that comes with nae:
     nae separate call.wav --model fan.safetensors --model universal:voice --out stems/
+  A voice out of any noise, with a joint file that `nae join --against` has written:
+    nae separate call.wav --joint voice.joint.safetensors --out stems/
   With a joint encoder, trained once and cached:
     nae separate call.wav --model voice.safetensors --model fan.safetensors --join --out stems/";
 
@@ -52,19 +54,25 @@ pub struct Separate {
         help_heading = MODEL
     )]
     pub models: Vec<String>,
-    /// Joint file written by `nae join`: one forward pass instead of an optimisation. Any `--model`
-    /// given as well must be one it was trained for
+    /// Joint file written by `nae join`: one forward pass instead of an optimisation; with one that was
+    /// trained against a bank, the mean with a source learnt on the mixture. Any `--model` given as well
+    /// must be one it was trained for
     #[arg(long, value_name = "FILE", help_heading = MODEL)]
     pub joint: Option<PathBuf>,
+    /// With a joint file that was trained against a bank: its forward pass alone, which takes a small part of the
+    /// time
+    #[arg(long, requires = "joint", conflicts_with = "unknown", help_heading = MODEL)]
+    pub one_pass: bool,
     /// Train a joint encoder for the models first, and keep it in the user's cache folder for the
     /// next time
     #[arg(long, conflicts_with = "joint", help_heading = MODEL)]
     pub join: bool,
     /// Name of a source without a model, which is learnt on the mixture beside those that have one; its
-    /// rank is `separate.unknown.rank` unless given. Without any model the mixture is split into components
+    /// rank is `separate.unknown.rank` unless given. Without any model the mixture is split into components.
+    /// With a joint file that was trained against a bank it is the source which the bank stands for
     #[arg(
         long,
-        conflicts_with_all = ["joint", "join"],
+        conflicts_with = "join",
         value_name = "NAME[:rank=N]",
         value_parser = parse_unknown,
         help_heading = MODEL

@@ -44,7 +44,7 @@ impl PretrainedWeights {
         let mut collect = CollectParameters::new("body", &mut tensors);
         self.network.body.visit(&mut collect);
         collect.finish()?;
-        let entries = [
+        let entries = vec![
             ("audio", json(&Canonical(&self.audio))?),
             ("joint", json(&Canonical(&self.config))?),
         ];

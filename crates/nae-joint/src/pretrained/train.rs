@@ -32,7 +32,7 @@ impl PretrainedWeights {
         observe: &mut dyn FnMut(&Progress) -> Flow,
     ) -> Result<Self, JointError> {
         config.validate()?;
-        let audio = common_audio(sources)?;
+        let audio = common_audio(sources, 2)?;
         let material = TrainingMaterial::new(sources, &audio, seed, device)?;
         let sampler = MixtureSampler::new(&material.clips, &audio, config, seed)?;
         let autodiff_device = device.clone().autodiff();

@@ -66,3 +66,39 @@ impl Excerpt<'_> {
         ExcerptSpectra { re, im }
     }
 }
+
+impl ExcerptSpectra {
+    /// Adds `gain` times others of the same size.
+    pub fn add(&mut self, others: &Self, gain: f32) {
+        for (own, other) in [(&mut self.re, &others.re), (&mut self.im, &others.im)] {
+            for (own, other) in own.iter_mut().zip(other) {
+                *own += gain * other;
+            }
+        }
+    }
+
+    /// Sum of all squared magnitudes.
+    pub fn power(&self) -> f32 {
+        let parts = self.re.iter().zip(&self.im);
+        parts.map(|(re, im)| re * re + im * im).sum()
+    }
+
+    /// Multiplies everything by a gain.
+    pub fn scale(&mut self, gain: f32) {
+        for value in self.re.iter_mut().chain(&mut self.im) {
+            *value *= gain;
+        }
+    }
+
+    /// Multiplies every bin by its gain.
+    pub fn filter(&mut self, gains: &[f32]) {
+        let frames = self.re.len() / gains.len().max(1);
+        for values in [&mut self.re, &mut self.im] {
+            for (row, gain) in values.chunks_exact_mut(frames.max(1)).zip(gains) {
+                for value in row {
+                    *value *= gain;
+                }
+            }
+        }
+    }
+}

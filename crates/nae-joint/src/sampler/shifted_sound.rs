@@ -6,7 +6,6 @@ use std::sync::Arc;
 use nae_audio::{AudioError, Stft};
 use nae_model::spectra::level_of;
 
-use crate::error::JointError;
 use crate::settings::JointConfig;
 
 /// Frames that are not silent, which a source needs at least.
@@ -73,11 +72,12 @@ impl ShiftedSound {
         Ok(())
     }
 
-    /// Linear gain that brings the sound to unit level.
+    /// Linear gain that brings the sound to unit level, 0 for silence, and the number of frames that
+    /// are not silent.
     ///
     /// # Errors
-    /// [`JointError::TooShort`] for fewer than [`MIN_FRAMES`] frames that are not silent.
-    pub fn gain(&self, name: &str, stft: &Stft, config: &JointConfig) -> Result<f32, JointError> {
+    /// [`AudioError`] for samples that are not finite.
+    pub fn level(&self, stft: &Stft, config: &JointConfig) -> Result<(f32, usize), AudioError> {
         let mut energies = Vec::with_capacity(self.frames());
         for start in (0..self.frames()).step_by(STEP) {
             self.for_frames(stft, start..start + STEP, |frame| {
@@ -88,15 +88,12 @@ impl ShiftedSound {
         let loudest = energies.iter().copied().fold(0.0, f64::max);
         let floor = loudest * 10f64.powf(config.silence_db / 10.0);
         let active = energies.iter().filter(|&&e| e > 0.0 && e >= floor).count();
-        if active < MIN_FRAMES {
-            return Err(JointError::TooShort {
-                name: name.into(),
-                frames: active,
-                needed: MIN_FRAMES,
-            });
+        if active == 0 {
+            return Ok((0.0, 0));
         }
         let bins = stft.config().bins();
-        Ok((1.0 / level_of(&energies, bins, config.silence_db as f32)) as f32)
+        let level = level_of(&energies, bins, config.silence_db as f32);
+        Ok(((1.0 / level) as f32, active))
     }
 }
 

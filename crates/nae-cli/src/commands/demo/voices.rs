@@ -86,7 +86,7 @@ pub fn train_joint_encoder(
         }
     });
     let parts: Vec<TrainingSource> = parts.collect();
-    let (joint, losses) = join(None, &parts, config, seed, device, terminal)?;
+    let (joint, losses) = join(None, &parts, None, config, seed, device, terminal)?;
     bail_if_interrupted("the models finished so far were saved")?;
     joint.save(file)?;
     Ok((joint, losses))

@@ -61,6 +61,7 @@ pub fn run(command: &Separate, terminal: &Terminal) -> Result<()> {
     }
     warn_of_one_source(&names);
     stop_gracefully();
+    let passes = method.passes(command);
     let separator = method.separator(command, settings, &device, terminal)?;
     let separator = match &command.residual {
         Some(name) => separator.with_residual(name)?,
@@ -72,10 +73,6 @@ pub fn run(command: &Separate, terminal: &Terminal) -> Result<()> {
     );
     let mut files = StemFiles::create(&command.out, &stems, &reader, command.bits.depth())?;
     let started = Instant::now();
-    let passes = match command.joint.is_some() || command.join {
-        true => Passes::One,
-        false => Passes::Many,
-    };
     let separation = separate(&separator, reader, &mut files, passes, terminal)?;
     let written = files.finish(&separation)?;
     warn_of_silent_stems(command, &names, &separation);
@@ -120,7 +117,7 @@ enum Method {
     /// By a joint encoder of these sources, from the cache or trained now.
     Join(Vec<TrainingSource>),
     /// By models and by what is learnt on the mixture.
-    Learn(ToLearn),
+    Learn(Box<ToLearn>),
 }
 
 impl Method {
@@ -142,28 +139,39 @@ impl Method {
             check_names(parts.iter().map(|part| part.name.as_str()))?;
             return Ok(Self::Join(parts));
         }
-        if !command.unknown.is_empty() {
-            let known = sources.into_iter().map(NamedModels::into_source).collect();
-            return Ok(Self::Learn(ToLearn::new(known, command, settings)?));
-        }
         let config = settings.separate.clone();
-        let separator = match &command.joint {
-            None => {
-                let sources = sources.into_iter().map(NamedModels::into_source);
-                let sources: Vec<Source> = sources.collect();
-                Separator::new(&sources, config, command.computing.seed, &device.device)?
-            }
-            Some(path) => {
-                let joint = JointEncoder::load(path, &device.device)?;
-                for source in &sources {
-                    for model in source.first_models() {
-                        joint.check_model(&source.name, model)?;
-                    }
+        if let Some(path) = &command.joint {
+            let joint = JointEncoder::load(path, &device.device)?;
+            for source in &sources {
+                for model in source.first_models() {
+                    joint.check_model(&source.name, model)?;
                 }
-                joint.separator(config, &device.device)?
             }
-        };
+            if !command.unknown.is_empty() || (!command.one_pass && !joint.known_models.is_empty())
+            {
+                let to_learn = ToLearn::beside(joint, command, settings)?;
+                return Ok(Self::Learn(Box::new(to_learn)));
+            }
+            let separator = joint.separator(config, &device.device)?;
+            return Ok(Self::Ready(Box::new(separator)));
+        }
+        let sources = sources.into_iter().map(NamedModels::into_source);
+        let sources: Vec<Source> = sources.collect();
+        if !command.unknown.is_empty() {
+            let to_learn = ToLearn::new(sources, command, settings)?;
+            return Ok(Self::Learn(Box::new(to_learn)));
+        }
+        let separator = Separator::new(&sources, config, command.computing.seed, &device.device)?;
         Ok(Self::Ready(Box::new(separator)))
+    }
+
+    /// What the progress bar counts.
+    fn passes(&self, command: &Separate) -> Passes {
+        match self {
+            Self::Ready(_) if command.joint.is_none() => Passes::Many,
+            Self::Ready(_) | Self::Join(_) => Passes::One,
+            Self::Learn(_) => Passes::Many,
+        }
     }
 
     /// Names of the sources.

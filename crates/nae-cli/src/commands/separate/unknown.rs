@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use nae_audio::AudioReader;
 use nae_files::{check_source_name, count};
+use nae_joint::JointEncoder;
 use nae_model::{AudioConfig, ClipRecord, Ensemble};
 use nae_separate::unknown::{Excerpts, Unknown, Voicing, components, excerpts, learn};
-use nae_separate::{SeparationSummary, Separator, Source};
+use nae_separate::{SeparateError, SeparationSummary, Separator, Source};
 
 use crate::arguments::{Separate, Terminal};
 use crate::console::log_line;
@@ -24,6 +25,8 @@ pub struct ToLearn {
     known: Vec<Source>,
     unknown: Vec<Unknown>,
     audio: AudioConfig,
+    /// Its masks are averaged with those of what is learnt.
+    joint: Option<JointEncoder>,
 }
 
 impl ToLearn {
@@ -51,7 +54,31 @@ impl ToLearn {
             known,
             unknown,
             audio: audio.unwrap_or(settings.audio),
+            joint: None,
         })
+    }
+
+    /// What a joint encoder was trained against is also learnt on the mixture, beside its known models.
+    pub fn beside(joint: JointEncoder, command: &Separate, settings: &Settings) -> Result<Self> {
+        let rest = joint.rest().filter(|_| !joint.known_models.is_empty());
+        let Some(rest) = rest.map(|rest| rest.name.clone()) else {
+            bail!(
+                "the joint file was not trained against a bank, so it has no place for an unknown source. Leave `--unknown` out, or make a joint file with `nae join --model FILE --against FOLDER`"
+            );
+        };
+        if let Some(other) = command.unknown.iter().find(|own| own.name != rest) {
+            bail!(
+                "the joint file calls what is not known `{rest}`, and `--unknown {}` was given; expected `--unknown {rest}`, once",
+                other.name
+            );
+        }
+        let mut to_learn = Self::new(joint.known_sources(), command, settings)?;
+        if to_learn.unknown.is_empty() {
+            let rank = settings.separate.unknown.rank;
+            to_learn.unknown.push(Unknown { name: rest, rank });
+        }
+        to_learn.joint = Some(joint);
+        Ok(to_learn)
     }
 
     /// Names of the stems.
@@ -74,9 +101,32 @@ impl ToLearn {
         self.known.is_empty()
     }
 
+    /// What separates the mixture: what is learnt on it, averaged with the joint encoder if there is one.
+    pub fn separator(
+        mut self,
+        command: &Separate,
+        settings: &Settings,
+        device: &NamedDevice,
+        terminal: &Terminal,
+    ) -> Result<Separator> {
+        let Some(joint) = self.joint.take() else {
+            return self.learn(command, settings, device, terminal);
+        };
+        let joint = joint.separator(settings.separate.clone(), &device.device)?;
+        match self.learn(command, settings, device, terminal) {
+            Ok(learnt) => Ok(Separator::mean(vec![learnt, joint])?),
+            // nobody asked for it
+            Err(error) if command.unknown.is_empty() && teaches_nothing(&error) => {
+                log::warn!("{error} The joint encoder separates it alone.");
+                Ok(joint)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// Learns the unknown sources, writes them where they are to be kept, and returns what separates the
     /// mixture.
-    pub fn separator(
+    fn learn(
         self,
         command: &Separate,
         settings: &Settings,
@@ -160,6 +210,14 @@ impl ToLearn {
             );
         }
     }
+}
+
+/// Whether the mixture is too short or too quiet to learn on.
+fn teaches_nothing(error: &anyhow::Error) -> bool {
+    matches!(
+        error.downcast_ref::<SeparateError>(),
+        Some(SeparateError::Unknown(_))
+    )
 }
 
 /// Says which stems of the separation hold next to nothing.
