@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::sync::LazyLock;
+
 use burn::tensor::Device;
 use nae_audio::{Magnitude, Stft};
 use nae_joint::bank::{ModelSound, model_sounds};
@@ -46,14 +48,19 @@ fn against(bank: &Bank, config: &JointConfig) -> Result<JointEncoder, JointError
     )
 }
 
+/// Trained once for all tests.
 fn trained() -> JointEncoder {
-    let config = JointConfig {
-        steps: 200,
-        ..small()
-    };
-    let models = vec![Ensemble::new(vec![model("low", 300.0, ModelKind::Nae, AUDIO)]).unwrap()];
-    let joint = against(&bank("rest", &[700.0, 1100.0, 1500.0, 2200.0]), &config).unwrap();
-    joint.with_known_models(models).unwrap()
+    static TRAINED: LazyLock<JointEncoder> = LazyLock::new(|| {
+        let config = JointConfig {
+            steps: 150,
+            ..small()
+        };
+        let model = model("low", 300.0, ModelKind::Nae, AUDIO);
+        let joint = against(&bank("rest", &[700.0, 1100.0, 1500.0, 2200.0]), &config).unwrap();
+        let models = vec![Ensemble::new(vec![model]).unwrap()];
+        joint.with_known_models(models).unwrap()
+    });
+    TRAINED.clone()
 }
 
 fn magnitude(samples: &[f32]) -> Magnitude {
@@ -157,7 +164,11 @@ fn banks_without_sound_and_names_that_are_taken_are_refused() {
     // a silent sound beside others is no error
     let mut mixed = bank("rest", &[700.0, 900.0]);
     mixed.sounds[0].clips = vec![vec![0.0; 4000]];
-    against(&mixed, &small()).unwrap();
+    let few = JointConfig {
+        steps: 5,
+        ..small()
+    };
+    against(&mixed, &few).unwrap();
 }
 
 fn sounds_of(model: Model, audio: &AudioConfig) -> Vec<BankSound> {
