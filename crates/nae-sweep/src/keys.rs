@@ -8,7 +8,7 @@ use crate::error::SweepError;
 use crate::system_config::SystemConfig;
 
 /// Where to look keys up.
-pub(crate) const HINT: &str = "The sections [audio], [model], [train], [separate] and [joint] are those of `nae settings`; configs/deck.toml and configs/joint.toml show the rest.";
+pub(crate) const HINT: &str = "The sections [audio], [model], [train], [separate] and [joint] are those of `nae settings`; configs/deck.toml, configs/joint.toml and configs/open.toml show the rest.";
 
 /// Keys of `[data]` that are the same in all scenarios: which sources there are.
 pub(crate) const SHARED: [&str; 5] = ["speakers", "noises", "manifest", "sources", "min_train_s"];

@@ -3,7 +3,9 @@
 //! An [`Experiment`] names the recordings, the systems to compare and the grid of settings; a
 //! [`Manifest`] lists its cells. A cell is one trained model, one joint encoder of a pair's models
 //! (for systems that [`join`](system_config::Join) them), or one mixture that is separated and
-//! scored. Its identity ([`cell`]) is a hash of the settings that matter to it, of the checksums of
+//! scored. Sources of a mixture may have no model: then bases that are learnt on the mixture, or a
+//! universal model that the run puts together from others, stand in for it
+//! ([`UnknownModel`](unknown_model::UnknownModel)). A cell's identity ([`cell`]) is a hash of the settings that matter to it, of the checksums of
 //! its sound and of [`cell::SCHEMA`]: each cell is computed once, and a result is never used for
 //! other settings. Results are published in a run folder ([`store`]) whole or not at all, so a run
 //! can be killed at any time and resumed; workers share a folder through locks

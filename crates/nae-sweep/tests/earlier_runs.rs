@@ -78,6 +78,27 @@ fn an_earlier_experiment_is_read_as_it_was_written() {
     assert_eq!(variants, earlier().manifest().unwrap().variants);
 }
 
+#[test]
+fn every_experiment_that_comes_with_nae_can_be_read() {
+    for entry in std::fs::read_dir(here("../../configs")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        // these are settings of one model
+        if ["default.toml", "paper.toml"].contains(&name.as_str()) {
+            continue;
+        }
+        let experiment = Experiment::load(&path, &[]).unwrap();
+        assert!(!experiment.variants().unwrap().is_empty(), "{name}");
+        // and what is written of it means the same
+        let folder = tempfile::tempdir().unwrap();
+        let resolved = folder.path().join(&name);
+        std::fs::write(&resolved, experiment.to_toml().unwrap()).unwrap();
+        let again = Experiment::load(&resolved, &[]).unwrap();
+        assert_eq!(again.variants().unwrap(), experiment.variants().unwrap());
+        assert_eq!(again.scenarios, experiment.scenarios, "{name}");
+    }
+}
+
 /// Identities of all cells of `configs/smoke.toml`, one after another, as the earlier build planned
 /// them. A change here makes every finished cell foreign: raise `cell::SCHEMA` if results changed, and
 /// declare what an added setting meant before (`was`) if they did not.

@@ -137,15 +137,17 @@ pub(super) fn boxes(
     main_scores(scores).into_iter().map(plot).collect()
 }
 
-/// Means of the first main score of both roles for every source of the last role, which is the unknown one;
-/// nothing where there is only one.
+/// Means of the gain of both roles for every source of the last role, which is the unknown one; nothing where
+/// there is only one.
 pub(super) fn by_source(
     systems: &Systems,
     scores: &[Score],
     observations: &[Observation],
 ) -> Option<Table> {
     let roles = roles(observations);
-    let (unknown, score) = (*roles.last()?, *main_scores(scores).first()?);
+    let main = main_scores(scores);
+    let gain = main.iter().find(|score| score.is_gain());
+    let (unknown, score) = (*roles.last()?, *gain.or(main.first())?);
     // what is unknown in a mixture, by its pair and number
     let mut of_mixture: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
     for o in observations.iter().filter(|o| o.role == unknown) {

@@ -94,6 +94,11 @@ impl Score {
         }
     }
 
+    /// Whether it is a difference from the mixture's.
+    pub(super) fn is_gain(&self) -> bool {
+        self.improved.is_some()
+    }
+
     /// The score of an estimate, if it has one.
     pub(super) fn of_estimate(&self, observation: &Observation) -> Option<f64> {
         let given = observation.scores.get(&self.key).copied();
