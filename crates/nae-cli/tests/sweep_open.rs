@@ -347,7 +347,9 @@ fn stems_of_another_program_are_scored_like_those_of_systems() {
     assert_eq!(perfect.len(), 4);
     for row in &perfect {
         assert!(row["si_sdr"].parse::<f64>().unwrap() > 60.0, "{row:?}");
-        assert!(row["model"].is_empty() && row["model.rank"].is_empty());
+        for column in ["model", "model.rank", "separate_steps"] {
+            assert!(row[column].is_empty(), "{column}");
+        }
     }
     sweep("report", &run, &["--device", "cpu"]);
     let page = std::fs::read_to_string(run.join("report/index.html")).unwrap();

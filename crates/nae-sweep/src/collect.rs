@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use nae_metrics::scores::{Form, ScoreSpec, TABLE};
 use serde_json::Value as Json;
 
-use crate::cell::{Cell, CellKind, Id, SCHEMA, SeparatedWith};
+use crate::cell::{Cell, CellKind, Id, SCHEMA, SeparatedWith, Separation};
 use crate::error::SweepError;
 use crate::manifest::Manifest;
 use crate::records::{Joined, Outcome, Trained, Unreadable};
@@ -131,7 +131,7 @@ fn separation(
             _ => None,
         };
         row.extend(scores(outcome, i));
-        row.extend(effort(outcome));
+        row.extend(effort(outcome, cell));
         row.extend(
             model
                 .and_then(|id| trained.get(id))
@@ -219,7 +219,12 @@ fn scores(outcome: &Outcome, source: usize) -> Row {
         .collect()
 }
 
-fn effort(outcome: &Outcome) -> Row {
+fn effort(outcome: &Outcome, cell: &Separation) -> Row {
+    let scoring = ("scoring_seconds".into(), Value::Number(outcome.scoring_s));
+    if !cell.stems.is_empty() {
+        // another program separated
+        return vec![scoring];
+    }
     vec![
         ("separate_loss".into(), Value::Number(outcome.loss)),
         (
@@ -227,7 +232,7 @@ fn effort(outcome: &Outcome) -> Row {
             Value::Integer(outcome.steps as i64),
         ),
         ("separate_seconds".into(), Value::Number(outcome.seconds)),
-        ("scoring_seconds".into(), Value::Number(outcome.scoring_s)),
+        scoring,
     ]
 }
 

@@ -38,6 +38,6 @@ pub struct Observation {
     pub train_s: f64,
     /// Seconds that joining the pair's models took, where they are joined.
     pub join_s: Option<f64>,
-    /// Seconds that separating this mixture took.
+    /// Seconds that separating this mixture took; 0 where another program did.
     pub separate_s: f64,
 }

@@ -220,7 +220,8 @@ pub(super) fn costs(systems: &Systems) -> Table {
     let mut table = Table::new(header);
     for system in &systems.all {
         let trained = trained(system);
-        let separated: Vec<f64> = system.observations.iter().map(|o| o.separate_s).collect();
+        let separated = system.observations.iter().map(|o| o.separate_s);
+        let separated: Vec<f64> = separated.filter(|seconds| *seconds > 0.0).collect();
         let mut row = vec![
             system.name.to_owned(),
             trained.len().to_string(),
