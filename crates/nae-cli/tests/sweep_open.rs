@@ -111,6 +111,13 @@ join = "memories"
 model = { kind = "nae", layers = 2, rank = 5 }
 joint = { steps = 5, window = 5, width = 16, mixtures = 2, speeds = [1.0] }
 scenarios = ["S3"]
+[[system]]
+name = "joint against noises"
+join = "memories"
+model = { kind = "nae", layers = 2, rank = 5 }
+joint = { steps = 5, window = 5, width = 16, mixtures = 2, speeds = [1.0] }
+grid = { unknown = ["free", "universal"] }
+scenarios = ["S1 unlooped"]
 "#;
     let rest = format!("{}{scenarios}{SYSTEMS}{joint}", base());
     // one noise is shorter than the shortest mixture of a scenario, and there is only one other to be universal
@@ -156,6 +163,19 @@ scenarios = ["S3"]
             "{system}"
         );
     }
+    // a joint encoder against other noises has no model of the noise, alone or beside the free part
+    let against = of(&of_run, "joint against noises");
+    assert_eq!(against.len(), 8);
+    for row in &against {
+        assert!(!row["joint"].is_empty(), "{row:?}");
+        assert_eq!(row["model"].is_empty(), row["role"] == "unknown", "{row:?}");
+    }
+    let steps = |label: &str| {
+        let own = against.iter().find(|row| row["label"].ends_with(label));
+        own.unwrap()["separate_steps"].clone()
+    };
+    assert_eq!(steps("unknown by universal"), "0");
+    assert_ne!(steps("unknown by free"), "0");
     // floors and ceilings are those of the mixture, whatever separates it
     let key =
         |row: &Row| ["scenario", "pair", "source", "data.level_db"].map(|key| row[key].clone());
@@ -430,11 +450,14 @@ fn mistakes_about_the_open_world_are_explained_in_one_paragraph() {
     );
     set("scenarios=S9", &["S9", "There are: none"]);
     set("data.pairs=noises", &["data.pairs", "each ="]);
-    let joined = format!("{text}[[system]]\nname = 'joint'\njoin = 'memories'\n");
+    let joined = format!(
+        "pairs = ['allison_en_f+printer3d+tabla']\n{}[[system]]\nname = 'joint'\njoin = 'memories'\n",
+        base()
+    );
     refused(
         &joined,
         &[],
-        &["joint", "joint encoder", "unknown = \"known\""],
+        &["`joint`", "joint encoder", "unknown = \"known\""],
     );
     let both = format!("{text}[[system]]\nname = 'x'\nstems = 'a'\nmodel = {{ rank = 3 }}\n");
     refused(&both, &[], &["`x`", "stems", "`model`"]);

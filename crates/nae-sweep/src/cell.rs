@@ -93,8 +93,20 @@ pub struct Joining {
     pub pair: usize,
     /// Seed.
     pub seed: u64,
-    /// Identities of the models, in the pair's order.
+    /// Identities of the models of the sources that have one, in the pair's order.
     pub models: Vec<Id>,
+    /// What stands for the source without a model, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<Against>,
+}
+
+/// What stands for a joint encoder's source without a model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Against {
+    /// The source's place in the pair, from 0.
+    pub place: usize,
+    /// Indices of the speakers whose training sound stands for it.
+    pub speakers: Vec<usize>,
 }
 
 /// One mixture to separate and score with one variant's models.
@@ -132,7 +144,7 @@ impl Separation {
         let stand_ins = self.without_model.iter();
         let universal = stand_ins.filter_map(|source| match &source.by {
             StandIn::Universal(id) => Some(id),
-            StandIn::Free | StandIn::Model(_) => None,
+            StandIn::Free | StandIn::Bank | StandIn::Model(_) => None,
         });
         self.models.iter().chain(universal)
     }
@@ -240,6 +252,33 @@ pub fn joining(
     }))
 }
 
+/// Identity of the joint encoder of `models` and of one more source, which the training sound of others stands
+/// for.
+///
+/// - `speakers`: those of the pair
+/// - `place`: of the source without a model, from 0
+/// - `bank`: those whose sound stands for it
+///
+/// # Errors
+/// [`SweepError::Damaged`] if serialisation itself fails.
+pub fn joining_against(
+    config: &SystemConfig,
+    models: &[Id],
+    speakers: &[&Speaker],
+    (place, bank): (usize, &[&Speaker]),
+    seed: u64,
+) -> Result<Id, SweepError> {
+    let sound = |own: &&Speaker| {
+        let train_s = config.data.train_s.min(duration_s(&own.train));
+        json!({ "clips": checksums(&own.train), "train_s": train_s })
+    };
+    hash(&json!({
+        "of_known": joining(config, models, speakers, seed)?,
+        "place": place,
+        "against": bank.iter().map(sound).collect::<Vec<Value>>(),
+    }))
+}
+
 /// Identity of one mixture's separation and scores.
 ///
 /// - `models`: what separates: the models of the pair, or their joint encoder alone; where a source has none,
@@ -304,6 +343,8 @@ pub(crate) fn stand_in(
         SeparatedWith::StandIn(StandIn::Free) => {
             json!({ "free": to_json(&config.separate.unknown)?, "name": name })
         }
+        // the identity of the joint encoder has it
+        SeparatedWith::StandIn(StandIn::Bank) => Value::Null,
         SeparatedWith::StandIn(StandIn::Model(model)) => json!({ "file": model.sha256 }),
     })
 }

@@ -18,6 +18,7 @@ use serde_json::{Map, Value};
 
 use crate::error::SweepError;
 use crate::system_config::{Join, SystemConfig};
+use crate::unknown_model::UnknownModel;
 
 impl SystemConfig {
     /// The settings that a trained model depends on, as JSON: those that do not apply to its kind
@@ -132,7 +133,10 @@ impl SystemConfig {
         if self.separate.optimizer != OptimizerKind::Rprop {
             remove(&mut tree, "separate.rprop");
         }
+        // unless bases are learnt on the mixture as well
+        let learns = !self.data.unknown.0.is_empty() && self.unknown == UnknownModel::Free;
         if self.join != Join::No
+            && !learns
             && let Some(Value::Object(separate)) = tree.get_mut("separate")
         {
             // a joint encoder optimises nothing

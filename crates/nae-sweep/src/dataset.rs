@@ -12,7 +12,7 @@ use crate::lists::Pairs;
 use crate::pairs::{groups, known, nearest};
 use crate::pool::Pool;
 use crate::source_files::{Files, all_sources};
-use crate::system_config::MixSpec;
+use crate::system_config::{Join, MixSpec};
 use crate::unknown_model::UnknownModel;
 use crate::unknown_sources::UnknownSource;
 
@@ -57,6 +57,8 @@ pub(crate) struct Use<'a> {
     pub mix: &'a MixSpec,
     /// What stands in for sources without a model; nothing where no model is needed at all.
     pub unknown: Option<&'a UnknownModel>,
+    /// Whether models are joined: then against the sound of others, where a source has none.
+    pub join: Join,
 }
 
 /// The speakers of an experiment, and which of them are mixed.
@@ -87,7 +89,7 @@ struct Needs {
     trained: BTreeSet<String>,
     /// Mixtures are made of them.
     tested: BTreeSet<String>,
-    /// Universal models are made of them, where they have enough sound.
+    /// They stand for others without a model, where they have enough sound.
     merged: BTreeSet<String>,
 }
 
@@ -122,7 +124,7 @@ impl Dataset {
                     let found = recordings(name, "train", &files.train);
                     let enough = |found: &Vec<Recording>| duration_s(found) >= data.min_train_s;
                     found.ok().filter(enough).unwrap_or_else(|| {
-                        notes.push(format!("{name} has less training sound than `data.min_train_s`, {} s, and is left out of universal models", data.min_train_s));
+                        notes.push(format!("{name} has less training sound than `data.min_train_s`, {} s, and does not stand for sources without a model", data.min_train_s));
                         Vec::new()
                     })
                 }
@@ -188,13 +190,14 @@ fn needs(wanted: &[Wanted<'_>], of_wanted: &[Groups], files: &Files) -> Needs {
                 match stands_in {
                     _ if !unknown.contains(&place) => needs.trained.insert(name.clone()),
                     UnknownModel::Known => needs.trained.insert(name.clone()),
-                    UnknownModel::Universal => {
+                    UnknownModel::Free if own.join == Join::No => false,
+                    UnknownModel::Free | UnknownModel::Universal => {
                         let pool = files[name].pool();
                         let own = files.iter().filter(|(_, files)| files.pool() == pool);
                         needs.merged.extend(own.map(|(name, _)| name.clone()));
                         true
                     }
-                    UnknownModel::Free | UnknownModel::Model(_) => false,
+                    UnknownModel::Model(_) => false,
                 };
             }
         }

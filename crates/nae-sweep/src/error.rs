@@ -81,7 +81,7 @@ pub enum SweepError {
     },
     /// A joint encoder of a source that has no model.
     #[error(
-        "the system `{name}` joins its models, and `data.unknown` leaves a source of `{pair}` without one: a joint encoder needs a model of every source. Set unknown = \"known\" for this system, or remove its `join`."
+        "the system `{name}` joins its models, and `data.unknown` leaves `{pair}` with sources that have none: a joint encoder is trained against the other sources of the pool, which stand for one source without a model. Leave one source of this mixture in `data.unknown`, set unknown = \"known\" (or \"free\", \"universal\") for this system, or remove its `join`."
     )]
     JoinedUnknown {
         /// The system.

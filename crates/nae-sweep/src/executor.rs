@@ -1,5 +1,6 @@
 //! The work itself: one model trained, one set of models joined, one mixture separated and scored.
 
+mod joining;
 mod separators;
 
 use std::collections::{BTreeSet, HashMap};
@@ -9,22 +10,22 @@ use std::time::Instant;
 use burn::tensor::Device;
 use nae_audio::Clip;
 use nae_files::retry::retrying_if;
-use nae_joint::{JointEncoder, TrainingSource};
 use nae_metrics::scores::{Evaluation, MetricGroup, Scores, named};
 use nae_metrics::{Estimate, Reference};
 use nae_model::optim::{Flow, Progress};
 use nae_model::{Ensemble, Model};
 use nae_separate::{Separated, Separator, ideal_ratio_mask};
-use nae_train::{Job, Member, Recipe, TrainingClip, Usage, store_latents};
+use nae_train::{Job, Member, Recipe, TrainingClip, Usage};
 use rayon::prelude::*;
 
-use crate::cell::{self, CellKind, Id, Joining, Place, Separation, TrainedOn, Training};
+use crate::cell::{self, CellKind, Id, Place, Separation, TrainedOn, Training};
+use crate::dataset::Speaker;
 use crate::error::SweepError;
 use crate::manifest::Manifest;
 use crate::records::{Outcome, Seal};
 use crate::sound::{Mixture, Sounds};
 use crate::store::Store;
-use crate::system_config::{BASES_EACH, Join};
+use crate::system_config::BASES_EACH;
 use separators::Prepared;
 
 /// Floor and ceiling of one source.
@@ -42,6 +43,18 @@ fn made_elsewhere(stems: Vec<Clip>) -> Separated {
         steps: 0,
         is_interrupted: false,
     }
+}
+
+/// A separation with its stems in the order of a mixture's sources: a joint encoder has the source without a
+/// model last.
+///
+/// - `names`: of the stems
+fn in_order(mut separated: Separated, names: &[String], sources: &[&Speaker]) -> Separated {
+    let place = |name: &str| sources.iter().position(|source| source.name == name);
+    let mut stems: Vec<_> = names.iter().zip(separated.stems).collect();
+    stems.sort_by_key(|(name, _)| place(name));
+    separated.stems = stems.into_iter().map(|(_, stem)| stem).collect();
+    separated
 }
 
 /// Works on cells: what they all need, at one place.
@@ -218,40 +231,6 @@ impl<'a> Executor<'a> {
         self.sounds.training(speaker, config.data.train_s, rate)
     }
 
-    /// Trains the joint encoder of a pair's models.
-    /// Gives the checksums of the models' weights with it.
-    pub fn join(&self, cell: &Joining) -> Result<(JointEncoder, Vec<String>), SweepError> {
-        let made_from = self.checksums(CellKind::Model, &cell.models);
-        let config = &self.manifest.variants[cell.variant].config;
-        let members = self.manifest.pairs[cell.pair].iter();
-        let part = |(&speaker, id): (&usize, &Id)| {
-            // a joint encoder drives one decoder a source
-            let mut model = self.models(id)?.into_first();
-            let clips = self.training_clips(cell.variant, speaker)?;
-            let clips = match config.join {
-                Join::Clips => {
-                    let clips = clips.into_iter();
-                    Some(clips.map(|clip| (clip.record, clip.samples)).collect())
-                }
-                // models of a run are kept without a memory: few are joined, and the clips are here
-                Join::Memories | Join::No => {
-                    model.latent_cache = store_latents(&model, &clips, self.device)?;
-                    None
-                }
-            };
-            let name = self.manifest.speakers[speaker].name.clone();
-            Ok(TrainingSource { name, model, clips })
-        };
-        let parts = members.zip(&cell.models).map(part);
-        let parts = parts.collect::<Result<Vec<_>, SweepError>>()?;
-        let mut observe = |_: &Progress| self.flow();
-        let joint = nae_joint::join(&parts, &config.joint, cell.seed, self.device, &mut observe)?;
-        match joint.metadata.training.interrupted {
-            true => Err(SweepError::Stopped),
-            false => Ok((joint, made_from)),
-        }
-    }
-
     /// Separates mixtures, more than one as one stack, and scores them.
     pub fn separate(&self, cells: &[&Separation]) -> Vec<Result<Outcome, SweepError>> {
         let started = Instant::now();
@@ -283,18 +262,23 @@ impl<'a> Executor<'a> {
             jobs => nae_separate::separate_many(jobs, &mut observe),
         }
         .into_iter();
-        let outcome = |prepared: Result<(Mixture, Prepared), SweepError>| {
-            let (sound, prepared) = prepared?;
-            if let Prepared::Stems(stems) = prepared {
-                return Ok((sound, made_elsewhere(stems)));
-            }
-            let separated = separated.next().ok_or(SweepError::Stopped)??;
-            match separated.is_interrupted {
-                true => Err(SweepError::Stopped),
-                false => Ok((sound, separated)),
-            }
-        };
-        prepared.into_iter().map(outcome).collect()
+        let outcome =
+            |(prepared, cell): (Result<(Mixture, Prepared), SweepError>, &&Separation)| {
+                let (sound, prepared) = prepared?;
+                let separator = match prepared {
+                    Prepared::Separator(separator) => separator,
+                    Prepared::Stems(stems) => return Ok((sound, made_elsewhere(stems))),
+                };
+                let separated = separated.next().ok_or(SweepError::Stopped)??;
+                match separated.is_interrupted {
+                    true => Err(SweepError::Stopped),
+                    false => {
+                        let members = self.manifest.members(cell.pair);
+                        Ok((sound, in_order(separated, separator.names(), &members)))
+                    }
+                }
+            };
+        prepared.into_iter().zip(cells).map(outcome).collect()
     }
 
     fn score(

@@ -277,7 +277,14 @@ impl Manifest {
         }
         for cell in &self.joinings {
             of_pair(cell.variant, cell.pair, &cell.models)?;
-            complete(cell.pair, cell.models.len())?;
+            let against = cell.against.iter();
+            complete(cell.pair, cell.models.len() + against.clone().count())?;
+            for against in against {
+                within("source", against.place, self.pairs[cell.pair].len())?;
+                for &speaker in &against.speakers {
+                    within("speaker", speaker, self.speakers.len())?;
+                }
+            }
         }
         for cell in &self.separations {
             let needed: Vec<Id> = cell.needed_models().cloned().collect();

@@ -5,9 +5,10 @@ mod models;
 use std::collections::{HashMap, HashSet};
 
 use nae_joint::MAX_SOURCES;
+use serde_json::Value;
 
-use crate::cell::{self, Id, Joining, Place, SCHEMA, Separation};
-use crate::dataset::{Dataset, Use, Wanted};
+use crate::cell::{self, Against, Id, Joining, Place, SCHEMA, SeparatedWith, Separation};
+use crate::dataset::{Dataset, Speaker, Use, Wanted};
 use crate::error::SweepError;
 use crate::experiment::Experiment;
 use crate::manifest::{Manifest, PlannedScenario};
@@ -104,6 +105,7 @@ fn wanted<'a>(experiment: &'a Experiment, variants: &'a [Variant]) -> Vec<Wanted
         let uses = own.map(|variant| Use {
             mix: &variant.config.data,
             unknown: variant.stems.is_none().then_some(&variant.config.unknown),
+            join: variant.config.join,
         });
         Wanted {
             pairs: &scenario.data.pairs,
@@ -193,17 +195,27 @@ impl Planner<'_> {
                             came: members.len(),
                         });
                     }
-                    if with.config.unknown != UnknownModel::Known
-                        && !manifest.unknown_places(variant, pair).is_empty()
-                    {
-                        return Err(SweepError::JoinedUnknown {
-                            name: with.system.clone(),
-                            pair: manifest.pair_name(pair),
-                        });
-                    }
-                    let of = |&speaker: &usize| models[&(variant, seed, speaker)].clone();
-                    let models: Vec<Id> = members.iter().map(of).collect();
-                    let id = cell::joining(&with.config, &models, &manifest.members(pair), seed)?;
+                    let against = self.against(variant, pair)?;
+                    let is_known = |place: &usize| {
+                        against
+                            .as_ref()
+                            .is_none_or(|against| against.place != *place)
+                    };
+                    let known = (0..members.len()).filter(is_known);
+                    let models: Vec<Id> = known
+                        .map(|place| models[&(variant, seed, members[place])].clone())
+                        .collect();
+                    let speakers = manifest.members(pair);
+                    let id = match &against {
+                        None => cell::joining(&with.config, &models, &speakers, seed)?,
+                        Some(against) => {
+                            let bank = against.speakers.iter();
+                            let bank: Vec<&Speaker> =
+                                bank.map(|&own| &manifest.speakers[own]).collect();
+                            let against = (against.place, bank.as_slice());
+                            cell::joining_against(&with.config, &models, &speakers, against, seed)?
+                        }
+                    };
                     joints.insert((variant, seed, pair), id.clone());
                     if seen.insert(id.clone()) {
                         joinings.push(Joining {
@@ -212,6 +224,7 @@ impl Planner<'_> {
                             pair,
                             seed,
                             models,
+                            against,
                         });
                     }
                 }
@@ -219,6 +232,23 @@ impl Planner<'_> {
         }
         self.manifest.joinings = joinings;
         Ok(joints)
+    }
+
+    /// What stands for a pair's source without a model when its models are joined.
+    fn against(&self, variant: usize, pair: usize) -> Result<Option<Against>, SweepError> {
+        let with = &self.manifest.variants[variant];
+        let unknown = self.manifest.unknown_places(variant, pair);
+        match (unknown.as_slice(), &with.config.unknown) {
+            ([], _) | (_, UnknownModel::Known) => Ok(None),
+            (&[place], UnknownModel::Free | UnknownModel::Universal) => Ok(Some(Against {
+                place,
+                speakers: self.others(variant, pair, place)?,
+            })),
+            _ => Err(SweepError::JoinedUnknown {
+                name: with.system.clone(),
+                pair: self.manifest.pair_name(pair),
+            }),
+        }
     }
 
     /// Lists all separations. A mixture's cells of all variants stand together, so that its floor and
@@ -283,6 +313,7 @@ impl Planner<'_> {
                 _ if !cell.unknown.contains(&number) => None,
                 UnknownModel::Known => None,
                 UnknownModel::Free => Some(StandIn::Free),
+                UnknownModel::Universal if cell.joint.is_some() => Some(StandIn::Bank),
                 UnknownModel::Universal => {
                     let id = &models.universal[&(variant, seed, pair, number)];
                     Some(StandIn::Universal(id.clone()))
@@ -297,7 +328,21 @@ impl Planner<'_> {
             }
         }
         cell.id = match &cell.joint {
-            Some(joint) => cell::separation(config, &[joint], &speakers, place, seed, groups)?,
+            Some(joint) => {
+                let mut made_with = vec![Value::from(joint.as_str())];
+                for source in cell
+                    .without_model
+                    .iter()
+                    .filter(|own| own.by == StandIn::Free)
+                {
+                    let (by, name) = (
+                        SeparatedWith::StandIn(&source.by),
+                        &speakers[source.place].name,
+                    );
+                    made_with.push(cell::stand_in(config, by, name)?);
+                }
+                cell::separation(config, &made_with, &speakers, place, seed, groups)?
+            }
             None => {
                 let sources = cell.sources(speakers.len()).into_iter().zip(&speakers);
                 let sources = sources

@@ -29,6 +29,8 @@ pub enum StandIn {
     Free,
     /// The run's own universal model with this identity.
     Universal(Id),
+    /// The sound of others, against which the joint encoder was trained.
+    Bank,
     /// A model from elsewhere.
     Model(ModelFile),
 }

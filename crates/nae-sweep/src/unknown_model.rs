@@ -12,13 +12,15 @@ pub(crate) const UNIVERSAL: &str = "universal:";
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum UnknownModel {
-    /// Bases that are learnt on the mixture, with the settings of `[separate.unknown]`; `"free"`.
+    /// Bases that are learnt on the mixture, with the settings of `[separate.unknown]`; `"free"`. Where models
+    /// are joined, the masks are averaged with those of a joint encoder that is trained against the sound of the
+    /// other sources of its pool.
     #[default]
     Free,
     /// The source's own model, as if it were known: what the others are compared with; `"known"`.
     Known,
-    /// A universal model of ten bases of each of the other sources of its pool, trained by the run itself;
-    /// `"universal"`.
+    /// All other sources of its pool: a universal model of ten bases of each, trained by the run itself, or
+    /// where models are joined that joint encoder alone; `"universal"`.
     Universal,
     /// A model file, or `"universal:voice"` and `"universal:noise"`, which come with nae.
     Model(String),

@@ -39,7 +39,10 @@ fn find_for(
     data: &Data,
     uses: &[(&MixSpec, Option<&UnknownModel>)],
 ) -> Result<Dataset, SweepError> {
-    let uses = uses.iter().map(|&(mix, unknown)| Use { mix, unknown });
+    let join = Join::No;
+    let uses = uses
+        .iter()
+        .map(|&(mix, unknown)| Use { mix, unknown, join });
     let wanted = Wanted {
         pairs: &data.pairs,
         uses: uses.collect(),

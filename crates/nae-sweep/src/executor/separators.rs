@@ -39,7 +39,12 @@ impl Executor<'_> {
                 let joint = retrying_if(&path, SweepError::is_transient, || {
                     Ok(JointEncoder::load(&path, self.device)?)
                 })?;
-                joint.separator(config.separate.clone(), self.device)?
+                let joint = joint.separator(config.separate.clone(), self.device)?;
+                let mut without = cell.without_model.iter();
+                match without.any(|source| source.by == StandIn::Free) {
+                    false => joint,
+                    true => Separator::mean(vec![self.separator(cell, &sound.mixture)?, joint])?,
+                }
             }
             None => self.separator(cell, &sound.mixture)?,
         };
@@ -58,6 +63,8 @@ impl Executor<'_> {
                     self.models(id)?
                 }
                 SeparatedWith::StandIn(StandIn::Model(model)) => model.load(self.device)?,
+                // a joint encoder has it
+                SeparatedWith::StandIn(StandIn::Bank) => continue,
                 SeparatedWith::StandIn(StandIn::Free) => {
                     free.push(Unknown {
                         name,

@@ -7,6 +7,7 @@ use crate::cell::{self, Id, TrainedOn, Training};
 use crate::dataset::duration_s;
 use crate::error::SweepError;
 use crate::stand_in::ModelFile;
+use crate::system_config::Join;
 use crate::unknown_model::UnknownModel;
 
 /// Models, and what stands in for them.
@@ -29,7 +30,9 @@ impl Planner<'_> {
             if with.stems.is_some() {
                 continue;
             }
-            let is_universal = with.config.unknown == UnknownModel::Universal;
+            // joint encoders are trained against sound
+            let is_universal =
+                with.config.unknown == UnknownModel::Universal && with.config.join == Join::No;
             if let UnknownModel::Model(location) = &with.config.unknown {
                 let file = ModelFile::find(location, &with.config.audio)?;
                 models.files.insert(variant, file);
@@ -126,7 +129,12 @@ impl Planner<'_> {
     }
 
     /// All sources of a source's pool with training sound but those that it is mixed with.
-    fn others(&self, variant: usize, pair: usize, place: usize) -> Result<Vec<usize>, SweepError> {
+    pub(super) fn others(
+        &self,
+        variant: usize,
+        pair: usize,
+        place: usize,
+    ) -> Result<Vec<usize>, SweepError> {
         let manifest = &self.manifest;
         let members = &manifest.pairs[pair];
         let own = &manifest.speakers[members[place]];

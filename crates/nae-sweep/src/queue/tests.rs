@@ -211,6 +211,7 @@ fn joined() -> Manifest {
                 pair: cell.pair,
                 seed: cell.seed,
                 models: cell.models.clone(),
+                against: None,
             });
         }
     }
