@@ -1,7 +1,8 @@
 use super::*;
-use crate::cell::{Joining, Separation, Training};
+use crate::cell::{Joining, Separation, TrainedOn, Training};
 use crate::dataset::Speaker;
 use crate::fakes;
+use crate::stand_in::{StandIn, WithoutModel};
 use crate::system::Variant;
 use crate::system_config::SystemConfig;
 
@@ -326,4 +327,69 @@ fn a_waiting_thread_wakes_when_another_reports_and_when_it_is_to_stop() {
     });
     let queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
     assert!(queue.wait(1, &|| true, &|_| {}).unwrap().is_none());
+}
+
+/// The same with a universal model in the place of every pair's second source.
+fn universal() -> Manifest {
+    let mut manifest = manifest();
+    for (pair, members) in manifest.pairs.clone().iter().enumerate() {
+        for seed in 0..2 {
+            let id = format!("universal-{pair}-{seed}");
+            let others = (0..SPEAKERS).filter(|speaker| !members.contains(speaker));
+            let parts = others.map(|speaker| format!("model-{speaker}-{seed}"));
+            manifest.trainings.push(Training {
+                id: id.clone(),
+                speaker: members[1],
+                seed,
+                on: TrainedOn::Merged(parts.collect()),
+                ..Training::default()
+            });
+            let cells = manifest.separations.iter_mut();
+            for cell in cells.filter(|cell| (cell.pair, cell.seed) == (pair, seed)) {
+                cell.models.truncate(1);
+                cell.unknown = vec![1];
+                cell.without_model = vec![WithoutModel {
+                    place: 1,
+                    by: StandIn::Universal(id.clone()),
+                }];
+            }
+        }
+    }
+    manifest
+}
+
+#[test]
+fn universal_models_come_after_their_parts_and_before_their_mixtures_in_every_share() {
+    let manifest = universal();
+    assert_eq!(manifest.check(), Ok(()));
+    let (_folder, store) = store(&manifest);
+    let queue = Queue::new(&store, &manifest, Share::ALL).unwrap();
+    let done = exhaust(&queue, &store, &manifest);
+    assert_eq!(
+        done.len(),
+        manifest.trainings.len() + manifest.separations.len()
+    );
+    let place = |id: &str| done.iter().position(|own| own == id).unwrap();
+    for training in &manifest.trainings {
+        for part in training.on.parts() {
+            assert!(place(part) < place(&training.id), "{done:?}");
+        }
+    }
+    for cell in &manifest.separations {
+        assert!(cell.needed_models().all(|id| place(id) < place(&cell.id)));
+    }
+    // a share has the parts too, though none of its mixtures names them
+    let (_folder, store) = self::store(&manifest);
+    let mut all = Vec::new();
+    for index in 0..7 {
+        let queue = Queue::new(&store, &manifest, Share { index, of: 7 }).unwrap();
+        all.extend(exhaust(&queue, &store, &manifest));
+    }
+    assert_eq!(all.len(), done.len(), "nothing was done twice");
+
+    // of universal models others are not made: nothing would end
+    let mut circular = manifest;
+    let last = circular.trainings.len() - 1;
+    circular.trainings[last].on = TrainedOn::Merged(vec!["universal-0-0".into()]);
+    assert!(circular.check().unwrap_err().contains("universal-0-0"));
 }
