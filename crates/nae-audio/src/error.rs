@@ -248,6 +248,27 @@ pub enum AudioError {
         /// Samples at both ends of the overlap that do not fade.
         guard: usize,
     },
+    /// Frames that would take too much memory.
+    #[error(
+        "a stream of these frames would take {gib:.1} GiB, and at most {limit} are taken: frames of {n_fft} samples, {look_ahead} of them ahead, in {}; use smaller frames, less look-ahead or fewer channels", count(*.channels, "channel")
+    )]
+    StreamSize {
+        /// GiB of its spectra.
+        gib: f64,
+        /// GiB that they may take.
+        limit: u64,
+        /// Window length, samples.
+        n_fft: usize,
+        /// Frames of look-ahead.
+        look_ahead: usize,
+        /// Channels.
+        channels: usize,
+    },
+    /// More samples after the end of a stream.
+    #[error(
+        "samples came after the end of the stream: it was flushed; start a new one for another sound"
+    )]
+    StreamEnded,
     /// A block that does not fit the ones before it.
     #[error(
         "a block of {} with {} does not follow the one before: expected {expected}", count(*.channels, "channel"), count(*.samples, "sample")

@@ -14,6 +14,8 @@
 //! stream into overlapping blocks, [`Crossfade`] joins the processed blocks and [`WavSink`] streams
 //! to disk.
 //!
+//! Sound that is still coming goes through [`stream`]: the same transforms frame by frame.
+//!
 //! # Conventions
 //!
 //! - Sound is planar: one `Vec<f32>` a channel, full scale ±1. `samples` counts values per channel.
@@ -62,6 +64,7 @@ mod read;
 mod resample;
 mod spectrogram;
 mod stft;
+pub mod stream;
 mod warning;
 mod write;
 

@@ -23,12 +23,20 @@ pub fn offset(samples: &[f32], sample_rate: u32) -> f32 {
     let count = samples.len().max(1) as f64;
     let mean = sum / count;
     let seconds = count / f64::from(sample_rate.max(1));
-    let of_a_tone = std::f64::consts::SQRT_2 / (std::f64::consts::PI * LOWEST_HZ * seconds);
-    if mean.abs() > LEAST.max(of_a_tone) * (power / count).sqrt() {
+    if is_offset(mean, power / count, seconds) {
         mean as f32
     } else {
         0.0
     }
+}
+
+/// Whether a mean is an offset.
+///
+/// - `power`: mean square
+/// - `seconds`: length of what both are of
+pub(crate) fn is_offset(mean: f64, power: f64, seconds: f64) -> bool {
+    let of_a_tone = std::f64::consts::SQRT_2 / (std::f64::consts::PI * LOWEST_HZ * seconds);
+    mean.abs() > LEAST.max(of_a_tone) * power.sqrt()
 }
 
 /// A sound without its [`offset`]; the same samples if it has none.

@@ -38,13 +38,13 @@ mod ogg;
 mod ogg_link;
 mod ogg_page;
 mod packets;
-mod pcm;
+pub(crate) mod pcm;
 mod source;
-mod spec;
+pub(crate) mod spec;
 mod timeline;
 mod wav;
 mod wav_extent;
-mod wav_format;
+pub(crate) mod wav_format;
 mod window;
 
 use std::fs::File;

@@ -18,7 +18,7 @@ use rubato::{Fft, FixedSync, Resampler, WindowFunction};
 use crate::AudioError;
 
 /// The least block on the side of the lower rate, samples; the filter is as long as the block.
-const SHORT_BLOCK: usize = 1024;
+pub(crate) const SHORT_BLOCK: usize = 1024;
 /// Rates outside are taken for a broken header, before they eat all memory.
 pub(crate) const RATES: std::ops::RangeInclusive<u32> = 100..=1_000_000;
 
@@ -80,16 +80,30 @@ pub fn resample_to_len(
 /// As [`resample`].
 pub fn edge_samples(from: u32, to: u32) -> Result<usize, AudioError> {
     check_rates(from, to)?;
-    Ok(if from == to { 0 } else { block(from, to) / 2 })
+    Ok(if from == to {
+        0
+    } else {
+        block(from, to, SHORT_BLOCK) / 2
+    })
 }
 
 fn resampler(from: u32, to: u32) -> Result<Fft<f64>, rubato::ResamplerConstructionError> {
+    in_blocks(from, to, block(from, to, SHORT_BLOCK), 1)
+}
+
+/// A resampler of blocks of `block` samples at rate `from`, as from [`block`].
+pub(crate) fn in_blocks(
+    from: u32,
+    to: u32,
+    block: usize,
+    channels: usize,
+) -> Result<Fft<f64>, rubato::ResamplerConstructionError> {
     Fft::new_custom(
         from as usize,
         to as usize,
-        block(from, to),
+        block,
         1,
-        1,
+        channels,
         WindowFunction::BlackmanHarris2,
         FixedSync::Both,
     )
@@ -97,17 +111,19 @@ fn resampler(from: u32, to: u32) -> Result<Fft<f64>, rubato::ResamplerConstructi
 
 /// The block at rate `from`: an even multiple of the smallest whole number of samples that is also
 /// whole at rate `to`.
-fn block(from: u32, to: u32) -> usize {
+///
+/// - `least`: samples that it has at least at the lower rate
+pub(crate) fn block(from: u32, to: u32, least: usize) -> usize {
     let common = gcd(from, to);
     let (unit, shorter) = ((from / common) as usize, (from.min(to) / common) as usize);
-    SHORT_BLOCK.div_ceil(shorter).next_multiple_of(2) * unit
+    least.div_ceil(shorter).next_multiple_of(2) * unit
 }
 
 fn gcd(a: u32, b: u32) -> u32 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-fn check_rates(from: u32, to: u32) -> Result<(), AudioError> {
+pub(crate) fn check_rates(from: u32, to: u32) -> Result<(), AudioError> {
     if RATES.contains(&from) && RATES.contains(&to) {
         return Ok(());
     }

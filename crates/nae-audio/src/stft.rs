@@ -112,7 +112,7 @@ impl StftConfig {
     }
 
     /// Frames that begin before the first sample.
-    fn frames_before(&self) -> usize {
+    pub(crate) fn frames_before(&self) -> usize {
         self.n_fft.div_ceil(self.hop.max(1)) - 1
     }
 }
@@ -121,10 +121,12 @@ impl StftConfig {
 #[derive(Clone)]
 pub struct Stft {
     config: StftConfig,
-    window: Vec<f64>,
-    cover: Vec<f64>,
-    forward: Arc<dyn RealToComplex<f64>>,
-    inverse: Arc<dyn ComplexToReal<f64>>,
+    /// √Hann, `n_fft` values.
+    pub(crate) window: Vec<f64>,
+    /// The overlap-added squares of the window, one period of `hop` values.
+    pub(crate) cover: Vec<f64>,
+    pub(crate) forward: Arc<dyn RealToComplex<f64>>,
+    pub(crate) inverse: Arc<dyn ComplexToReal<f64>>,
 }
 
 impl Stft {
@@ -329,14 +331,14 @@ impl Stft {
     }
 
     /// The spectrum of a real frame is real at 0 Hz and, for even lengths, at the last bin.
-    fn drop_impossible_parts(&self, frame: &mut [Complex64]) {
+    pub(crate) fn drop_impossible_parts(&self, frame: &mut [Complex64]) {
         frame[0].im = 0.0;
         if self.config.n_fft.is_multiple_of(2) {
             frame[self.config.bins() - 1].im = 0.0;
         }
     }
 
-    fn failed(&self, error: FftError) -> AudioError {
+    pub(crate) fn failed(&self, error: FftError) -> AudioError {
         AudioError::Transform {
             n_fft: self.config.n_fft,
             detail: error.to_string(),

@@ -125,7 +125,7 @@ impl PcmReader {
 
 impl Layout {
     /// Appends whole blocks of samples to `channels`.
-    fn convert(self, bytes: &[u8], channels: &mut [Vec<f32>]) {
+    pub fn convert(self, bytes: &[u8], channels: &mut [Vec<f32>]) {
         let big = self.order == ByteOrder::Big;
         match self.format {
             SampleFormat::Unsigned8 => deal(bytes, channels, |[x]: [u8; 1]| {
