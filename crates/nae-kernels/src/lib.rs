@@ -37,6 +37,8 @@
 //! precision and GPUs included, the same functions are compositions of Burn's own operations
 //! ([`composite`]), which Burn's fusion joins into few kernels on GPUs by itself.
 //!
+//! [`frame`] has some of them for a single frame on slices, where a tensor would cost more than the work.
+//!
 //! # Example
 //!
 //! ```
@@ -57,6 +59,7 @@ mod divergence;
 mod dot_products;
 mod flex;
 mod forward_gradient;
+pub mod frame;
 mod gather_columns;
 mod l1;
 mod mask_loss;

@@ -5,6 +5,8 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 
 use crate::context::Context;
+use crate::error::ModelError;
+use crate::frame::FrameLayers;
 
 /// Frozen decoder of one kind, with what reads activations from a spectrum: all that a basis or a
 /// weight needs on the way to its product was worked out once, and no parameter requires a
@@ -38,6 +40,15 @@ pub trait DecoderKind: Module {
     /// knows of another. A kind that sees more than a frame at a time must do this itself.
     fn decode_segments(&self, activations: Tensor<3>, _segment: usize) -> Tensor<3> {
         self.decode(activations)
+    }
+
+    /// [`decode`](Self::decode) of one model, frame by frame; `None` for kinds that cannot, and for a
+    /// stack of several.
+    ///
+    /// # Errors
+    /// [`ModelError::Device`] if the numbers cannot be read back.
+    fn frame_layers(&self) -> Result<Option<FrameLayers>, ModelError> {
+        Ok(None)
     }
 
     /// Frames of activations that the estimate of one frame depends on.

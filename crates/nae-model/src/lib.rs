@@ -57,6 +57,7 @@ pub mod deconvolution;
 pub mod ensemble;
 pub mod error;
 pub mod file;
+pub mod frame;
 pub mod init;
 pub mod kinds;
 pub mod latent_cache;

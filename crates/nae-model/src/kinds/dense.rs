@@ -10,6 +10,7 @@ use crate::architecture::{ArchitectureKind, Context, Cost, TensorSpec, TrainingM
 use crate::config::{BasisNorm, Bias, Latent, ModelConfig, ModelKind, Output};
 use crate::decoder::DecoderKind;
 use crate::error::ModelError;
+use crate::frame::FrameLayers;
 use crate::layer_list::LayerList;
 use crate::layers::{Dense, FrozenDense, LayerSpec, Window, match_layers, stack_layers};
 use crate::loss::Estimate;
@@ -375,6 +376,10 @@ impl DecoderKind for DenseDecoder {
     fn decode(&self, activations: Tensor<3>) -> Tensor<3> {
         let frames = activations.dims()[2];
         FrozenDense::forward_all(&self.after, activations, frames)
+    }
+
+    fn frame_layers(&self) -> Result<Option<FrameLayers>, ModelError> {
+        FrameLayers::dense(&self.after)
     }
 
     fn needs_nonnegative_activations(&self) -> bool {

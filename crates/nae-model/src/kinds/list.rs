@@ -375,6 +375,17 @@ macro_rules! kinds {
                 $crate::kinds!(@decoder self, $($kind)+, own => own.decode_segments(activations, segment))
             }
 
+            /// [`decode`](Self::decode) of one model, frame by frame; `None` for kinds that cannot, and
+            /// for a stack of several.
+            ///
+            /// # Errors
+            /// [`ModelError::Device`]($crate::ModelError::Device) if the numbers cannot be read back.
+            pub fn frame_layers(
+                &self,
+            ) -> Result<Option<$crate::frame::FrameLayers>, $crate::ModelError> {
+                $crate::kinds!(@decoder self, $($kind)+, own => own.frame_layers())
+            }
+
             /// Frames of activations that the estimate of one frame depends on.
             pub fn context(&self) -> $crate::architecture::Context {
                 $crate::kinds!(@decoder self, $($kind)+, own => own.context())

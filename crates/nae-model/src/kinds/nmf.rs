@@ -12,6 +12,7 @@ use crate::config::{BasisNorm, Bias, Latent, ModelConfig, ModelKind, Output};
 use crate::decoder::DecoderKind;
 use crate::deconvolution::Deconvolution;
 use crate::error::ModelError;
+use crate::frame::FrameLayers;
 use crate::layers::{Dense, FrozenDense, LayerSpec, Window};
 use crate::loss::Estimate;
 use crate::multiplicative;
@@ -331,6 +332,10 @@ impl DecoderKind for NmfDecoder {
 
     fn context(&self) -> Context {
         self.layer.window().context()
+    }
+
+    fn frame_layers(&self) -> Result<Option<FrameLayers>, ModelError> {
+        FrameLayers::dense(std::slice::from_ref(&self.layer))
     }
 
     fn needs_nonnegative_activations(&self) -> bool {

@@ -12,6 +12,7 @@ use crate::config::{BasisNorm, Bias, Latent, ModelConfig, ModelKind, Output};
 use crate::context::Context;
 use crate::decoder::DecoderKind;
 use crate::error::{ModelError, setting};
+use crate::frame::FrameLayers;
 use crate::layer_list::{LayerConfig, LayerList};
 use crate::layers::{
     Dense, FrozenLayer, Layer, LayerSpec, Recurrence, Recurrent, Window, match_layers, stack_layers,
@@ -516,6 +517,10 @@ impl DecoderKind for StackDecoder {
 
     fn context(&self) -> Context {
         FrozenLayer::context(&self.after)
+    }
+
+    fn frame_layers(&self) -> Result<Option<FrameLayers>, ModelError> {
+        FrameLayers::new(&self.after)
     }
 
     fn needs_nonnegative_activations(&self) -> bool {

@@ -59,6 +59,19 @@ impl FrozenDense {
         self.basis.val()
     }
 
+    /// `b`.
+    ///
+    /// # Shapes
+    /// - output: `[models, outputs, 1]`
+    pub fn bias(&self) -> Option<Tensor<3>> {
+        self.bias.as_ref().map(Param::val)
+    }
+
+    /// What the layer does around its product.
+    pub fn spec(&self) -> LayerSpec {
+        self.spec
+    }
+
     /// Number of inputs that a frame has.
     pub fn inputs(&self) -> usize {
         self.basis.dims()[2] / self.window().span

@@ -37,7 +37,8 @@ impl Recurrence {
         self.cell().gates()
     }
 
-    fn cell(self) -> RecurrentCell {
+    /// The operation that works it out.
+    pub fn cell(self) -> RecurrentCell {
         match self {
             Self::Rnn => RecurrentCell::Rnn,
             Self::Gru => RecurrentCell::Gru,
