@@ -99,6 +99,22 @@ pub enum SeparateError {
         /// The model, in words.
         model: String,
     },
+    /// A stem that there is not.
+    #[error("there is no stem `{stem}`: expected one of `{names}`")]
+    NoSuchStem {
+        /// The stem asked for.
+        stem: String,
+        /// Those that there are.
+        names: String,
+    },
+    /// Models that cannot work on sound that is still coming.
+    #[error("the models of `{name}` cannot separate live: {reason}")]
+    NotLive {
+        /// The source.
+        name: String,
+        /// What they lack, and what to do.
+        reason: String,
+    },
     /// The error that ended a whole batch of mixtures.
     #[error("{0}")]
     Batch(String),

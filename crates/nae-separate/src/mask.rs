@@ -39,6 +39,35 @@ pub fn ratio_masks<const D: usize>(estimates: &[Tensor<D>], exponent: f64) -> Ve
         .collect()
 }
 
+/// [`ratio_masks`] of one frame, on slices.
+///
+/// # Shapes
+/// - `estimates`, `masks`: `[sources, bins]`, a source's bins together, `bins` of each
+pub fn frame_ratio_masks(estimates: &[f32], bins: usize, exponent: f64, masks: &mut [f32]) {
+    let sources = estimates.len() / bins.max(1);
+    let equal = 1.0 / sources.max(1) as f32;
+    for bin in 0..bins {
+        let at = |source: usize| source * bins + bin;
+        let loudest = (0..sources).fold(0.0f32, |loudest, i| loudest.max(estimates[at(i)]));
+        if loudest <= SILENCE as f32 {
+            (0..sources).for_each(|i| masks[at(i)] = equal);
+            continue;
+        }
+        let mut total = 0.0f32;
+        for i in 0..sources {
+            let ratio = estimates[at(i)] / loudest;
+            let power = match exponent {
+                2.0 => ratio * ratio,
+                3.0 => ratio * ratio * ratio,
+                _ => ratio.powf(exponent as f32),
+            };
+            masks[at(i)] = power;
+            total += power;
+        }
+        (0..sources).for_each(|i| masks[at(i)] /= total);
+    }
+}
+
 /// `(x + ε)^exponent`, or `x` itself for exponent 1: brings a spectrum from one compression to another.
 ///
 /// - `eps`: ε, keeps the gradient finite at zero
@@ -87,6 +116,22 @@ mod tests {
                 assert!((sum - 1.0).abs() < 3e-7, "{came:?}");
             }
             assert!((came[0][1] - 1.0 / 3.0).abs() < 1e-7 && (came[2][2] - 1.0 / 3.0).abs() < 1e-7);
+        }
+    }
+
+    #[test]
+    fn masks_of_a_frame_are_those_of_tensors() {
+        let estimates = [[3.0, 0.0, 1e-20, 1e15], [1.0, 0.2, 0.0, 1e-15]];
+        for exponent in [0.5, 1.0, 2.0, 3.0] {
+            let expected = masks(&estimates, exponent).concat();
+            let mut came = [f32::NAN; 8];
+            frame_ratio_masks(estimates.as_flattened(), 4, exponent, &mut came);
+            for (came, expected) in came.iter().zip(expected) {
+                assert!(
+                    (came - expected).abs() < 3e-7,
+                    "{exponent}: {came} {expected}"
+                );
+            }
         }
     }
 
