@@ -1,12 +1,15 @@
 //! The frozen decoders of all sources.
 
 use burn::tensor::{Device, Gradients, Tensor};
+use nae_model::frame::FrameLayers;
 use nae_model::parameters::has_gradient;
 use nae_model::{Architecture, Decoder, Latent, Network};
 use nae_separate::mask::change_exponent;
 
+use crate::error::JointError;
+
 /// Keeps gradients finite where spectra of different compression are brought together.
-const EPS: f64 = 1e-7;
+pub(crate) const EPS: f64 = 1e-7;
 
 /// One source's decoder.
 #[derive(Clone, Debug)]
@@ -95,6 +98,22 @@ impl Decoders {
             change_exponent(spectrum, source.exponent, EPS)
         });
         decoded.collect()
+    }
+
+    /// Every source's decoder frame by frame, and the exponent from its spectra to its amplitudes.
+    ///
+    /// # Errors
+    /// [`JointError::NotLive`] for a decoder that cannot; [`JointError::Model`] if the numbers cannot be
+    /// read back.
+    pub(crate) fn frame_layers(&self) -> Result<Vec<(FrameLayers, f64)>, JointError> {
+        let layers = |source: &FrozenDecoder| {
+            let layers = source.decoder.frame_layers()?;
+            let layers = layers.ok_or_else(|| JointError::NotLive {
+                reason: "one of its models decodes whole recordings only".into(),
+            })?;
+            Ok((layers, source.exponent))
+        };
+        self.sources.iter().map(layers).collect()
     }
 
     /// Whether a backward pass left a gradient at any of the decoders' parameters, which it never does.

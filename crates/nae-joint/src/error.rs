@@ -82,6 +82,14 @@ pub enum JointError {
         /// The first digits of its fingerprint.
         fingerprint: String,
     },
+    /// The joint encoder cannot work on sound that is still coming.
+    #[error(
+        "this joint encoder cannot separate live: {reason}. Join the models again with `nae join --config configs/live.toml`, or separate the finished recording with `nae separate`."
+    )]
+    NotLive {
+        /// What it lacks.
+        reason: String,
+    },
     /// Models, settings, files, devices.
     #[error(transparent)]
     Model(#[from] ModelError),

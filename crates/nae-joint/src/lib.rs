@@ -66,6 +66,7 @@ pub mod fit;
 pub mod griffin_lim;
 mod join;
 mod known_models;
+pub mod live;
 mod mask_estimator;
 mod material;
 pub mod network;

@@ -117,6 +117,9 @@ nae_config::settings! {
         pub window: usize = 50, in 1..=1_000_000, unit "steps", try "50";
         /// Frames this far below the loudest are ignored when levels are measured.
         pub silence_db: f64 = -50.0, in -300.0..0.0, unit "dB", try "-50";
+        /// Later frames that the activations of a frame depend on with `hearing = "past"`: they are
+        /// estimated so many frames later, which is what they add to the latency of `nae live`.
+        pub look_ahead: usize = 0, in 0..=1000, unit "frames", try "4", was 0;
     }
 }
 
@@ -143,6 +146,11 @@ impl CrossCheck for JointConfig {
         }
         if self.kernel.is_multiple_of(2) {
             return out_of_range("kernel", "odd".into(), self.kernel.to_string(), "5");
+        }
+        if self.look_ahead > 0 && self.context == TemporalContext::Bidirectional {
+            let expected =
+                format!("0 with {section}.hearing = \"both\", which reads later frames anyway");
+            return out_of_range("look_ahead", expected, self.look_ahead.to_string(), "0");
         }
         if !(1..=MAX_SPEEDS).contains(&self.speed_perturbation.len()) {
             let expected = format!("a list of 1 to {MAX_SPEEDS} numbers");
@@ -185,6 +193,7 @@ impl JointConfig {
             compression: self.compression,
             mask_exponent: self.mask_exponent,
             ensemble_size: self.ensemble_size,
+            look_ahead: self.look_ahead,
             ..Self::default()
         };
         if used.body != BodyKind::Conv {
@@ -250,6 +259,7 @@ mod tests {
         refused("dropout", &|c| c.dropout = 1.0 - 1e-12);
         refused("blocks", &|c| c.blocks = 0);
         refused("kernel", &|c| c.kernel = 4);
+        refused("look_ahead", &|c| c.look_ahead = 3);
         refused("speeds", &|c| c.speed_perturbation.clear());
         refused("speeds", &|c| c.speed_perturbation = vec![1.0; 17]);
         refused("speeds", &|c| c.speed_perturbation = vec![3.0]);

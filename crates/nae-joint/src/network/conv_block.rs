@@ -48,6 +48,16 @@ impl ConvBlock {
         }
     }
 
+    /// Distance of two taps in frames.
+    pub fn dilation(&self) -> usize {
+        self.dilation
+    }
+
+    /// Frames before the present one that the first tap lies.
+    pub fn left_padding(&self) -> usize {
+        self.left_padding
+    }
+
     /// - `frames`: frames of one sequence
     ///
     /// # Shapes

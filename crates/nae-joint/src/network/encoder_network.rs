@@ -27,6 +27,9 @@ pub struct EncoderNetwork {
     pub body: TemporalModel,
     /// To the activations.
     pub output: Dense,
+    /// Frames that activations are estimated later than their frame.
+    #[module(skip)]
+    pub(crate) look_ahead: usize,
 }
 
 /// Added to the standard deviation, which is 0 for silence.
@@ -65,7 +68,13 @@ impl EncoderNetwork {
             input,
             body,
             output,
+            look_ahead: config.look_ahead,
         }
+    }
+
+    /// Frames that activations are estimated later than their frame.
+    pub fn look_ahead(&self) -> usize {
+        self.look_ahead
     }
 
     /// Numbers that a network has, for files to be held against before memory is taken.
@@ -109,6 +118,25 @@ impl EncoderNetwork {
         if let Some(factors) = dropout {
             h = h * factors;
         }
-        apply(&self.output, self.body.forward(h, frames))
+        apply(&self.output, self.run_body(h, frames))
+    }
+
+    /// The temporal model's output, that of `look_ahead` frames later in every frame's place; zeros
+    /// follow the last one.
+    fn run_body(&self, h: Tensor<2>, frames: usize) -> Tensor<2> {
+        if self.look_ahead == 0 {
+            return self.body.forward(h, frames);
+        }
+        let ([width, columns], longer) = (h.dims(), frames + self.look_ahead);
+        let sequences = columns / frames.max(1);
+        let options = (&h.device(), h.dtype());
+        let zeros = Tensor::zeros([width, sequences, self.look_ahead], options);
+        let h: Tensor<3> = h.reshape([width, sequences, frames]);
+        let h = Tensor::cat(vec![h, zeros], 2).reshape([width, sequences * longer]);
+        let y = self.body.forward(h, longer);
+        let units = y.dims()[0];
+        let y: Tensor<3> = y.reshape([units, sequences, longer]);
+        y.narrow(2, self.look_ahead, frames)
+            .reshape([units, columns])
     }
 }
