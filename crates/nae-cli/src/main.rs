@@ -60,6 +60,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Merge(command) => commands::merge::run(command, terminal),
         Command::Pretrain(command) => commands::pretrain::run(command, terminal),
         Command::Separate(command) => commands::separate::run(command, terminal),
+        Command::Live(command) => commands::live::run(command, terminal),
         Command::Evaluate(command) => commands::evaluate::run(command, terminal),
         Command::Sweep(command) => commands::sweep::run(command, terminal),
         Command::Demo(command) => commands::demo::run(command, terminal),

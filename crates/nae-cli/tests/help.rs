@@ -15,11 +15,12 @@ use common::stdout;
 const GROUPS: [&str; 5] = ["Input:", "Output:", "Model:", "Compute:", "Terminal:"];
 
 /// Every command, with the groups it has.
-const COMMANDS: [(&[&str], &[&str]); 17] = [
+const COMMANDS: [(&[&str], &[&str]); 18] = [
     (&[], &["Terminal:"]),
     (&["train"], &GROUPS),
     (&["adapt"], &GROUPS),
     (&["separate"], &GROUPS),
+    (&["live"], &["Input:", "Output:", "Model:", "Terminal:"]),
     (&["join"], &GROUPS),
     (&["merge"], &GROUPS),
     (&["pretrain"], &GROUPS),

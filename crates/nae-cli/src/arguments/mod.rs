@@ -8,6 +8,7 @@ mod demo;
 mod evaluate;
 mod heading;
 mod join;
+mod live;
 mod merge;
 mod pretrain;
 mod separate;
@@ -25,6 +26,7 @@ pub use configured::Configured;
 pub use demo::Demo;
 pub use evaluate::Evaluate;
 pub use join::Join;
+pub use live::Live;
 pub use merge::Merge;
 pub use pretrain::Pretrain;
 pub use separate::Separate;
@@ -70,6 +72,7 @@ pub enum Command {
     Train(Train),
     Adapt(Adapt),
     Separate(Separate),
+    Live(Live),
     Join(Join),
     Merge(Merge),
     Pretrain(Pretrain),

@@ -6,6 +6,7 @@ pub mod demo;
 pub mod devices;
 pub mod evaluate;
 pub mod join;
+pub mod live;
 pub mod merge;
 pub mod pretrain;
 pub mod separate;
