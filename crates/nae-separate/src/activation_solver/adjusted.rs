@@ -6,7 +6,7 @@ use crate::settings::SeparateConfig;
 use crate::sources::Source;
 
 /// Settings of a set of sources, and a penalty for each.
-pub(super) struct Adjusted {
+pub(crate) struct Adjusted {
     pub config: SeparateConfig,
     /// λ of the penalty `λ·mean X̂` on every source's decoded spectra, at least 0: the share by which
     /// multiplicative updates of its activations divide by more. 0 is the plain divergence.

@@ -24,6 +24,7 @@ mod segments;
 mod solve;
 mod solver;
 
+pub(crate) use adjusted::Adjusted;
 pub use average::estimate_batch;
 pub use batch::BatchItem;
 pub(crate) use free_bases::learn_bases;

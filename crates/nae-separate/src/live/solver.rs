@@ -5,6 +5,7 @@ use nae_kernels::frame::product;
 use nae_model::Model;
 
 use super::estimator::FrameEstimator;
+use crate::activation_solver::Adjusted;
 use crate::error::SeparateError;
 use crate::mask::frame_ratio_masks;
 use crate::settings::SeparateConfig;
@@ -75,14 +76,16 @@ impl FrameSolver {
         for model in all() {
             first.metadata.agrees_with(&model.metadata)?;
         }
+        // as for whole sounds, but for the number of updates
+        let Adjusted { config, penalties } = Adjusted::new(sources, config.clone());
         let bins = first.metadata.audio.stft().bins();
         let mut bases = Vec::with_capacity(sources.len());
         let mut used = Vec::with_capacity(sources.len());
         let mut compression = None;
-        for source in sources {
-            let own = linear_bases(source, &mut compression, config, device)?;
+        for (source, penalty) in sources.iter().zip(penalties) {
+            let own = linear_bases(source, &mut compression, &config, device)?;
             used.push((source.name.clone(), own.len(), source.models.len()));
-            bases.push((own, source.penalty));
+            bases.push((own, penalty));
         }
         let runs = bases.iter().map(|(own, _)| own.len()).max().unwrap_or(0);
         let run = |run: usize| {
