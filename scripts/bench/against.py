@@ -40,13 +40,13 @@ class Bench:
         self.mixtures = [(voice, noise) for voice in voices for noise in self.tested[voice]]
 
     def make(self, voice, noise):
-        folder = self.work.path("mixtures", f"{voice}+{noise}", "")
-        if not os.path.exists(folder + "mixture.wav"):
+        file = lambda name: self.work.path("mixtures", f"{voice}+{noise}", name + ".wav")
+        if not os.path.exists(file("mixture")):
             tests = [sound(os.path.join(place, name), "test") for place, name in ((self.options.speakers, voice), (self.options.noise, noise))]
             tests = [cut(test * -(-MIXTURE_S * RATE // len(test)), 0, 1, MIXTURE_S * RATE) for test in tests]
             parts, whole = mix(tests)
             for name, samples in (("voice", parts[0]), ("noise", parts[1]), ("mixture", whole)):
-                write(f"{folder}{name}.wav", samples)
+                write(file(name), samples)
 
     def clip(self, place, name):
         file = self.work.path("train", name + ".wav")

@@ -274,8 +274,8 @@ fn what_a_bank_cannot_use_is_named_and_left_out() {
     };
     assert_eq!(left_out.len(), 9, "{left_out:?}");
     assert!(reason("self.wav").contains("training clip of `voice`"));
-    assert!(reason("/v.safetensors").contains("model of `voice`"));
-    assert!(reason("/w.safetensors").contains("model of `voice`"));
+    assert!(reason("/v.safetensors").contains("the model of `voice`"));
+    assert!(reason("/w.safetensors").contains("trained on a clip of `voice`"));
     assert!(reason("broken.wav").contains("broken.wav"));
     assert!(reason("broken.safetensors").contains("not a safetensors file"));
     assert!(reason("j.safetensors").contains("joint encoder"));

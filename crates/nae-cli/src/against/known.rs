@@ -30,15 +30,17 @@ impl Known {
         named(&self.clips, sha256)
     }
 
-    /// The known source that a model is of: the same model, or one trained on a clip of it.
-    pub fn source_of_model(&self, model: &Ensemble) -> Result<Option<&str>> {
+    /// Why a model does not belong in a bank: it is a known source's, or was trained on a clip of one.
+    pub fn objection_to(&self, model: &Ensemble) -> Result<Option<String>> {
         for member in model.members() {
             if let Some(name) = named(&self.models, &member.fingerprint()?) {
-                return Ok(Some(name));
+                return Ok(Some(format!("it is the model of `{name}`, a known source")));
             }
             let mut clips = records(&member.metadata.training);
             if let Some(name) = clips.find_map(|clip| self.source_of_clip(&clip.sha256)) {
-                return Ok(Some(name));
+                return Ok(Some(format!(
+                    "it was trained on a clip of `{name}`, a known source"
+                )));
             }
         }
         Ok(None)

@@ -149,8 +149,8 @@ impl Reader<'_> {
                 }
             }
             Location::Model(model) => match model.load(self.device) {
-                Ok(model) => match self.known.source_of_model(&model)? {
-                    Some(name) => Err(format!("it is a model of `{name}`, a known source")),
+                Ok(model) => match self.known.objection_to(&model)? {
+                    Some(reason) => Err(reason),
                     None => match model_sounds(&model, &self.audio, self.seed, self.device)? {
                         ModelSound::Sounds(sounds) => Ok(sounds),
                         ModelSound::Nothing => Err(format!(

@@ -19,7 +19,10 @@ Examples:
 /// Train a joint encoder, which separates a fixed set of sources in one forward pass
 ///
 /// The models' decoders stay as they are. Training mixtures are made from the latent caches of the
-/// model files, so no audio is needed.
+/// model files, so no audio is needed. With --against they also have one or two sounds of a bank, which
+/// stand for one more source: all that has no model. The file then keeps copies of the models, and
+/// `nae separate --joint` averages its masks with those of these models beside a source learnt on the
+/// mixture.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct Join {
