@@ -6,7 +6,7 @@ mod common;
 use burn::tensor::Device;
 use nae_audio::{Clip, Stft};
 use nae_joint::live::LookAhead;
-use nae_joint::{BodyKind, JointConfig, JointEncoder, TemporalContext};
+use nae_joint::{BodyKind, JointConfig, JointEncoder, TemporalContext, TrainingSource};
 use nae_model::ModelKind;
 use nae_model::optim::Flow;
 use nae_model::spectra::level;
@@ -16,6 +16,15 @@ use nae_testing::compare::largest_difference;
 use common::{AUDIO, RATE, SEED, joined, pair, several, small, sound};
 
 fn encoder(body: BodyKind, context: TemporalContext, ensemble_size: usize) -> JointEncoder {
+    encoder_of(&pair(), body, context, ensemble_size)
+}
+
+fn encoder_of(
+    sources: &[TrainingSource],
+    body: BodyKind,
+    context: TemporalContext,
+    ensemble_size: usize,
+) -> JointEncoder {
     let config = JointConfig {
         body,
         context,
@@ -24,7 +33,7 @@ fn encoder(body: BodyKind, context: TemporalContext, ensemble_size: usize) -> Jo
         frames: 16,
         ..small()
     };
-    joined(&pair(), &config, SEED)
+    joined(sources, &config, SEED)
 }
 
 fn mixture() -> Vec<f32> {
@@ -93,7 +102,7 @@ fn assert_as_offline(encoder: &JointEncoder, latency: usize) {
 #[test]
 fn stems_are_those_of_the_whole_sound() {
     use TemporalContext::{Bidirectional, Causal};
-    let frame = AUDIO.n_fft - 1;
+    let (frame, sources) = (AUDIO.n_fft - 1, pair());
     for (body, context, look_ahead) in [
         (BodyKind::Conv, Causal, 0),
         // a kernel of 3 reads 1 and 2 frames ahead
@@ -102,13 +111,14 @@ fn stems_are_those_of_the_whole_sound() {
         (BodyKind::Lstm, Causal, 0),
         (BodyKind::None, Bidirectional, 0),
     ] {
-        let encoder = encoder(body, context, 1);
+        let encoder = encoder_of(&sources, body, context, 1);
         assert_as_offline(&encoder, frame + look_ahead * AUDIO.hop);
     }
 }
 
 #[test]
 fn activations_may_be_estimated_some_frames_later() {
+    let sources = pair();
     for body in [BodyKind::Conv, BodyKind::Gru, BodyKind::None] {
         let config = JointConfig {
             body,
@@ -118,7 +128,7 @@ fn activations_may_be_estimated_some_frames_later() {
             frames: 16,
             ..small()
         };
-        let encoder = joined(&pair(), &config, SEED);
+        let encoder = joined(&sources, &config, SEED);
         let latency = AUDIO.n_fft - 1 + 2 * AUDIO.hop;
         assert_as_offline(&encoder, latency);
         let live = encoder.live(&LiveConfig::new(RATE, 1), LookAhead::AtMost(0));
@@ -186,8 +196,9 @@ fn the_level_is_followed_to_that_of_the_whole_sound() {
 
 #[test]
 fn networks_that_run_backwards_are_refused() {
+    let sources = pair();
     for body in [BodyKind::Gru, BodyKind::Lstm] {
-        let encoder = encoder(body, TemporalContext::Bidirectional, 1);
+        let encoder = encoder_of(&sources, body, TemporalContext::Bidirectional, 1);
         let error = encoder.live(&LiveConfig::new(RATE, 1), LookAhead::Full);
         let error = error.err().expect("refused").to_string();
         assert!(
