@@ -1,5 +1,5 @@
 """What the scripts that compare systems share: sounds, commands of nae whose results are kept, and intervals of means."""
-import array, concurrent.futures, json, math, os, random, statistics, subprocess, sys, tempfile, wave
+import array, concurrent.futures, json, math, os, random, statistics, subprocess, sys, tempfile, threading, wave
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 RATE = 16000
@@ -26,10 +26,12 @@ def sound(folder, part):
 
 
 def write(path, samples):
-    with wave.open(path + ".part", "wb") as file:
+    # two jobs may write the same sound at the same time
+    part = f"{path}.{threading.get_ident()}.part"
+    with wave.open(part, "wb") as file:
         file.setparams((1, 2, RATE, len(samples), "NONE", ""))
         file.writeframes(array.array("h", samples).tobytes())
-    os.replace(path + ".part", path)
+    os.replace(part, path)
 
 
 def cut(samples, index, count, length):
