@@ -3,10 +3,11 @@
 other noises, beside the free part (`--unknown`).
 
 usage: scripts/bench/against.py SPEAKERS NOISE [--out DIR] [--voices N] [--systems NAME/...] [--set KEY=VALUE] [--seed N] [--shift N]
-                                [--jobs N] [--nae PROGRAM] [--by-kind]
+                                [--level DB] [--jobs N] [--nae PROGRAM] [--by-kind]
 
 SPEAKERS holds a folder per voice with train/ and test/, NOISE one per noise with train.wav and test.wav (scripts/data/fetch makes
-both). The noises are dealt to N voices in turn (3): every noise is tested once, 5 s at 0 dB (noises are repeated to 5 s), and a
+both). The noises are dealt to N voices in turn (3): every noise is tested once, 5 s (noises are repeated to 5 s) with
+the voice --level dB (0) above it, and a
 voice's bank is made of the training parts of all noises that it is not tested with. No voice is in a bank.
 
     free part         the voice's models, and a source learnt on the mixture
@@ -39,12 +40,16 @@ class Bench:
         self.banks = {voice: [noise for noise in noises if noise not in self.tested[voice]] for voice in voices}
         self.mixtures = [(voice, noise) for voice in voices for noise in self.tested[voice]]
 
+    def place(self, voice, noise):
+        level = f" {self.options.level:+g} dB" if self.options.level else ""
+        return f"{voice}+{noise}{level}"
+
     def make(self, voice, noise):
-        file = lambda name: self.work.path("mixtures", f"{voice}+{noise}", name + ".wav")
+        file = lambda name: self.work.path("mixtures", self.place(voice, noise), name + ".wav")
         if not os.path.exists(file("mixture")):
             tests = [sound(os.path.join(place, name), "test") for place, name in ((self.options.speakers, voice), (self.options.noise, noise))]
             tests = [cut(test * -(-MIXTURE_S * RATE // len(test)), 0, 1, MIXTURE_S * RATE) for test in tests]
-            parts, whole = mix(tests)
+            parts, whole = mix(tests, (self.options.level, 0.0))
             for name, samples in (("voice", parts[0]), ("noise", parts[1]), ("mixture", whole)):
                 write(file(name), samples)
 
@@ -89,8 +94,8 @@ class Bench:
 
     def result(self, system, voice, noise):
         """Scores of a mixture's sources and seconds of separation."""
-        folder = self.work.path("separated", system, f"{voice}+{noise}")
-        place = self.work.path("mixtures", f"{voice}+{noise}")
+        folder = self.work.path("separated", system, self.place(voice, noise))
+        place = self.work.path("mixtures", self.place(voice, noise))
         files = lambda of: [os.path.join(of, name + ".wav") for name in ("voice", "noise")]
         kind, _, free = system.partition(" + ")
 
@@ -148,6 +153,7 @@ def main():
     parser.add_argument("--systems", default="/".join(SYSTEMS), help="separated by /")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="setting of `nae join`")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--level", type=float, default=0.0, help="of the voice over the noise, dB")
     parser.add_argument("--shift", type=int, default=0, help="begin so many voices further on: other mixtures, to choose settings on")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--nae", help="a binary to use instead of building one")
