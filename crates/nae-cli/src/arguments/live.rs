@@ -73,7 +73,8 @@ pub struct Live {
     /// Updates of a frame's activations, with models; they start from the frame before
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = parse_updates, help_heading = MODEL)]
     pub updates: usize,
-    /// Longest latency wanted: a network that reads later frames reads fewer of them
+    /// Longest latency wanted: a network that reads later frames reads fewer of them. Without this, 100 ms
+    /// if frames are short enough
     #[arg(long, value_name = "MS", value_parser = parse_latency, help_heading = MODEL)]
     pub latency: Option<f64>,
     #[command(flatten)]

@@ -16,6 +16,9 @@ use crate::sources::{NamedModels, SourceArgument};
 
 /// Length of the resamplers' filters where a latency is wanted that longer ones do not allow.
 const SHORT_FILTER: usize = 48;
+/// The latency that is kept, if that is possible, where none is asked for: a default joint encoder then
+/// separates 0.4 dB worse than with all of its look-ahead, about a second (`scripts/bench/live.py`).
+const DEFAULT_LATENCY_MS: f64 = 100.0;
 
 /// The separator, and how many samples of the stream a frame moves on by.
 pub fn separator(
@@ -38,11 +41,25 @@ pub fn separator(
     }
     let hop = audio.hop as u64 * u64::from(format.rate()) / u64::from(audio.sample_rate);
     let hop = (hop as usize).max(1);
-    let separator = match command.latency {
-        None => plan.separator(&config, LookAhead::Full, command.updates, &device)?,
-        Some(milliseconds) => within(milliseconds, &plan, config, hop, command.updates, &device)?,
+    let updates = command.updates;
+    let milliseconds = command.latency.unwrap_or(DEFAULT_LATENCY_MS);
+    if let Some(separator) = within(milliseconds, &plan, config.clone(), hop, updates, &device)? {
+        return Ok((separator, hop));
+    }
+    let shortest = |filter: usize| {
+        let config = LiveConfig {
+            filter,
+            ..config.clone()
+        };
+        plan.separator(&config, LookAhead::AtMost(0), updates, &device)
     };
-    Ok((separator, hop))
+    if command.latency.is_none() {
+        return Ok((shortest(config.filter)?, hop));
+    }
+    bail!(
+        "a latency of {milliseconds} ms is not possible: frames of these models alone take {:.1} ms. Train with smaller ones: `nae train` and `nae join` with --config configs/live.toml",
+        1e3 * shortest(SHORT_FILTER)?.latency() as f64 / f64::from(config.rate)
+    );
 }
 
 /// What separates.
@@ -98,7 +115,7 @@ impl Plan {
     }
 }
 
-/// The separator with the longest look-ahead that keeps a latency.
+/// The separator with the longest look-ahead that keeps a latency, if there is one.
 fn within(
     milliseconds: f64,
     plan: &Plan,
@@ -106,46 +123,31 @@ fn within(
     hop: usize,
     updates: usize,
     device: &Device,
-) -> Result<Separator> {
-    let in_ms = |samples: usize| 1e3 * samples as f64 / f64::from(config.rate);
+) -> Result<Option<Separator>> {
     let wanted = (milliseconds / 1e3 * f64::from(config.rate)).floor() as usize;
     let full = plan.separator(&config, LookAhead::Full, updates, device)?;
     if full.latency() <= wanted {
-        return Ok(full);
+        return Ok(Some(full));
     }
-    let mut least = usize::MAX;
     for filter in [config.filter, SHORT_FILTER] {
         config.filter = filter;
-        let none = plan.separator(&config, LookAhead::AtMost(0), updates, device)?;
-        least = least.min(none.latency());
-        if none.latency() > wanted {
+        let mut separator = plan.separator(&config, LookAhead::AtMost(0), updates, device)?;
+        if separator.latency() > wanted {
             continue;
         }
         // with resamplers a frame more may take a little more than a hop
-        let mut frames = (wanted - none.latency()) / hop;
-        let mut separator = none;
-        while frames > 0 {
+        for frames in (1..=(wanted - separator.latency()) / hop).rev() {
             let look_ahead = LookAhead::AtMost(frames);
             let more = plan.separator(&config, look_ahead, updates, device)?;
             if more.latency() <= wanted {
                 separator = more;
                 break;
             }
-            frames -= 1;
         }
-        let all = plan
-            .separator(&config, LookAhead::Full, updates, device)?
-            .latency();
-        if separator.latency() < all {
-            log::warn!(
-                "the network was trained to read {:.0} ms further ahead than this latency allows, and separates worse without; `nae join --config configs/live.toml` trains one for low latency",
-                in_ms(all - separator.latency())
-            );
-        }
-        return Ok(separator);
+        let all = plan.separator(&config, LookAhead::Full, updates, device)?;
+        let all = 1e3 * all.latency() as f64 / f64::from(config.rate);
+        log::info!("--latency {all:.0} lets the network read as far ahead as it was trained to");
+        return Ok(Some(separator));
     }
-    bail!(
-        "a latency of {milliseconds} ms is not possible: frames of these models alone take {:.1} ms. Train with smaller ones: `nae train` and `nae join` with --config configs/live.toml",
-        in_ms(least)
-    );
+    Ok(None)
 }
