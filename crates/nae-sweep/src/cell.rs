@@ -282,7 +282,7 @@ pub fn joining_against(
 /// Identity of one mixture's separation and scores.
 ///
 /// - `models`: what separates: the models of the pair, or their joint encoder alone; where a source has none,
-///   what stands in for it ([`stand_in`])
+///   what stands in for it (a model, or nothing)
 ///
 /// # Errors
 /// [`SweepError::Damaged`] if serialisation itself fails.
