@@ -11,15 +11,13 @@ use serde_json::{Value, json};
 use crate::cell_settings::to_json;
 use crate::dataset::{Recording, Speaker, duration_s};
 use crate::error::SweepError;
+pub use crate::id::Id;
 use crate::stand_in::{StandIn, WithoutModel};
 use crate::system_config::{BASES_EACH, SystemConfig};
 
 /// Increased whenever the same settings give other results, so that older results are not used
 /// again.
 pub const SCHEMA: u32 = 4;
-
-/// A cell's identity: 64 hexadecimal digits.
-pub type Id = String;
 
 /// Kinds of cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

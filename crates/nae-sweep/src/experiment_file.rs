@@ -13,10 +13,11 @@ use crate::error::SweepError;
 use crate::keys::settings_tree;
 use crate::lists::Seeds;
 use crate::metric_groups::ScoreSettings;
-use crate::overrides::{UNKNOWN, resolve_models};
+use crate::overrides::resolve_models;
 use crate::scenario::Scenario;
 use crate::system::{System, config_from};
 use crate::system_config::{Join, SystemConfig};
+use crate::unknown_model::UNKNOWN;
 
 /// Sections that hold a system's settings.
 const SECTIONS: [&str; 5] = ["audio", "model", "train", "separate", "joint"];

@@ -58,6 +58,7 @@ pub mod experiment;
 mod experiment_file;
 #[cfg(test)]
 mod fakes;
+mod id;
 mod keys;
 pub mod listening;
 pub mod lists;

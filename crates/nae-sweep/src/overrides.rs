@@ -9,6 +9,7 @@ use toml::{Table, Value};
 use crate::error::SweepError;
 use crate::keys::{HINT, settings_tree};
 use crate::system::config_from;
+use crate::unknown_model::UNKNOWN;
 use crate::unknown_model::UnknownModel;
 
 /// Applies one `KEY=VALUE`: to the file's own keys at once, to settings as an axis of every system.
@@ -54,9 +55,6 @@ pub(crate) fn assign(
     put(table, &key, value);
     Ok(None)
 }
-
-/// The key of what stands in for sources without a model.
-pub(crate) const UNKNOWN: &str = "unknown";
 
 /// Lets paths of model files among the values of [`UNKNOWN`] count from a folder.
 pub(crate) fn resolve_models(values: &mut [Value], folder: &Path) {

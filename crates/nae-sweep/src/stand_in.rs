@@ -8,8 +8,8 @@ use nae_model::universal::Universal;
 use nae_model::{AudioConfig, Ensemble};
 use serde::{Deserialize, Serialize};
 
-use crate::cell::Id;
 use crate::error::SweepError;
+use crate::id::Id;
 use crate::unknown_model::UNIVERSAL;
 
 /// A source of a mixture that has no model of its own.

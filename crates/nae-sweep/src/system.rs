@@ -11,9 +11,9 @@ use serde_json::Value as Json;
 use toml::{Table, Value};
 
 use crate::error::SweepError;
-use crate::overrides::UNKNOWN;
 use crate::scenario::Scenario;
 use crate::system_config::{Join, SystemConfig};
+use crate::unknown_model::UNKNOWN;
 
 /// One system: settings, and the grid over some of them.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,6 +5,9 @@ use std::path::Path;
 use nae_config::{Content, OutOfRange, Rule, Setting};
 use serde::{Deserialize, Serialize};
 
+/// The key of what stands in for sources without a model.
+pub(crate) const UNKNOWN: &str = "unknown";
+
 /// What the name of a model that comes with nae begins with.
 pub(crate) const UNIVERSAL: &str = "universal:";
 

@@ -1,0 +1,4 @@
+//! The name of a cell.
+
+/// A cell's identity: 64 hexadecimal digits.
+pub type Id = String;
