@@ -58,6 +58,16 @@ fn learnt(
     unknown: &[(&str, usize)],
     samples: &[f32],
 ) -> Result<Learnt, SeparateError> {
+    observed(known, unknown, samples, Flow::Continue)
+}
+
+/// With an observer that always says the same.
+fn observed(
+    known: Vec<Source>,
+    unknown: &[(&str, usize)],
+    samples: &[f32],
+    flow: Flow,
+) -> Result<Learnt, SeparateError> {
     let unknown: Vec<Unknown> = unknown
         .iter()
         .map(|(name, rank)| Unknown {
@@ -71,7 +81,7 @@ fn learnt(
         duration_s: samples.len() as f64 / f64::from(RATE),
     };
     let (config, device) = (SeparateConfig::default(), Device::flex());
-    let observe = &mut |_: &_| Flow::Continue;
+    let observe = &mut |_: &_| flow;
     let heard = heard(samples);
     learn(
         known,
@@ -235,28 +245,6 @@ fn what_cannot_be_learnt_says_what_to_try() {
 #[test]
 fn a_stop_is_passed_on() {
     let mixture = sum(&notes(440.0, 3.0, 0.2), &machine(3.0, 0.5));
-    let unknown = [Unknown {
-        name: "noise".into(),
-        rank: 5,
-    }];
-    let record = ClipRecord {
-        name: "a".into(),
-        sha256: String::new(),
-        duration_s: 3.0,
-    };
-    let (config, device) = (SeparateConfig::default(), Device::flex());
-    let stop = &mut |_: &_| Flow::Stop;
-    let heard = heard(&mixture);
-    let learnt = learn(
-        vec![voice()],
-        &unknown,
-        &heard,
-        0.5,
-        Some(&record),
-        &config,
-        0,
-        &device,
-        stop,
-    );
+    let learnt = observed(vec![voice()], &[("noise", 5)], &mixture, Flow::Stop);
     assert!(learnt.unwrap().is_interrupted);
 }

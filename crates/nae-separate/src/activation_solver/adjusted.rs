@@ -20,9 +20,11 @@ impl Adjusted {
     pub fn new(sources: &[Source], config: SeparateConfig) -> Self {
         let is_learnt = |model: &Model| model.metadata.training.beside.is_some();
         let is_beside_known = |source: &Source| {
-            let beside = |model: &Model| model.metadata.training.beside.clone();
-            let mut all = source.models.iter().filter_map(beside);
-            all.any(|known| !known.is_empty())
+            let mut beside = source
+                .models
+                .iter()
+                .map(|model| &model.metadata.training.beside);
+            beside.any(|known| known.as_ref().is_some_and(|known| !known.is_empty()))
         };
         let all = || sources.iter().flat_map(|source| &source.models);
         let unknown = &config.unknown;

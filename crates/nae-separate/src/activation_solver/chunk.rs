@@ -12,6 +12,7 @@ use nae_model::spectra::upload;
 use nae_model::{ActivationForm, Activations};
 
 use super::batch::{BatchItem, StackedDecoders};
+use super::initial::initial_activations;
 use super::segments::{Segment, Share};
 use crate::settings::SeparateConfig;
 
@@ -22,8 +23,27 @@ pub(super) struct Latents {
     pub sources: Vec<Activations>,
 }
 
+/// Every share's frames and the activations that they start from.
+///
+/// - `run`: number of the run, which decides the initial activations
+pub(super) fn start(
+    items: &[BatchItem<'_>],
+    shares: &[Share],
+    decoders: &StackedDecoders,
+    run: usize,
+) -> (Vec<Chunk>, Vec<Latents>) {
+    let initial = initial_activations(items, decoders, run);
+    let chunk = |share| Chunk::new(items, share, shares, decoders);
+    // every item has the first one's settings
+    let leaves = |share| leaves(&initial, share, decoders, &items[0].solver.config);
+    (
+        shares.iter().map(chunk).collect(),
+        shares.iter().map(leaves).collect(),
+    )
+}
+
 /// Some segments of the initial activations, as leaves to be optimised.
-pub(super) fn leaves(
+fn leaves(
     initial: &[Tensor<3>],
     share: &Share,
     decoders: &StackedDecoders,
@@ -64,7 +84,7 @@ pub(super) struct Chunk {
 
 impl Chunk {
     /// - `share`: the chunk's segments, of those in `all` shares
-    pub fn new(
+    fn new(
         items: &[BatchItem<'_>],
         share: &Share,
         all: &[Share],

@@ -13,8 +13,7 @@ use nae_model::{Latent, Network};
 use rayon::prelude::*;
 
 use super::batch::{BatchItem, StackedDecoders};
-use super::chunk::{Chunk, Latents, leaves};
-use super::initial::initial_activations;
+use super::chunk::{Latents, start};
 use super::segments;
 use super::solve::with_lead;
 use crate::error::SeparateError;
@@ -45,13 +44,7 @@ pub(crate) fn learn_bases(
     }];
     let frames = mixture.frames() - lead;
     let shares = segments::shares(decoders.context(), frames, Parallelism::Frames, device);
-    let initial = initial_activations(items, &decoders, run);
-    let latents = shares
-        .iter()
-        .map(|share| leaves(&initial, share, &decoders, config));
-    let latents: Vec<Latents> = latents.collect();
-    let chunk = |share| Chunk::new(items, share, &shares, &decoders);
-    let mut chunks: Vec<Chunk> = shares.iter().map(chunk).collect();
+    let (mut chunks, latents) = start(items, &shares, &decoders, run);
     let plan = Plan {
         stage: "learning",
         max_steps: config.max_steps,

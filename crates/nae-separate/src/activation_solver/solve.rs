@@ -10,7 +10,7 @@ use nae_model::spectra::{read, upload};
 use rayon::prelude::*;
 
 use super::batch::{BatchItem, StackedDecoders};
-use super::chunk::{Chunk, Latents, leaves};
+use super::chunk::{Chunk, Latents, start};
 use super::initial::initial_activations;
 use super::segments::{self, Share};
 use crate::error::SeparateError;
@@ -58,13 +58,7 @@ pub fn solve(
     let longest = longest.unwrap_or(0) - lead;
     let device = &first.solver.autodiff_device;
     let shares = segments::shares(decoders.context(), longest, parallelism, device);
-    let initial = initial_activations(items, &decoders, run);
-    let latents = shares
-        .iter()
-        .map(|share| leaves(&initial, share, &decoders, config));
-    let latents = latents.collect();
-    let chunk = |share| Chunk::new(items, share, &shares, &decoders);
-    let mut chunks: Vec<Chunk> = shares.iter().map(chunk).collect();
+    let (mut chunks, latents) = start(items, &shares, &decoders, run);
     let plan = Plan {
         stage: "separating",
         max_steps: config.max_steps,

@@ -75,9 +75,9 @@ pub fn run(command: &Separate, terminal: &Terminal) -> Result<()> {
     let started = Instant::now();
     let separation = separate(&separator, reader, &mut files, passes, terminal)?;
     let written = files.finish(&separation)?;
+    let seconds = started.elapsed().as_secs_f64();
     warn_of_silent_stems(command, &names, &separation);
     warn_of_voices(command, &names, &stems, separator.audio());
-    let seconds = started.elapsed().as_secs_f64();
     summary::report(
         &summary::Run {
             stems: &stems,
