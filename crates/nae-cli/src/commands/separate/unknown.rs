@@ -266,10 +266,13 @@ pub fn warn_of_voices(command: &Separate, names: &[String], stems: &[PathBuf], a
             .map(|heard| Voicing::of(&heard.magnitude, audio));
         match voicing {
             Ok(voicing) if voicing.is_like_a_voice() => log::warn!(
-                "`{name}` sounds like a voice. Two voices of which only one is known hardly come apart: the known one gains 2.3 dB over the other, and 7.5 dB over a noise. If `{name}` is a voice, train a model of it on a few seconds in which it is alone, and give that in its place; without any, and if what is known is no voice, `--model {name}=universal:voice` is better. If it is not one, it holds part of what is known: try `--set separate.unknown.penalty=0.005` or `--unknown {name}:rank=10`."
+                "`{name}` sounds like a voice. Two voices of which only one is known are hard to separate: beside another voice the known one gains 2.3 dB in SI-SDR, beside a noise 7.5 dB. If `{name}` is a voice, train a model on a few seconds in which it speaks alone, and give that in its place; if there are none, and what is known is not a voice, `--model {name}=universal:voice` is better than `--unknown {name}`. If `{name}` is not a voice, part of a known voice went into it: try `--set separate.unknown.penalty=0.005` or `--unknown {name}:rank=10`."
             ),
             Ok(_) => {}
-            Err(error) => log::warn!("{} could not be listened to: {error}", stem.display()),
+            Err(error) => log::warn!(
+                "{} could not be checked for a voice: {error}",
+                stem.display()
+            ),
         }
     }
 }
